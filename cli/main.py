@@ -1,0 +1,5 @@
+"""The c360 command."""
+
+
+def main() -> None:
+    """Run the command line."""

@@ -1,0 +1,1 @@
+"""The code that runs in Lambda; it never imports local/, cli/ or infra/."""
