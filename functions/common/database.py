@@ -1,0 +1,116 @@
+"""One way to PostgreSQL: connections of a function, and which of their failures are worth another try."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+
+from functions.common.errors import DatabaseConflictError, DatabaseUnavailableError
+from functions.common.settings import DatabaseSettings
+
+CONNECT_TIMEOUT_SECONDS = 5
+
+_CONFLICTS = (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)
+_OUTAGES = (
+    pg.AdminShutdown,
+    pg.CrashShutdown,
+    pg.CannotConnectNow,
+    pg.TooManyConnections,
+    pg.DiskFull,
+    pg.OutOfMemory,
+    pg.IdleInTransactionSessionTimeout,
+)
+
+type Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def secret_value(arn: str) -> dict[str, Any]:
+    """The JSON object that the Secrets Manager secret `arn` holds."""
+    import boto3  # noqa: PLC0415 - costs 0.2 s of a cold start that IAM and URL sign-ins do not need
+
+    answer = boto3.client("secretsmanager").get_secret_value(SecretId=arn)
+    value: dict[str, Any] = json.loads(answer["SecretString"])
+    return value
+
+
+def _password(settings: DatabaseSettings) -> str:
+    if settings.database_auth == "secret":
+        return str(secret_value(settings.database_secret_arn)["password"])
+    import boto3  # noqa: PLC0415
+
+    token: str = boto3.client("rds").generate_db_auth_token(
+        DBHostname=settings.database_host, Port=settings.database_port, DBUsername=settings.database_user
+    )
+    return token
+
+
+def connect(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOUT_SECONDS) -> Connection:
+    """Open a connection: explicit transactions, time zone UTC, dates in ISO style.
+
+    Raises DatabaseUnavailableError when the server does not let us in within `connect_timeout` seconds.
+    """
+    session = {
+        "connect_timeout": connect_timeout,
+        "application_name": "c360",
+        "options": "-c timezone=UTC -c datestyle=ISO,YMD",
+        "keepalives_idle": 30,
+    }
+    try:
+        if settings.database_url is not None:
+            return psycopg.connect(settings.database_url.get_secret_value(), **session)
+        return psycopg.connect(
+            host=settings.database_host,
+            port=settings.database_port,
+            dbname=settings.database_name,
+            user=settings.database_user,
+            password=_password(settings),
+            sslmode=settings.database_ssl_mode,
+            sslrootcert=settings.database_ssl_root_cert or None,
+            **session,
+        )
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailableError(f"cannot connect to PostgreSQL: {error}".strip()) from error
+
+
+@contextmanager
+def transient_errors_named() -> Iterator[None]:
+    """Turn psycopg's failures that another try may cure into TransientError; let all others pass."""
+    try:
+        yield
+    except _CONFLICTS as error:
+        raise DatabaseConflictError(f"another transaction was in the way: {error}".strip()) from error
+    except _OUTAGES as error:
+        raise DatabaseUnavailableError(f"PostgreSQL cannot serve now: {error}".strip()) from error
+    except psycopg.OperationalError as error:
+        if error.sqlstate is None or error.sqlstate.startswith("08"):
+            raise DatabaseUnavailableError(
+                f"the connection to PostgreSQL was lost: {error}".strip()
+            ) from error
+        raise
+
+
+class ConnectionHolder:
+    """The one connection of an execution environment, opened when first used and replaced when it is broken."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def transaction(self, settings: DatabaseSettings) -> Iterator[Connection]:
+        """A transaction on the held connection: committed at the end, rolled back on any error.
+
+        Raises TransientError when another try may help; the connection is then dropped.
+        """
+        with transient_errors_named():
+            if self._connection is None or self._connection.closed:
+                self._connection = connect(settings)
+            try:
+                with self._connection.transaction():
+                    yield self._connection
+            except psycopg.OperationalError:
+                self._connection.close()
+                self._connection = None
+                raise

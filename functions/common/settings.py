@@ -1,0 +1,81 @@
+"""Settings of the functions: environment variables, parsed once into frozen objects. Nothing else reads them."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from functions.common.errors import SettingsError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Environment(BaseModel):
+    """A settings object whose fields are the environment variables of the same name in upper case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Parse `environment` (the process's by default).
+
+        Raises SettingsError naming every variable that is missing or wrong, never its value.
+        """
+        source = os.environ if environment is None else environment
+        values = {name: source[name.upper()] for name in cls.model_fields if source.get(name.upper())}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{str(problem['loc'][0]).upper() if problem['loc'] else 'DATABASE_*'}: {problem['msg']}"
+                for problem in error.errors(include_input=False)
+            )
+            raise SettingsError(f"the environment is not complete: {wrong}") from None
+
+
+class DatabaseSettings(_Environment):
+    """Where PostgreSQL is and how to sign in.
+
+    Either `database_url`, a libpq URL (tools and tests), or the parts. With `database_auth` "iam" the password is
+    a token signed for the moment (RDS IAM authentication), with "secret" it is the `password` of the JSON secret
+    `database_secret_arn`.
+    """
+
+    database_url: SecretStr | None = None
+    database_host: str = ""
+    database_port: Port = 5432
+    database_name: str = "c360"
+    database_user: str = ""
+    database_auth: Literal["secret", "iam"] = "secret"
+    database_secret_arn: str = ""
+    database_ssl_mode: Literal["disable", "require", "verify-ca", "verify-full"] = "verify-full"
+    database_ssl_root_cert: str = ""
+
+    def model_post_init(self, context: object, /) -> None:
+        if self.database_url is None:
+            needed = ["database_host", "database_user"]
+            if self.database_auth == "secret":
+                needed.append("database_secret_arn")
+            missing = [name.upper() for name in needed if not getattr(self, name)]
+            if missing:
+                raise SettingsError(f"the environment is not complete: {', '.join(missing)} not set")
+
+
+class LandingSettings(_Environment):
+    """The bucket that files are dropped in."""
+
+    landing_bucket: str
+
+
+def _parse_json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class MigrateSettings(_Environment):
+    """`database_role_secrets`: database role -> ARN of the secret that holds its password."""
+
+    database_role_secrets: Annotated[dict[str, str], BeforeValidator(_parse_json)] = Field(
+        default_factory=dict
+    )
