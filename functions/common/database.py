@@ -29,7 +29,7 @@ type Connection = psycopg.Connection[tuple[Any, ...]]
 
 def secret_value(arn: str) -> dict[str, Any]:
     """The JSON object that the Secrets Manager secret `arn` holds."""
-    import boto3  # noqa: PLC0415 - costs 0.2 s of a cold start that IAM and URL sign-ins do not need
+    import boto3  # here, since it costs 0.2 s of a cold start that URL sign-ins do not need
 
     answer = boto3.client("secretsmanager").get_secret_value(SecretId=arn)
     value: dict[str, Any] = json.loads(answer["SecretString"])
@@ -39,7 +39,7 @@ def secret_value(arn: str) -> dict[str, Any]:
 def _password(settings: DatabaseSettings) -> str:
     if settings.database_auth == "secret":
         return str(secret_value(settings.database_secret_arn)["password"])
-    import boto3  # noqa: PLC0415
+    import boto3
 
     token: str = boto3.client("rds").generate_db_auth_token(
         DBHostname=settings.database_host, Port=settings.database_port, DBUsername=settings.database_user
@@ -52,7 +52,7 @@ def connect(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOU
 
     Raises DatabaseUnavailableError when the server does not let us in within `connect_timeout` seconds.
     """
-    session = {
+    session: dict[str, Any] = {
         "connect_timeout": connect_timeout,
         "application_name": "c360",
         "options": "-c timezone=UTC -c datestyle=ISO,YMD",
@@ -86,9 +86,7 @@ def transient_errors_named() -> Iterator[None]:
         raise DatabaseUnavailableError(f"PostgreSQL cannot serve now: {error}".strip()) from error
     except psycopg.OperationalError as error:
         if error.sqlstate is None or error.sqlstate.startswith("08"):
-            raise DatabaseUnavailableError(
-                f"the connection to PostgreSQL was lost: {error}".strip()
-            ) from error
+            raise DatabaseUnavailableError(f"the connection to PostgreSQL was lost: {error}".strip()) from error
         raise
 
 

@@ -53,7 +53,7 @@ class DatabaseSettings(_Environment):
     database_ssl_mode: Literal["disable", "require", "verify-ca", "verify-full"] = "verify-full"
     database_ssl_root_cert: str = ""
 
-    def model_post_init(self, context: object, /) -> None:
+    def model_post_init(self, _context: object, /) -> None:
         if self.database_url is None:
             needed = ["database_host", "database_user"]
             if self.database_auth == "secret":
@@ -76,6 +76,4 @@ def _parse_json(value: object) -> object:
 class MigrateSettings(_Environment):
     """`database_role_secrets`: database role -> ARN of the secret that holds its password."""
 
-    database_role_secrets: Annotated[dict[str, str], BeforeValidator(_parse_json)] = Field(
-        default_factory=dict
-    )
+    database_role_secrets: Annotated[dict[str, str], BeforeValidator(_parse_json)] = Field(default_factory=dict)
