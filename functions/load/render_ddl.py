@@ -1,0 +1,131 @@
+"""DDL of the staging tables and the raw vault, rendered from the model.
+
+`python -m functions.load.render_ddl` prints it; sql/migrations/0002_vault.sql is that text.
+"""
+
+import sys
+
+from psycopg import sql
+
+from functions.load.expressions import POSTGRES_TYPES, ZERO_KEY, staged_hashdiff, staged_key
+from functions.load.model import Model, Satellite, load_model
+
+_ORIGIN = sql.SQL(
+    "    loaded_at timestamptz not null,\n    record_source bigint not null,\n    record_row bigint not null"
+)
+_HASH_VERSION = sql.SQL("    hash_version smallint not null default 1")
+
+
+def _table(schema: str, name: str, lines: list[sql.Composable], *, unlogged: bool = False) -> sql.Composed:
+    return sql.SQL("create {}table {} (\n{}\n);\n").format(
+        sql.SQL("unlogged " if unlogged else ""), sql.Identifier(schema, name), sql.SQL(",\n").join(lines)
+    )
+
+
+def _column(name: str, type_name: str, *, required: bool = False) -> sql.Composed:
+    return sql.SQL("    {} {}{}").format(
+        sql.Identifier(name), sql.SQL(type_name), sql.SQL(" not null" if required else "")
+    )
+
+
+def _primary_key(*names: str) -> sql.Composed:
+    return sql.SQL("    primary key ({})").format(sql.SQL(", ").join(map(sql.Identifier, names)))
+
+
+def _staging(model: Model, source: str) -> list[sql.Composable]:
+    lines: list[sql.Composable] = [
+        _column("object_id", "bigint", required=True),
+        _column("row_number", "bigint", required=True),
+    ]
+    for name, column in model.sources[source].columns.items():
+        lines.append(_column(name, POSTGRES_TYPES[column.type], required=column.required))
+    lines += [_column(name, "bytea", required=True) for name in model.hashes(source)]
+    lines += [
+        _column(staged_hashdiff(name, satellite), "bytea", required=True)
+        for name, satellite in model.satellites_of(source).items()
+        if satellite.driving_key is None
+    ]
+    return [
+        _table("staging", source, lines, unlogged=True),
+        sql.SQL("create index on {} (object_id);\n").format(sql.Identifier("staging", source)),
+        # lets a scan of this table use more than one core although it is small
+        sql.SQL("alter table {} set (parallel_workers = 2);\n").format(sql.Identifier("staging", source)),
+    ]
+
+
+def _hub(name: str, hash_key: str, business_key: str) -> list[sql.Composable]:
+    table = sql.Identifier("raw_vault", name)
+    lines = [_column(hash_key, "bytea", required=True), _column(business_key, "text"), _ORIGIN, _HASH_VERSION]
+    return [
+        _table("raw_vault", name, [*lines, _primary_key(hash_key)]),
+        sql.SQL("insert into {} ({}, loaded_at, record_source, record_row)\nvalues ({}, '-infinity', 0, 0);\n").format(
+            table, sql.Identifier(hash_key), ZERO_KEY
+        ),
+    ]
+
+
+def _link(model: Model, name: str) -> list[sql.Composable]:
+    link = model.links[name]
+    hub_keys = [model.hubs[hub].hash_key for hub in link.hubs]
+    lines: list[sql.Composable] = [_column("link_hash_key", "bytea", required=True)]
+    lines += [_column(key, "bytea", required=True) for key in hub_keys]
+    if link.dependent_child_key is not None:
+        child = model.sources[link.source].columns[link.dependent_child_key]
+        lines.append(_column(link.dependent_child_key, POSTGRES_TYPES[child.type]))
+    lines += [_ORIGIN, _HASH_VERSION, _primary_key("link_hash_key")]
+    indexes = [
+        sql.SQL("create index on {} ({});\n").format(
+            sql.Identifier("raw_vault", name), sql.Identifier(model.hubs[hub].hash_key)
+        )
+        for hub in link.indexed
+    ]
+    return [_table("raw_vault", name, lines), *indexes]
+
+
+def _satellite(model: Model, name: str, satellite: Satellite) -> list[sql.Composable]:
+    table = sql.Identifier("raw_vault", name)
+    key = satellite_key(model, satellite)
+    lines: list[sql.Composable] = [
+        _column(key, "bytea", required=True),
+        _column("effective_at", "timestamptz", required=True),
+    ]
+    if satellite.driving_key is not None:
+        lines.append(_column("link_hash_key", "bytea", required=True))
+    else:
+        lines.append(_column("hashdiff", "bytea", required=True))
+        columns = model.sources[satellite.source].columns
+        lines += [_column(column, POSTGRES_TYPES[columns[column].type]) for column in satellite.columns]
+    lines += [_ORIGIN, _HASH_VERSION, _primary_key(key, "effective_at", "record_source", "record_row")]
+    return [
+        _table("raw_vault", name, lines),
+        # rows arrive in order of their source, so a few pages of summary find those of one file
+        sql.SQL(
+            "create index on {} using brin (record_source) with (pages_per_range = 16, autosummarize = on);\n"
+        ).format(table),
+    ]
+
+
+def satellite_key(model: Model, satellite: Satellite) -> str:
+    """The column of the satellite that holds the key whose history it keeps."""
+    if satellite.driving_key is not None or satellite.parent in model.hubs:
+        return staged_key(model, satellite)
+    return "link_hash_key"
+
+
+def render_ddl(model: Model) -> str:
+    """The statements that create the staging tables and the raw vault in an empty database."""
+    statements: list[sql.Composable] = []
+    for source in model.sources:
+        statements += _staging(model, source)
+    for name, hub in model.hubs.items():
+        statements += _hub(name, hub.hash_key, hub.business_key)
+    for name in model.links:
+        statements += _link(model, name)
+    for name, satellite in model.satellites.items():
+        statements += _satellite(model, name, satellite)
+    heading = "-- Rendered from sql/model.yaml by functions/load/render_ddl.py.\n\n"
+    return heading + "\n".join(statement.as_string() for statement in statements)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_ddl(load_model()))

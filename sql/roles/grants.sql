@@ -1,0 +1,33 @@
+-- What each role may do; run after every migration, so it must stay repeatable. The roles exist by then.
+do $$
+declare
+    staging_table record;
+begin
+    -- the loader analyzes and truncates staging, which only an owner may do before PostgreSQL 17
+    for staging_table in select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'staging'
+    loop
+        execute format('alter table %s owner to c360_loader', staging_table.name);
+    end loop;
+end
+$$;
+
+grant usage, create on schema staging to c360_loader;
+grant usage on schema raw_vault, business_vault, metadata to c360_loader;
+grant select, insert on all tables in schema raw_vault to c360_loader;
+grant select, insert, update, delete on all tables in schema business_vault, metadata to c360_loader;
+revoke insert, update, delete on metadata.migration from c360_loader;
+
+grant usage on schema business_vault to c360_api;
+grant select on all tables in schema business_vault to c360_api;
+
+grant usage on schema business_vault to c360_bi;
+do $$
+declare
+    view record;
+begin
+    for view in select format('%I.%I', schemaname, viewname) as name from pg_views where schemaname = 'business_vault'
+    loop
+        execute format('grant select on %s to c360_bi', view.name);
+    end loop;
+end
+$$;
