@@ -1,0 +1,159 @@
+"""Start detached processes, recognise them again later, and stop them; never a process that is not ours."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+class _Detached(subprocess.Popen[bytes]):
+    """A child that is meant to outlive us, so leaving it running is nothing to warn about."""
+
+    def __del__(self) -> None:
+        pass
+
+
+# Children of this very process must be reaped by it; a process started by an earlier command is reaped by init.
+_children: dict[int, _Detached] = {}
+
+
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """A process id with the moment it started, so that a reused id is never mistaken for our process."""
+
+    pid: int
+    started: str
+
+
+def start_of(pid: int) -> str | None:
+    """When the process `pid` started, as text that survives clock changes; None when there is no such process."""
+    with contextlib.suppress(OSError, IndexError):
+        # Field 22 of /proc/PID/stat (proc(5)): clock ticks since boot; the boot id makes it unique over reboots.
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        ticks = stat.rpartition(")")[2].split()[19]
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{ticks}"
+    with contextlib.suppress(psutil.Error):
+        return f"{psutil.Process(pid).create_time():.2f}"
+    return None
+
+
+def identify(pid: int) -> ProcessIdentity | None:
+    """The identity of a running process, None when it does not run."""
+    started = start_of(pid)
+    return ProcessIdentity(pid, started) if started is not None else None
+
+
+def find(identity: ProcessIdentity | None) -> psutil.Process | None:
+    """The running process behind an identity; None when it has ended or its id now belongs to another process."""
+    if identity is None:
+        return None
+    if child := _children.get(identity.pid):
+        child.poll()
+    if start_of(identity.pid) != identity.started:
+        return None
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(identity.pid)
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+def start(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    environment: Mapping[str, str],
+    folder: Path,
+    user: tuple[int, int] | None = None,
+) -> ProcessIdentity:
+    """Start a command in a session (and process group) of its own, its output appended to `log`.
+
+    It outlives the caller. `environment` is its whole environment; `user` is a (uid, gid) to run as.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = _Detached(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=dict(environment),
+            start_new_session=True,
+            user=user[0] if user else None,
+            group=user[1] if user else None,
+            extra_groups=[] if user else None,
+        )
+    _children[child.pid] = child
+    return ProcessIdentity(child.pid, start_of(child.pid) or "ended")
+
+
+def stop(identity: ProcessIdentity | None, *, grace: float = 10, how: signal.Signals = signal.SIGTERM) -> None:
+    """End a process and everything it started: ask it with `how`, then after `grace` seconds kill what is left."""
+    process = find(identity)
+    if process is None:
+        return
+    family = [process]
+    with contextlib.suppress(psutil.Error):
+        family += process.children(recursive=True)
+    with contextlib.suppress(psutil.Error):
+        process.send_signal(how)
+    _wait(family[:1], grace)
+    with contextlib.suppress(psutil.Error):
+        family += [one for one in process.children(recursive=True) if one not in family]
+    for member in family:
+        with contextlib.suppress(psutil.Error):  # psutil compares start times: a reused id is left alone
+            member.kill()
+    _wait(family, 5)
+
+
+def _wait(family: list[psutil.Process], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for member in family:
+        if child := _children.get(member.pid):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(max(0.0, deadline - time.monotonic()))
+                del _children[member.pid]
+            continue
+        with contextlib.suppress(psutil.Error):
+            member.wait(max(0.0, deadline - time.monotonic()))
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on this port of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port(preferred: int = 0) -> int:
+    """`preferred` if it is free, else the next free one above it; 0 leaves the choice to the system."""
+    if preferred:
+        for port in range(preferred, min(preferred + 200, 65536)):
+            if port_is_free(port):
+                return port
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log file; empty when there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 16_384))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""
