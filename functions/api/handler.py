@@ -31,17 +31,13 @@ class RestApiEvent(APIGateway):
 
 
 logging.getLogger("mangum").setLevel(logging.WARNING)  # its INFO lines hold paths, and so customers' ids
-_loop = asyncio.new_event_loop()
-asyncio.set_event_loop(_loop)
-_application = Mangum(
-    create_app(ApiSettings.from_environment()),
-    lifespan="off",
-    custom_handlers=[RestApiEvent],
-    text_mime_types=_TEXT_TYPES,
-)
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+application = create_app(ApiSettings.from_environment())
+_mangum = Mangum(application, lifespan="off", custom_handlers=[RestApiEvent], text_mime_types=_TEXT_TYPES)
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request. The database is first connected to when a request needs it, and then kept."""
-    asyncio.set_event_loop(_loop)
-    return _application(event, context)
+    asyncio.set_event_loop(loop)
+    return _mangum(event, context)

@@ -1,0 +1,120 @@
+"""The app over marts with known contents, signed in as the role that it has when deployed."""
+
+import importlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from psycopg import sql
+from pydantic import SecretStr
+
+from functions.api.app import create_app
+from functions.api.settings import ApiSettings
+from local.postgres import PostgresServer
+from tests.api import marts
+from tests.database import fresh_database
+
+PASSWORD = "api-of-the-tests"
+EVENT = Path(__file__).parents[1] / "events" / "apigateway_rest.json"
+
+type Invoke = Callable[[str], dict[str, Any]]
+
+
+def _as_role(url: str, role: str, password: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{parts.hostname}:{parts.port}"))
+
+
+@pytest.fixture(scope="session")
+def admin_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The administrator's URL of a database with filled marts."""
+    with fresh_database(postgres_server) as url:
+        with psycopg.connect(url) as connection:
+            connection.execute(Path("/tmp/A/schema.sql").read_text())
+            connection.execute(sql.SQL("alter role c360_api password {}").format(sql.Literal(PASSWORD)))
+            marts.fill(connection)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def api_url(admin_url: str) -> str:
+    """The database's URL as the deployed API signs in."""
+    return _as_role(admin_url, "c360_api", PASSWORD)
+
+
+def settings_for(database_url: str, **fields: Any) -> ApiSettings:
+    """Settings of an API over this database."""
+    return ApiSettings(database_url=SecretStr(database_url), **fields)
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[httpx.Client]:
+    """Serve the app by uvicorn on a free port and hand over an HTTP client of it."""
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", trust_env=False) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+            app.state.database.close()
+
+
+@pytest.fixture(scope="session")
+def app(api_url: str) -> FastAPI:
+    """The app that `client` talks to."""
+    return create_app(settings_for(api_url))
+
+
+@pytest.fixture(scope="session")
+def client(app: FastAPI) -> Iterator[httpx.Client]:
+    """An HTTP client of the app as uvicorn serves it."""
+    with served(app) as client:
+        yield client
+
+
+@pytest.fixture
+def handler(api_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The Lambda handler's module, imported anew as a cold start does, behind API Gateway's stage v1."""
+    monkeypatch.setenv("DATABASE_URL", api_url)
+    monkeypatch.setenv("API_ROOT_PATH", "/v1")
+    import functions.api.handler as module
+
+    module = importlib.reload(module)
+    yield module
+    module.application.state.database.close()
+    module.loop.close()
+
+
+@pytest.fixture
+def invoke(handler: ModuleType) -> Invoke:
+    """Send a request target (`/path?query`, percent-encoded) through the handler as a REST API's event."""
+
+    def send(target: str) -> dict[str, Any]:
+        event = json.loads(EVENT.read_text())
+        parts = urlsplit(target)
+        event["path"] = parts.path
+        event["requestContext"]["path"] = f"/v1{parts.path}"
+        event["pathParameters"] = {"proxy": parts.path.removeprefix("/")}
+        if parts.query:
+            query = parse_qs(parts.query, keep_blank_values=True)
+            event["multiValueQueryStringParameters"] = query
+            event["queryStringParameters"] = {name: values[-1] for name, values in query.items()}
+        answer: dict[str, Any] = handler.handle(event, None)
+        return answer
+
+    return send

@@ -1,0 +1,128 @@
+"""The API and a database in trouble: lost connections, an outage, slow statements, too much at once."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+
+from functions.api import database
+from functions.api.app import create_app
+from tests.api.conftest import served, settings_for
+
+
+@pytest.fixture
+def app(api_url: str) -> FastAPI:
+    """An app of the test's own, with no connection yet."""
+    return create_app(settings_for(api_url))
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[httpx.Client]:
+    with served(app) as client:
+        yield client
+
+
+def _connections(admin: psycopg.Connection) -> list[int]:
+    rows = admin.execute("select pid from pg_stat_activity where usename = 'c360_api' and datname = current_database()")
+    return [pid for (pid,) in rows]
+
+
+def test_requests_one_after_another_share_one_connection(client: httpx.Client, admin_url: str) -> None:
+    for _ in range(20):
+        assert client.get("/customers/C0001").status_code == 200
+    with psycopg.connect(admin_url) as admin:
+        assert len(_connections(admin)) == 1
+
+
+def test_a_connection_killed_by_the_server_is_replaced_unnoticed(client: httpx.Client, admin_url: str) -> None:
+    assert client.get("/customers/C0001").status_code == 200
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        (before,) = _connections(admin)
+        admin.execute("select pg_terminate_backend(%s, 5000)", [before])
+        assert client.get("/customers/C0001").json()["customer_id"] == "C0001"
+        (after,) = _connections(admin)
+    assert after != before
+
+
+def test_a_database_that_is_down_is_503_within_a_second_and_healthz_stays_up(api_url: str) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        parts = urlsplit(api_url)
+        user = parts.netloc.rpartition("@")[0]
+        nowhere = urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{unused.getsockname()[1]}"))
+        with served(create_app(settings_for(nowhere))) as client:
+            began = time.monotonic()
+            answer = client.get("/customers/C0001")
+            assert time.monotonic() - began < 1
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "1"
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert "127.0.0.1" not in answer.text
+            assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_database_that_does_not_answer_is_503_within_three_seconds(api_url: str) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        parts = urlsplit(api_url)
+        user = parts.netloc.rpartition("@")[0]
+        silent_url = urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{silent.getsockname()[1]}"))
+        with served(create_app(settings_for(silent_url))) as client:
+            began = time.monotonic()
+            assert client.get("/orders").status_code == 503
+            assert time.monotonic() - began < 3
+
+
+def test_a_statement_that_takes_too_long_is_503_and_the_connection_stays_usable(
+    client: httpx.Client, admin_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "STATEMENT_TIMEOUT_MILLISECONDS", 200)
+    with psycopg.connect(admin_url) as admin:
+        admin.execute("lock table business_vault.mart_customer_360 in access exclusive mode")
+        answer = client.get("/customers/C0001")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "1"
+        assert "too long" in answer.json()["detail"]
+        (before,) = _connections(admin)
+    assert client.get("/customers/C0001").status_code == 200
+    with psycopg.connect(admin_url) as admin:
+        assert _connections(admin) == [before]
+
+
+def test_a_database_before_its_migrations_is_503(database_url: str) -> None:
+    app = create_app(settings_for(database_url))
+    with served(app) as client:
+        answer = client.get("/products")
+        assert answer.status_code == 503
+        assert "set up" in answer.json()["detail"]
+
+
+def test_more_requests_at_once_than_connections_all_succeed(client: httpx.Client, admin_url: str) -> None:
+    with ThreadPoolExecutor(24) as threads:
+        answers = list(threads.map(lambda _: client.get("/orders?limit=200").status_code, range(96)))
+    assert set(answers) == {200}
+    with psycopg.connect(admin_url) as admin:
+        assert 1 <= len(_connections(admin)) <= database.MOST_CONNECTIONS
+
+
+def test_the_apis_session_and_role_cannot_write(client: httpx.Client, app: FastAPI, api_url: str) -> None:
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        app.state.database.read_row(b"create temporary table t (a int)", {})
+    with psycopg.connect(api_url, autocommit=True) as connection:
+        for statement in (
+            "delete from business_vault.mart_customer_360",
+            "insert into business_vault.vw_order_analytics (transaction_id) values ('x')",
+            "update business_vault.vw_product_analytics set price = 0",
+            "truncate business_vault.mart_order_line",
+            "create table business_vault.t (a int)",
+            "create table public.t (a int)",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)

@@ -1,0 +1,119 @@
+"""Errors: one shape, the right status, the parameter's name, the request's id."""
+
+import json
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from functions.api.app import create_app
+from tests.api.conftest import served, settings_for
+
+
+def _is_problem(answer: httpx.Response, status: int) -> dict[str, object]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, object] = answer.json()
+    assert body["status"] == status
+    assert body["type"] == "about:blank"
+    assert body["title"]
+    assert body["detail"]
+    assert body["request_id"] == answer.headers["x-request-id"]
+    return body
+
+
+@pytest.mark.parametrize("key", ["nobody", "%00", "C0001%00", "%FF%FE", "%2F", "x" * 5000, "C0001%2Forders"])
+@pytest.mark.parametrize("suffix", ["", "/orders"])
+def test_an_unknown_customer_is_not_found(client: httpx.Client, key: str, suffix: str) -> None:
+    assert _is_problem(client.get(f"/customers/{key}{suffix}"), 404)["detail"] == ("There is no customer with this id.")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("skip=-1", "skip"),
+        ("skip=x", "skip"),
+        ("skip=9007199254740992", "skip"),
+        ("skip=99999999999999999999999999", "skip"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=", "limit"),
+        ("limit=1.5", "limit"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/customers", "/products", "/orders", "/customers/C0001/orders"])
+def test_a_bad_parameter_is_named(client: httpx.Client, path: str, query: str, parameter: str) -> None:
+    problem = _is_problem(client.get(f"{path}?{query}"), 422)
+    assert isinstance(problem["errors"], list)
+    (error,) = problem["errors"]
+    assert error["parameter"] == parameter
+    assert error["location"] == "query"
+    assert str(problem["detail"]).startswith(f"{parameter}: ")
+
+
+def test_unknown_paths_and_methods_are_problems_too(client: httpx.Client) -> None:
+    for path in ("/", "/nothing", "/customers//orders", "/customers/C0001/nothing"):
+        _is_problem(client.get(path), 404)
+    answer = client.post("/customers")
+    _is_problem(answer, 405)
+    assert answer.headers["allow"] == "GET"
+
+
+def test_a_harmless_request_id_is_kept_and_another_replaced(client: httpx.Client) -> None:
+    kept = client.get("/healthz", headers={"X-Request-ID": "order-17:a"}).headers["x-request-id"]
+    assert kept == "order-17:a"
+    replaced = client.get("/healthz", headers={"X-Request-ID": "a b\t<script>"}).headers["x-request-id"]
+    assert len(replaced) == 36
+
+
+def test_an_unforeseen_error_is_a_problem_without_its_details(
+    app: FastAPI, client: httpx.Client, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(app.state.database, "read_row", break_down)
+    problem = _is_problem(client.get("/customers", headers={"Origin": "https://shop.example"}), 500)
+    assert "secret" not in json.dumps(problem)
+
+
+def test_the_log_line_has_the_routes_template_and_no_personal_data(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[dict[str, object]] = []
+
+    def keep(message: str, **fields: object) -> None:
+        lines.append({"message": message} | fields)
+
+    monkeypatch.setattr("functions.api.middleware.logger.info", keep)
+    answer = client.get("/customers/anna%40example.com/orders?limit=5&email=anna@example.com")
+    client.get("/nothing/anna@example.com")
+    known, unknown = lines
+    assert known.pop("milliseconds")
+    assert known == {
+        "message": "request",
+        "request_id": answer.headers["x-request-id"],
+        "method": "GET",
+        "route": "/customers/{customer_id}/orders",
+        "status": 200,
+    }
+    assert unknown["route"] is None
+    assert unknown["status"] == 404
+    assert "anna" not in json.dumps(lines)
+
+
+def test_any_origin_may_read_and_never_with_credentials(client: httpx.Client) -> None:
+    for path in ("/customers?limit=1", "/customers/nobody", "/customers?limit=0"):
+        answer = client.get(path, headers={"Origin": "https://shop.example"})
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
+    preflight = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
+    assert client.options("/customers", headers=preflight).status_code == 200
+
+
+def test_only_the_configured_origins_may_read(api_url: str) -> None:
+    app = create_app(settings_for(api_url, cors_allowed_origins="https://shop.example, https://b.example"))
+    with served(app) as client:
+        allowed = client.get("/healthz", headers={"Origin": "https://b.example"}).headers
+        assert allowed["access-control-allow-origin"] == "https://b.example"
+        assert "access-control-allow-origin" not in client.get("/healthz", headers={"Origin": "https://x"}).headers
