@@ -1,0 +1,102 @@
+"""The HTTPS API: API Gateway in front of one function."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.config import Deployment
+from infra.constructs.database import Role
+from infra.constructs.function import LOG_RETENTION, PlatformFunction
+from infra.data_stack import DataStack
+
+STAGE = "v1"
+# API Gateway waits 29 s for an integration; the function gives up first, so that its own error is seen.
+TIMEOUT = Duration.seconds(28)
+
+
+class ApiStack(Stack):
+    """A REST API (keys and usage plans exist for REST APIs only) that passes every path to the function."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, deployment: Deployment, data: DataStack, **kwargs: Any
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.function = PlatformFunction(
+            self,
+            "Api",
+            deployment=deployment,
+            database=data.database,
+            role=Role.API,
+            handler="functions.api.handler.handle",
+            description="Answers the API's requests",
+            timeout=TIMEOUT,
+            memory_mb=1024,
+            environment={"CORS_ALLOWED_ORIGINS": ",".join(deployment.cors_origins)},
+        )
+        self.api = apigateway.LambdaRestApi(
+            self,
+            "RestApi",
+            handler=self.function,
+            integration_options=apigateway.LambdaIntegrationOptions(allow_test_invoke=False),
+            description="Customer 360",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=deployment.on_aws,
+            deploy_options=_stage_options(self, deployment),
+            default_method_options=apigateway.MethodOptions(api_key_required=deployment.api_key),
+            default_cors_preflight_options=apigateway.CorsOptions(
+                allow_origins=list(deployment.cors_origins),
+                allow_methods=["GET", "HEAD", "OPTIONS"],
+                allow_headers=["Content-Type", "X-Api-Key"],
+                max_age=Duration.hours(1),
+            ),
+        )
+        self.api.node.try_remove_child("Endpoint")  # CDK's own output; ours knows LocalStack's URL
+        if deployment.api_key:
+            self._require_key(deployment)
+
+        # On LocalStack the stage is not the first part of the path.
+        path = f"/{STAGE}"
+        url = self.api.url
+        if not deployment.on_aws:
+            path = Fn.join("", ["/_aws/execute-api/", self.api.rest_api_id, path])
+            url = Fn.join("", [deployment.endpoint_url, path, "/"])
+        self.function.add_environment("API_ROOT_PATH", path)
+
+        CfnOutput(self, "RestApiId", value=self.api.rest_api_id)
+        CfnOutput(self, "ApiStage", value=STAGE)
+        CfnOutput(self, "ApiUrl", value=url)
+        CfnOutput(self, "ApiFunctionName", value=self.function.function_name)
+
+    def _require_key(self, deployment: Deployment) -> None:
+        key = self.api.add_api_key("Key", description="Customer 360 applications")
+        plan = self.api.add_usage_plan(
+            "UsagePlan",
+            throttle=apigateway.ThrottleSettings(rate_limit=deployment.api_rate, burst_limit=deployment.api_burst),
+        )
+        plan.add_api_key(key)
+        plan.add_api_stage(stage=self.api.deployment_stage)
+        CfnOutput(self, "ApiKeyId", value=key.key_id)
+
+
+def _stage_options(scope: Construct, deployment: Deployment) -> apigateway.StageOptions:
+    throttling: dict[str, Any] = {
+        "stage_name": STAGE,
+        "throttling_rate_limit": deployment.api_rate,
+        "throttling_burst_limit": deployment.api_burst,
+    }
+    if not deployment.on_aws:
+        return apigateway.StageOptions(**throttling)
+    access_log = logs.LogGroup(scope, "AccessLog", retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY)
+    return apigateway.StageOptions(
+        **throttling,
+        access_log_destination=apigateway.LogGroupLogDestination(access_log),
+        access_log_format=apigateway.AccessLogFormat.json_with_standard_fields(
+            caller=False, http_method=True, ip=True, protocol=True, request_time=True, resource_path=True,
+            response_length=True, status=True, user=False,
+        ),
+        logging_level=apigateway.MethodLoggingLevel.ERROR,
+        data_trace_enabled=False,
+    )  # fmt: skip

@@ -1,0 +1,30 @@
+"""The three stacks of a deployment."""
+
+from dataclasses import dataclass
+
+from aws_cdk import App, Tags
+
+from infra.api_stack import ApiStack
+from infra.config import Deployment
+from infra.data_stack import DataStack
+from infra.pipeline_stack import PipelineStack
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Data apart from what can be thrown away and deployed again."""
+
+    data: DataStack
+    pipeline: PipelineStack
+    api: ApiStack
+
+
+def build(app: App, deployment: Deployment) -> Stacks:
+    """Add the deployment's stacks to `app`. The API waits for the pipeline, whose migrations it needs."""
+    prefix = deployment.prefix
+    data = DataStack(app, f"{prefix}-Data", deployment, description="Customer 360: what must be kept")
+    pipeline = PipelineStack(app, f"{prefix}-Pipeline", deployment, data, description="Customer 360: the nightly load")
+    api = ApiStack(app, f"{prefix}-Api", deployment, data, description="Customer 360: the HTTPS API")
+    api.add_stack_dependency(pipeline)
+    Tags.of(app).add("project", "customer-360")
+    return Stacks(data, pipeline, api)

@@ -1,0 +1,139 @@
+"""The deployment's options, parsed once from the CDK context (`-c key=value` or cdk.json). Nothing else reads it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from infra.errors import ConfigError
+
+
+class Target(StrEnum):
+    """Where the app is deployed: an AWS account, or LocalStack (embedded or container)."""
+
+    AWS = "aws"
+    LOCALSTACK = "localstack"
+
+
+class DatabaseKind(StrEnum):
+    """What serves PostgreSQL: a server that exists already, an RDS instance, or Aurora Serverless v2."""
+
+    EXTERNAL = "external"
+    RDS = "rds"
+    AURORA = "aurora"
+
+
+class BundlePlatform(StrEnum):
+    """For which machine dependencies are bundled: AWS Lambda's arm64, this one, or a Linux container on this one."""
+
+    LAMBDA = "lambda"
+    HOST = "host"
+    CONTAINER = "container"
+
+
+def _switch(value: object) -> object:
+    return {"enabled": True, "disabled": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _words(value: object) -> object:
+    return tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value
+
+
+Switch = Annotated[bool, BeforeValidator(_switch)]
+Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")], ...], BeforeValidator(_words)]
+
+_DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
+    Target.AWS: {
+        "database": DatabaseKind.RDS,
+        "api_key": True,
+        "bundle_platform": BundlePlatform.LAMBDA,
+    },
+    Target.LOCALSTACK: {
+        "database": DatabaseKind.EXTERNAL,
+        "api_key": False,
+        "bundle_platform": BundlePlatform.HOST,
+    },
+}
+
+
+class Deployment(BaseModel):
+    """Every option of a deployment. Field names are the context keys.
+
+    Rates are requests per second, `budget` is US dollars a month when idle.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: Target
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,40}$")] = "C360"
+
+    database: DatabaseKind
+    database_host: str = ""
+    database_port: Annotated[int, Field(ge=1, le=65535)] = 5432
+    database_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "c360"
+    database_admin_secret: Annotated[str, Field(min_length=1)] = "c360/database/admin"  # noqa: S105 (a name)
+
+    schedule: Switch = True
+    on_arrival: Switch = False
+    alert_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+
+    api_key: Switch
+    cors_origins: Hosts = ("*",)
+    api_rate: Annotated[float, Field(gt=0, le=10_000)] = 50
+    api_burst: Annotated[int, Field(gt=0, le=5_000)] = 100
+    endpoint_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:4566"
+
+    bundle_platform: BundlePlatform
+    budget: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def on_aws(self) -> bool:
+        """True where the genuine AWS services are, false on LocalStack."""
+        return self.target is Target.AWS
+
+    @model_validator(mode="after")
+    def _fits_the_target(self) -> Self:
+        external = self.database is DatabaseKind.EXTERNAL
+        if external == self.on_aws:
+            allowed = "external" if external != self.on_aws or not self.on_aws else "rds or aurora"
+            raise ValueError(f"database={self.database} does not fit target={self.target}: use {allowed}")
+        if external and not self.database_host:
+            raise ValueError("database_host is missing: the PostgreSQL server as the functions reach it")
+        return self
+
+    @classmethod
+    def from_context(cls, context: Mapping[str, Any]) -> Self:
+        """Parse the CDK context; keys with ':', '/' or '@' are CDK's own and are skipped.
+
+        Raises ConfigError, one line naming the first wrong key and what it may be.
+        """
+        options = {key: value for key, value in context.items() if not _is_cdk_key(key)}
+        try:
+            target = Target(options.get("target", ""))
+        except ValueError:
+            given = f"target={options['target']}" if "target" in options else "target is not set"
+            raise ConfigError(f"{given}: pass -c target=aws or -c target=localstack") from None
+        try:
+            return cls.model_validate(_DEFAULTS_BY_TARGET[target] | options)
+        except ValidationError as error:
+            raise ConfigError(_explain(error)) from None
+
+
+def _is_cdk_key(key: str) -> bool:
+    return any(mark in key for mark in ":/@") or key in {"cli-telemetry", "acknowledged-issue-numbers"}
+
+
+def _explain(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    if not problem["loc"]:
+        return problem["msg"].removeprefix("Value error, ")
+    key = str(problem["loc"][0])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown context key {key!r}: known are {', '.join(sorted(Deployment.model_fields))}"
+    annotation = Deployment.model_fields[key].annotation
+    if annotation is bool:
+        return f"{key}={problem['input']}: use enabled or disabled"
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return f"{key}={problem['input']}: use {' or '.join(annotation)}"
+    return f"{key}={problem['input']}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

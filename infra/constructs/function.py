@@ -1,0 +1,103 @@
+"""A Lambda function of the platform: shared code, its own role, its own log group, a database role."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.config import Deployment
+from infra.constructs.bundle import function_code, host_processor
+from infra.constructs.database import Database, Network, Role
+
+LOG_RETENTION = logs.RetentionDays.ONE_MONTH
+
+
+class PlatformFunction(lambda_.Function):
+    """Runs `handler` from the shared bundle, signed in to the database as `role`.
+
+    Its IAM role may write its own log, connect as `role`, attach to the VPC where there is one, and nothing else.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: Deployment,
+        database: Database,
+        role: Role,
+        handler: str,
+        description: str,
+        timeout: Duration,
+        memory_mb: int,
+        environment: dict[str, str] | None = None,
+        reads_landing: bool = False,
+    ) -> None:
+        network = database.network(role, reads_landing=reads_landing)
+        # LocalStack's executor always logs to /aws/lambda/<name>.
+        log_group = (
+            logs.LogGroup(scope, f"{construct_id}Log", retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY)
+            if deployment.on_aws
+            else None
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=_architecture(deployment),
+            code=function_code(deployment.bundle_platform, skip=not Stack.of(scope).bundling_required),
+            handler=handler,
+            timeout=timeout,
+            memory_size=memory_mb,
+            role=_role(scope, construct_id, log_group, network),
+            log_group=log_group,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": f"c360-{construct_id.lower()}",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                **database.environment(role),
+                **(environment or {}),
+            },
+            vpc=network.vpc if network else None,
+            vpc_subnets=network.subnets if network else None,
+            security_groups=network.security_groups if network else None,
+        )
+        database.grant_connect(self, role)
+
+
+def _architecture(deployment: Deployment) -> lambda_.Architecture:
+    if deployment.on_aws or host_processor() == "aarch64":
+        return lambda_.Architecture.ARM_64
+    return lambda_.Architecture.X86_64
+
+
+def _role(scope: Construct, construct_id: str, log_group: logs.LogGroup | None, network: Network | None) -> iam.Role:
+    statements = []
+    if log_group is not None:
+        statements.append(
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+            )
+        )
+    if network is not None:
+        # The actions of AWSLambdaVPCAccessExecutionRole that concern the VPC; EC2 takes no narrower resource.
+        statements.append(
+            iam.PolicyStatement(
+                actions=[
+                    "ec2:AssignPrivateIpAddresses",
+                    "ec2:CreateNetworkInterface",
+                    "ec2:DeleteNetworkInterface",
+                    "ec2:DescribeNetworkInterfaces",
+                    "ec2:DescribeSubnets",
+                    "ec2:UnassignPrivateIpAddresses",
+                ],
+                resources=["*"],
+            )
+        )
+    return iam.Role(
+        scope,
+        f"{construct_id}Role",
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        inline_policies={"Base": iam.PolicyDocument(statements=statements)} if statements else None,
+    )

@@ -1,0 +1,60 @@
+"""The landing bucket: where files are dropped, and kept."""
+
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+PREFIX = "landing/"
+
+
+class LandingBucket(s3.Bucket):
+    """Versioned, encrypted, private, TLS only; announces each new object on EventBridge.
+
+    Versions are the input of the load, so they outlive a replacement by `NONCURRENT_DAYS`. With `retain` the
+    bucket survives the deletion of its stack.
+    """
+
+    NONCURRENT_DAYS = 90
+
+    def __init__(self, scope: Construct, construct_id: str, *, retain: bool) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            versioned=True,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="ForgetReplacedVersions",
+                    noncurrent_version_expiration=Duration.days(self.NONCURRENT_DAYS),
+                    expired_object_delete_marker=True,
+                ),
+                s3.LifecycleRule(id="AbortStaleUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
+            ],
+        )
+        # event_bridge_enabled=True would deploy a Node.js custom resource, which LocalStack's open runtime lacks;
+        # the property of AWS::S3::Bucket does the same on both targets.
+        cast(s3.CfnBucket, self.node.default_child).add_property_override(
+            "NotificationConfiguration", {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+        )
+
+    def grant_load(self, grantee: iam.IGrantable) -> None:
+        """Let the load list versions and read those under the landing prefix; no writing.
+
+        Listing has no condition on the prefix: with one, S3 answers 403 instead of 404 for a missing object.
+        """
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:ListBucket", "s3:ListBucketVersions"], resources=[self.bucket_arn])
+        )
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:GetObject", "s3:GetObjectVersion"], resources=[self.arn_for_objects(f"{PREFIX}*")]
+            )
+        )

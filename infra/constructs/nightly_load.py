@@ -1,0 +1,151 @@
+"""The load's state machine: plan, stage each file, check, load the vault in parallel, check, publish, finish."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from functions.common.errors import TRANSIENT_ERROR_NAMES
+from infra.constructs.function import LOG_RETENTION
+
+# What Lambda itself reports when the function, or the service, broke down: trying again may help.
+LAMBDA_ERROR_NAMES = (
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+    "Lambda.Unknown",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+)
+RETRIES = 3
+STAGING_CONCURRENCY = 4
+TIMEOUT = Duration.hours(1)
+
+
+class NightlyLoad(sfn.StateMachine):
+    """Runs the load; its execution name is the run id. Input: `{}`, or `{"files": [keys]}` for these files only.
+
+    Each task is tried again three times, `retry_interval_seconds` apart at first, on transient errors and on no
+    others. There is no Catch: a failed execution stays failed (and can be redriven), and an EventBridge rule on
+    its status records and alerts. With `observed` it logs its transitions, without their data, and is traced.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        load: lambda_.IFunction,
+        quality: lambda_.IFunction,
+        retry_interval_seconds: int,
+        observed: bool,
+    ) -> None:
+        self._scope = scope
+        self._load = load
+        self._quality = quality
+        self._retry_interval = Duration.seconds(retry_interval_seconds)
+        super().__init__(
+            scope,
+            construct_id,
+            definition_body=sfn.DefinitionBody.from_chainable(self._definition()),
+            timeout=TIMEOUT,
+            tracing_enabled=observed,
+            logs=_log_options(scope, construct_id) if observed else None,
+        )
+
+    def _definition(self) -> sfn.IChainable:
+        finish = self._load_step("Finish", "finish")
+        stage_files = sfn.Map(
+            self._scope,
+            "StageFiles",
+            items_path="$.plan.files",
+            item_selector={"object_id.$": "$$.Map.Item.Value.object_id"},
+            max_concurrency=STAGING_CONCURRENCY,
+            result_path=sfn.JsonPath.DISCARD,
+        ).item_processor(self._load_step("StageFile", "stage", {"object_id.$": "$.object_id"}))
+        vault = sfn.Parallel(self._scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
+            self._load_step("LoadLinks", "links"), self._load_step("LoadSatellites", "satellites")
+        )
+        load = (
+            stage_files.next(self._check("CheckStaging", "staging"))
+            .next(self._load_step("LoadHubs", "hubs"))
+            .next(vault)
+            .next(self._check("CheckVault", "vault"))
+            .next(self._load_step("PublishMarts", "publish"))
+            .next(finish)
+        )
+        any_files = (
+            sfn.Choice(self._scope, "AnyFiles")
+            .when(sfn.Condition.number_equals("$.plan.file_count", 0), finish)
+            .otherwise(load)
+        )
+        return self._plan().next(any_files)
+
+    def _plan(self) -> tasks.LambdaInvoke:
+        return self._task(
+            "Plan",
+            self._load,
+            {
+                "step": "plan",
+                "run_id.$": "$$.Execution.Name",
+                "execution_arn.$": "$$.Execution.Id",
+                "started_at.$": "$$.Execution.StartTime",
+                "input.$": "$$.Execution.Input",
+            },
+            result_selector={
+                "run_id.$": "$.Payload.run_id",
+                "file_count.$": "$.Payload.file_count",
+                "files.$": "$.Payload.files",
+            },
+            result_path="$.plan",
+        )
+
+    def _load_step(self, name: str, step: str, more: Mapping[str, Any] | None = None) -> tasks.LambdaInvoke:
+        return self._task(name, self._load, {"step": step, "run_id.$": "$$.Execution.Name", **(more or {})})
+
+    def _check(self, name: str, check: str) -> tasks.LambdaInvoke:
+        return self._task(name, self._quality, {"check": check, "run_id.$": "$$.Execution.Name"})
+
+    def _task(
+        self,
+        name: str,
+        function: lambda_.IFunction,
+        payload: Mapping[str, Any],
+        *,
+        result_selector: Mapping[str, Any] | None = None,
+        result_path: str = sfn.JsonPath.DISCARD,
+    ) -> tasks.LambdaInvoke:
+        task = tasks.LambdaInvoke(
+            self._scope,
+            name,
+            lambda_function=function,
+            payload=sfn.TaskInput.from_object(dict(payload)),
+            result_selector=result_selector,
+            result_path=result_path,
+            retry_on_service_exceptions=False,  # CDK's own retries would come on top of ours
+        )
+        task.add_retry(
+            errors=[*TRANSIENT_ERROR_NAMES, *LAMBDA_ERROR_NAMES],
+            max_attempts=RETRIES,
+            interval=self._retry_interval,
+            backoff_rate=2,
+            max_delay=Duration.seconds(30),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        return task
+
+
+def _log_options(scope: Construct, construct_id: str) -> sfn.LogOptions:
+    return sfn.LogOptions(
+        destination=logs.LogGroup(
+            scope, f"{construct_id}Log", retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY
+        ),
+        level=sfn.LogLevel.ALL,
+        include_execution_data=False,
+    )

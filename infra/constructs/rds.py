@@ -1,0 +1,195 @@
+"""PostgreSQL on AWS: an RDS instance or Aurora Serverless v2, in subnets that no route connects to the internet."""
+
+from abc import abstractmethod
+from typing import cast
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.constructs.database import Database, Network, Role
+
+PORT = 5432
+POSTGRES_MAJOR = "18"  # one major everywhere: embedded, compose file, RDS
+AURORA_VERSION = "18.3"
+ADMIN_USER = "c360_admin"
+BACKUP_DAYS = 7
+# AWS Lambda's managed runtimes carry the certificate authorities of RDS in this file.
+LAMBDA_CA_FILE = "/var/runtime/ca-cert.pem"
+
+
+class IsolatedNetwork(Construct):
+    """Two zones without NAT or internet gateway (a NAT costs $33 a month and zone), and who may reach whom.
+
+    Functions need PostgreSQL; the load and the migrator also S3, by its free gateway endpoint; the migrator also
+    Secrets Manager: an interface endpoint in one zone, $7.30 a month (us-east-1). IAM tokens are signed locally.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            max_azs=2,
+            nat_gateways=0,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24)
+            ],
+            # Nothing uses the default group; emptying it would take a custom resource of CDK's.
+            restrict_default_security_group=False,
+        )
+        self.subnets = isolated
+        self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[isolated])
+
+        self.database = self._group("Database", "PostgreSQL")
+        self.clients = self._group("DatabaseClients", "Functions that sign in to PostgreSQL")
+        self.readers = self._group("S3Readers", "Functions that reach S3")
+        self.migrators = self._group("Migrators", "The function that reads the administrator's secret")
+        secrets = self._group("SecretsEndpoint", "Secrets Manager's interface endpoint")
+
+        self.clients.connections.allow_to(self.database, ec2.Port.tcp(PORT), "PostgreSQL")
+        self.migrators.connections.allow_to(secrets, ec2.Port.tcp(443), "Secrets Manager")
+        # The only way out of these subnets is the gateway endpoint; its prefix list differs by region.
+        self.readers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "S3 by the gateway endpoint")
+        self.vpc.add_interface_endpoint(
+            "SecretsManager",
+            service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+            subnets=ec2.SubnetSelection(subnets=[self.vpc.isolated_subnets[0]]),
+            security_groups=[secrets],
+            open=False,
+        )
+
+    def _group(self, name: str, description: str) -> ec2.SecurityGroup:
+        return ec2.SecurityGroup(self, name, vpc=self.vpc, description=description, allow_all_outbound=False)
+
+
+class ManagedDatabase(Database):
+    """What an RDS instance and an Aurora cluster share: network, IAM sign-in, the administrator's secret."""
+
+    def __init__(self, scope: Construct, construct_id: str, name: str) -> None:
+        super().__init__(scope, construct_id)
+        self.name = name
+        self.port = str(PORT)
+        self.isolated = IsolatedNetwork(self, "Network")
+        self._secret: secretsmanager.ISecret
+
+    @abstractmethod
+    def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
+        """Allow rds-db:connect as `user` to this database only."""
+
+    def environment(self, role: Role) -> dict[str, str]:
+        variables = {
+            "DATABASE_HOST": self.host,
+            "DATABASE_PORT": self.port,
+            "DATABASE_NAME": self.name,
+            "DATABASE_USER": role.value,
+            "DATABASE_AUTH": "iam",
+            "DATABASE_SSL_MODE": "verify-full",
+            "DATABASE_SSL_ROOT_CERT": LAMBDA_CA_FILE,
+        }
+        if role is Role.ADMIN:
+            variables |= {
+                "DATABASE_USER": ADMIN_USER,
+                "DATABASE_AUTH": "secret",
+                "DATABASE_SECRET_ARN": self._secret.secret_arn,
+                "DATABASE_ROLE_SECRETS": "{}",
+            }
+        return variables
+
+    def grant_connect(self, function: lambda_.Function, role: Role) -> None:
+        if role is Role.ADMIN:
+            self._secret.grant_read(function)
+        else:
+            self._grant_token(function, role.value)
+
+    def network(self, role: Role, *, reads_landing: bool = False) -> Network:
+        groups: list[ec2.ISecurityGroup] = [self.isolated.clients]
+        if role is Role.ADMIN:
+            groups.append(self.isolated.migrators)
+        if role is Role.ADMIN or reads_landing:
+            groups.append(self.isolated.readers)
+        return Network(self.isolated.vpc, self.isolated.subnets, groups)
+
+
+class RdsDatabase(ManagedDatabase):
+    """A single-zone db.t4g.micro with 20 GB, growing to 100 GB: $14 a month (us-east-1)."""
+
+    def __init__(self, scope: Construct, construct_id: str, name: str) -> None:
+        super().__init__(scope, construct_id, name)
+        engine = rds.DatabaseInstanceEngine.postgres(
+            version=rds.PostgresEngineVersion.of(POSTGRES_MAJOR, POSTGRES_MAJOR)
+        )
+        self._instance = rds.DatabaseInstance(
+            self,
+            "Instance",
+            engine=engine,
+            instance_type=ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO),
+            vpc=self.isolated.vpc,
+            vpc_subnets=self.isolated.subnets,
+            security_groups=[self.isolated.database],
+            publicly_accessible=False,
+            port=PORT,
+            database_name=name,
+            credentials=rds.Credentials.from_generated_secret(ADMIN_USER),
+            iam_authentication=True,
+            parameters={"rds.force_ssl": "1"},
+            ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
+            storage_type=rds.StorageType.GP3,
+            allocated_storage=20,
+            max_allocated_storage=100,
+            storage_encrypted=True,
+            backup_retention=Duration.days(BACKUP_DAYS),
+            copy_tags_to_snapshot=True,
+            auto_minor_version_upgrade=True,
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        self.host = self._instance.db_instance_endpoint_address
+        self._secret = cast(secretsmanager.ISecret, self._instance.secret)
+
+    def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
+        self._instance.grant_connect(grantee, user)
+
+
+class AuroraDatabase(ManagedDatabase):
+    """Aurora Serverless v2 that pauses when nobody is connected, and takes some 15 s to wake up."""
+
+    def __init__(self, scope: Construct, construct_id: str, name: str) -> None:
+        super().__init__(scope, construct_id, name)
+        engine = rds.DatabaseClusterEngine.aurora_postgres(
+            version=rds.AuroraPostgresEngineVersion.of(AURORA_VERSION, POSTGRES_MAJOR)
+        )
+        self._cluster = rds.DatabaseCluster(
+            self,
+            "Cluster",
+            engine=engine,
+            writer=rds.ClusterInstance.serverless_v2(
+                "Writer", publicly_accessible=False, ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1
+            ),
+            serverless_v2_min_capacity=0,
+            serverless_v2_max_capacity=4,
+            serverless_v2_auto_pause_duration=Duration.minutes(10),
+            vpc=self.isolated.vpc,
+            vpc_subnets=self.isolated.subnets,
+            security_groups=[self.isolated.database],
+            port=PORT,
+            default_database_name=name,
+            credentials=rds.Credentials.from_generated_secret(ADMIN_USER),
+            iam_authentication=True,
+            parameters={"rds.force_ssl": "1"},
+            storage_encrypted=True,
+            backup=rds.BackupProps(retention=Duration.days(BACKUP_DAYS)),
+            copy_tags_to_snapshot=True,
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        self.host = self._cluster.cluster_endpoint.hostname
+        self._secret = cast(secretsmanager.ISecret, self._cluster.secret)
+
+    def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
+        self._cluster.grant_connect(grantee, user)

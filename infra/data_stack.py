@@ -1,0 +1,34 @@
+"""What must never be lost: the landing bucket, the database, and the roles' secrets."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.config import DatabaseKind, Deployment
+from infra.constructs.database import Database, ExternalDatabase
+from infra.constructs.landing import LandingBucket
+from infra.constructs.rds import AuroraDatabase, RdsDatabase
+
+
+class DataStack(Stack):
+    """Stateful resources; on AWS they are kept when the stack is deleted."""
+
+    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment, **kwargs: Any) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.landing = LandingBucket(self, "Landing", retain=deployment.on_aws)
+        self.database = self._database(deployment)
+
+        CfnOutput(self, "LandingBucketName", value=self.landing.bucket_name)
+        CfnOutput(self, "DatabaseHost", value=self.database.host)
+        CfnOutput(self, "DatabasePort", value=self.database.port)
+        CfnOutput(self, "DatabaseName", value=self.database.name)
+
+    def _database(self, deployment: Deployment) -> Database:
+        match deployment.database:
+            case DatabaseKind.EXTERNAL:
+                return ExternalDatabase(self, "Database", deployment)
+            case DatabaseKind.RDS:
+                return RdsDatabase(self, "Database", deployment.database_name)
+            case DatabaseKind.AURORA:
+                return AuroraDatabase(self, "Database", deployment.database_name)

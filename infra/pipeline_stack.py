@@ -1,0 +1,144 @@
+"""The nightly load: its functions, its state machine, what starts it, and what tells when it did not succeed."""
+
+from typing import Any, cast
+
+from aws_cdk import CfnOutput, CfnResource, CustomResource, Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.config import Deployment
+from infra.constructs.alerts import RunAlerts
+from infra.constructs.bundle import REPOSITORY, tree_hash
+from infra.constructs.database import Role
+from infra.constructs.function import PlatformFunction
+from infra.constructs.landing import PREFIX
+from infra.constructs.nightly_load import NightlyLoad
+from infra.data_stack import DataStack
+
+
+class PipelineStack(Stack):
+    """Stateless: it can be deleted and deployed again without losing a row."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, deployment: Deployment, data: DataStack, **kwargs: Any
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._deployment = deployment
+        self._data = data
+
+        self.migrate = self._function(
+            "Migrate", "functions.load.migrate_handler.handle", Role.ADMIN,
+            "Brings the database's schema up to date, in a deployment", Duration.minutes(15), 512,
+        )  # fmt: skip
+        self.schema = self._schema()
+        self.load = self._function(
+            "Load", "functions.load.handler.handle", Role.LOADER,
+            "One step of the nightly load", Duration.minutes(15), 1024,
+            environment={"LANDING_BUCKET": data.landing.bucket_name}, reads_landing=True,
+        )  # fmt: skip
+        data.landing.grant_load(self.load)
+        self.quality = self._function(
+            "Quality", "functions.quality.handler.handle", Role.LOADER,
+            "Checks staging and the vault during a load", Duration.minutes(15), 512,
+        )  # fmt: skip
+        self.record_status = self._function(
+            "RecordStatus", "functions.load.status_handler.handle", Role.LOADER,
+            "Records that a load did not succeed", Duration.minutes(1), 256,
+        )  # fmt: skip
+
+        self.state_machine = NightlyLoad(
+            self,
+            "NightlyLoad",
+            load=self.load,
+            quality=self.quality,
+            retry_interval_seconds=2 if deployment.on_aws else 1,
+            observed=deployment.on_aws,
+        )
+        self.state_machine.node.add_dependency(self.schema)
+        undelivered = self._undelivered()
+        self._start_rules(undelivered)
+        alerts = RunAlerts(
+            self,
+            "Alerts",
+            state_machine=self.state_machine,
+            record=self.record_status,
+            email=deployment.alert_email,
+            undelivered=undelivered,
+        )
+
+        CfnOutput(self, "StateMachineArn", value=self.state_machine.state_machine_arn)
+        CfnOutput(self, "AlertTopicArn", value=alerts.topic.topic_arn)
+        CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
+        CfnOutput(self, "QualityFunctionName", value=self.quality.function_name)
+        CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
+
+    def _function(
+        self, name: str, handler: str, role: Role, description: str, timeout: Duration, memory_mb: int, **more: Any
+    ) -> PlatformFunction:
+        return PlatformFunction(
+            self,
+            name,
+            deployment=self._deployment,
+            database=self._data.database,
+            role=role,
+            handler=handler,
+            description=description,
+            timeout=timeout,
+            memory_mb=memory_mb,
+            **more,
+        )
+
+    def _schema(self) -> CustomResource:
+        """Runs the migrator in each deployment whose migrations, or migrator, differ from the last one's."""
+        functions = REPOSITORY / "functions"
+        resource = CustomResource(
+            self,
+            "Schema",
+            service_token=self.migrate.function_arn,
+            properties={"SchemaHash": tree_hash(REPOSITORY / "sql", *sorted(functions.glob("load/migrate*.py")))},
+        )
+        # By override, since CustomResource's own service_timeout renders a string where an integer is due.
+        cast(CfnResource, resource.node.default_child).add_property_override("ServiceTimeout", 900)
+        resource.node.add_dependency(self.migrate)
+        return resource
+
+    def _undelivered(self) -> sqs.Queue | None:
+        if not self._deployment.on_aws:
+            return None
+        return sqs.Queue(
+            self,
+            "Undelivered",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+
+    def _start_rules(self, undelivered: sqs.IQueue | None) -> None:
+        start = targets.SfnStateMachine(
+            self.state_machine, input=events.RuleTargetInput.from_object({}), dead_letter_queue=undelivered
+        )
+        events.Rule(
+            self,
+            "EveryNight",
+            description="Starts the load at 00:00 UTC",
+            schedule=events.Schedule.cron(minute="0", hour="0"),
+            enabled=self._deployment.schedule,
+            targets=[start],
+        )
+        events.Rule(
+            self,
+            "OnArrival",
+            description="Starts a load when a file is dropped",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={
+                    "bucket": {"name": [self._data.landing.bucket_name]},
+                    "object": {"key": [{"prefix": PREFIX}]},
+                },
+            ),
+            enabled=self._deployment.on_arrival,
+            targets=[start],
+        )
