@@ -14,11 +14,11 @@ from functools import lru_cache
 from math import gcd
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cli.sample import vocabulary as words
 from cli.sample.draws import Draws, Integers, exact_shares
-from cli.sample.shape import SIGNUP_WINDOWS, SampleShape
+from cli.sample.habits import Calendar, buyers, is_loyal, signed_up_before, signup_day
+from cli.sample.shape import SampleShape
 
 BLOCK = 30_000
 """Rows worked on at once. Part of the definition of a sample: shares are exact within each block.
@@ -29,11 +29,8 @@ PRODUCT_COLUMNS = "product_id,product_name,category,price,cost,supplier"
 TRANSACTION_COLUMNS = (
     "transaction_id,customer_id,order_date,product_id,quantity,unit_price,total_amount,payment_method,order_status"
 )
-
-_HOUSEHOLDS = 20
-"""Customers come in groups of this many; one of each is loyal, one hardly ever orders."""
-_FREQUENT = 4
-"""One in this many customers orders often."""
+_TRANSACTION = "T%09d,C%07d,%sZ,P%06d,%d,%d.%02d,%d.%02d,%s,%s\n"
+"""A transaction's line. A template of this kind is half again as fast as an f-string of eleven numbers."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ def customers(shape: SampleShape) -> Iterator[Block]:
     draws = Draws(shape.seed)
     city_weights = tuple(city.weight for city in words.CITIES)
     for index in _blocks(shape.customers):
-        standing = (draws.bits("customer standing", index) >> np.uint64(1)) + _is_loyal(draws, index).astype(
+        standing = (draws.bits("customer standing", index) >> np.uint64(1)) + is_loyal(draws, index).astype(
             np.uint64
         ) * np.uint64(1 << 62)
         columns = zip(
@@ -83,7 +80,7 @@ def customers(shape: SampleShape) -> Iterator[Block]:
             draws.below("customer domain", index, len(words.EMAIL_DOMAINS)).tolist(),
             draws.weighted("customer city", index, city_weights).tolist(),
             draws.below("customer phone", index, 10_000).tolist(),
-            _signup_day(shape, index).tolist(),
+            signup_day(shape, index).tolist(),
             exact_shares(standing, words.SEGMENT_WEIGHTS).tolist(),
             strict=True,
         )
@@ -107,40 +104,6 @@ def _customer(
 def customer_id(index: int) -> str:
     """The business key of the customer at `index` (from 0)."""
     return f"C{index + 1:07d}"
-
-
-def _signup_day(shape: SampleShape, index: Integers) -> Integers:
-    """Days after `shape.first_signup` on which each customer signed up; grows with the index."""
-    return index * ((SIGNUP_WINDOWS + 1) * shape.days) // shape.customers
-
-
-def _signed_up_before(shape: SampleShape, day: Integers) -> Integers:
-    """How many customers signed up before each day of the order window: the inverse of `_signup_day`."""
-    known = -(-(day + SIGNUP_WINDOWS * shape.days) * shape.customers // ((SIGNUP_WINDOWS + 1) * shape.days))
-    return np.clip(known, 1, shape.customers)
-
-
-def _loyal_place(draws: Draws, household: Integers) -> Integers:
-    return draws.below("household", household, _HOUSEHOLDS)
-
-
-def _is_loyal(draws: Draws, index: Integers) -> Integers:
-    return np.asarray(index % _HOUSEHOLDS == _loyal_place(draws, index // _HOUSEHOLDS), dtype=np.int64)
-
-
-def _buyer(draws: Draws, order: Integers, known: Integers) -> Integers:
-    """Who placed each order, out of the first `known` customers: some often, most rarely, some never.
-
-    A customer keeps its habit for the whole sample, since it follows from the customer's index alone.
-    """
-    anybody = draws.below("order buyer", order, known)
-    kind = draws.below("order buyer kind", order, 10)
-    household = anybody // _HOUSEHOLDS
-    loyal = household * _HOUSEHOLDS + _loyal_place(draws, household)
-    never = household * _HOUSEHOLDS + (_loyal_place(draws, household) + 7) % _HOUSEHOLDS
-    buyer = np.where(kind < 3, loyal, np.where(kind < 6, anybody // _FREQUENT * _FREQUENT, anybody))
-    buyer = np.where(buyer == never, loyal, buyer)
-    return np.where(buyer < known, buyer, household * _HOUSEHOLDS)
 
 
 def products(shape: SampleShape) -> Iterator[Block]:
@@ -198,13 +161,14 @@ def transactions(shape: SampleShape) -> Iterator[Block]:
     id, customer, instant, payment method and status. Each total is exactly quantity times unit price.
     """
     draws = Draws(shape.seed)
-    when = _Calendar(shape)
+    when = Calendar(shape)
     orders = _order_count(shape)
     step = _coprime_step(shape.products)
+    payments, statuses = np.array(words.PAYMENT_METHODS), np.array(words.STATUSES)
     written = 0
     for order in _blocks(orders):
         day, moment = when.of(draws, order, orders)
-        buyer = _buyer(draws, order, _signed_up_before(shape, day))
+        buyer = buyers(draws, order, signed_up_before(shape, day))
         payment = draws.weighted("order payment", order, words.PAYMENT_WEIGHTS)
         status = exact_shares(draws.bits("order status", order), words.STATUS_WEIGHTS)
         popular = draws.low_below("order product", order, shape.products)
@@ -220,14 +184,11 @@ def transactions(shape: SampleShape) -> Iterator[Block]:
         total = quantity * price
         written += len(at)
         columns = zip(
-            order[at].tolist(), buyer[at].tolist(), moment[at].tolist(), product.tolist(), quantity.tolist(),
-            price.tolist(), total.tolist(), payment[at].tolist(), status[at].tolist(), strict=True,
+            (order[at] + 1).tolist(), (buyer[at] + 1).tolist(), moment[at].tolist(), (product + 1).tolist(),
+            quantity.tolist(), (price // 100).tolist(), (price % 100).tolist(), (total // 100).tolist(),
+            (total % 100).tolist(), payments[payment[at]].tolist(), statuses[status[at]].tolist(), strict=True,
         )  # fmt: skip
-        lines = [
-            f"T{o + 1:09d},C{c + 1:07d},{t}Z,P{p + 1:06d},{q},{u // 100}.{u % 100:02d},{a // 100}.{a % 100:02d},"
-            f"{words.PAYMENT_METHODS[m]},{words.STATUSES[s]}\n"
-            for o, c, t, p, q, u, a, m, s in columns
-        ]
+        lines = [_TRANSACTION % values for values in columns]
         yield Block("".join(lines), len(lines), int(total.sum()))
 
 
@@ -250,29 +211,3 @@ def _coprime_step(total: int) -> int:
     while gcd(step, total) != 1:
         step += 1
     return step
-
-
-class _Calendar:
-    """Spreads orders over the window by hour, weekday and month, in order of time."""
-
-    def __init__(self, shape: SampleShape) -> None:
-        dates = [shape.start + timedelta(days=day) for day in range(shape.days)]
-        by_day = [words.WEEKDAY_WEIGHTS[each.weekday()] * words.MONTH_WEIGHTS[each.month - 1] for each in dates]
-        weights = np.outer(by_day, words.HOUR_WEIGHTS).ravel().astype(np.int64)
-        self._weights = weights
-        self._ends = np.cumsum(weights)
-        self._start = np.datetime64(shape.start.isoformat(), "s")
-
-    def _place(self, order: Integers, orders: int) -> Integers:
-        """Where in the weighted hours each of `orders` begins, in 3600ths of a weight, without overflow."""
-        each, rest = divmod(int(self._ends[-1]) * 3600, orders)
-        return order * each + order * rest // orders
-
-    def of(self, draws: Draws, order: Integers, orders: int) -> tuple[Integers, NDArray[np.str_]]:
-        """The day of the window (from 0) and the instant, ISO 8601 without zone, of each order of `orders`."""
-        first, following = self._place(order, orders), self._place(order + 1, orders)
-        spread = draws.below("order time", order, 1 << 20)
-        place = first + ((following - first) * spread >> 20)
-        hour = np.searchsorted(self._ends, place // 3600, side="right")
-        seconds = hour * 3600 + (place - (self._ends[hour] - self._weights[hour]) * 3600) // self._weights[hour]
-        return hour // 24, np.datetime_as_string(self._start + seconds.astype("timedelta64[s]"))
