@@ -69,7 +69,7 @@ def migrate(
         _ensure_roles(connection, role_passwords)
         pending = _pending(connection, migrations)
         for migration in pending:
-            connection.execute(sql.SQL(migration.text))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(migration.text))
             connection.execute(
                 "insert into metadata.migration (version, name, checksum) values (%s, %s, %s)",
                 (migration.version, migration.name, migration.checksum),

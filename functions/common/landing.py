@@ -1,0 +1,132 @@
+"""The landing zone: which objects are files of which source, and the bytes of one object version."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from functions.common.errors import LandingUnavailableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CHUNK_BYTES = 1 << 20
+
+_KEY = re.compile(
+    r"landing/(?P<source>[a-z0-9_]+)/(?P<snapshot>snapshot/)?(?:dt=(?P<day>\d{4}-\d{2}-\d{2})/)?[^/]+\.csv(?:\.gz)?"
+)
+
+
+@dataclass(frozen=True)
+class LandedObject:
+    """One version of one object below `landing/`. `effective_at`: when its rows became true, in UTC."""
+
+    bucket: str
+    key: str
+    version_id: str
+    etag: str
+    size_bytes: int
+    uploaded_at: datetime
+    source: str
+    is_snapshot: bool
+    effective_at: datetime
+
+
+def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | None:
+    """Source, whether it is a snapshot, and effective instant of an object; None when the key is not a file's.
+
+    Keys are `landing/<source>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]`; without `dt` the instant is the upload's.
+    """
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return None
+    effective_at = uploaded_at
+    if match["day"] is not None:
+        try:
+            day = date.fromisoformat(match["day"])
+        except ValueError:
+            return None
+        effective_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return match["source"], match["snapshot"] is not None, effective_at
+
+
+def s3_client() -> "S3Client":
+    """A client of S3 that retries what a network loses."""
+    import boto3  # here, since it costs 0.2 s of a cold start that steps inside the database do not need
+    from botocore.config import Config
+
+    config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=30)
+    return boto3.client("s3", config=config)
+
+
+def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[list[LandedObject], list[str]]:
+    """All versions of all files of `sources`, older versions of a key first, and the keys that are no such files.
+
+    Raises LandingUnavailableError when S3 cannot be listed now.
+    """
+    landed: list[LandedObject] = []
+    foreign: list[str] = []
+    with _s3_failures_named():
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="landing/"):
+            for version in page.get("Versions", ()):
+                parsed = parse_key(version["Key"], version["LastModified"])
+                if parsed is None or parsed[0] not in sources:
+                    if not version["Key"].endswith("/"):
+                        foreign.append(version["Key"])
+                    continue
+                source, is_snapshot, effective_at = parsed
+                landed.append(
+                    LandedObject(
+                        bucket=bucket,
+                        key=version["Key"],
+                        version_id=version["VersionId"],
+                        etag=version["ETag"].strip('"'),
+                        size_bytes=version["Size"],
+                        uploaded_at=version["LastModified"],
+                        source=source,
+                        is_snapshot=is_snapshot,
+                        effective_at=effective_at,
+                    )
+                )
+    # S3 lists the versions of a key newest first
+    landed.reverse()
+    landed.sort(key=lambda item: (item.key, item.uploaded_at))
+    return landed, sorted(set(foreign))
+
+
+def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Iterator[bytes]:
+    """The bytes of one object version, in chunks of at most CHUNK_BYTES.
+
+    Raises LandingUnavailableError when S3 does not answer or breaks off before the end.
+    """
+    with _s3_failures_named():
+        arguments: dict[str, Any] = {"Bucket": bucket, "Key": key}
+        if version_id != "null":
+            arguments["VersionId"] = version_id
+        answer = s3.get_object(**arguments)
+        received = 0
+        for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+            received += len(chunk)
+            yield chunk
+        if received != answer["ContentLength"]:
+            raise LandingUnavailableError("S3 broke off in the middle of an object", key=key)
+
+
+class _s3_failures_named:  # noqa: N801 - reads as a context manager
+    """Turn botocore's failures that another try may cure into LandingUnavailableError; let all others pass."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None:
+            return
+        from botocore.exceptions import ClientError, HTTPClientError, ResponseStreamingError
+
+        if isinstance(error, HTTPClientError | ResponseStreamingError):
+            raise LandingUnavailableError(f"S3 cannot be reached: {error}") from error
+        if isinstance(error, ClientError):
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status >= 500 or status == 429:
+                raise LandingUnavailableError(f"S3 cannot serve now: {error}") from error

@@ -1,0 +1,81 @@
+"""Finish a run: its objects count as loaded, staging is emptied, and the report says what became of every row."""
+
+from typing import Any
+
+from psycopg import errors as pg
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.load.ledger import RunNotActiveError, objects_of, recorded_step
+from functions.load.model import Model
+
+type Report = dict[str, Any]
+
+_FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined")
+
+
+def finish(connection: Connection, model: Model, run_id: str) -> Report:
+    """Mark the run SUCCEEDED and return its report; of a run that has succeeded, only return the report.
+
+    The report holds `run_id`, `status`, `files` (a row of counts for each), `steps` (seconds and rows) and `totals`.
+    Raises RunNotActiveError when the run failed or was never planned.
+    """
+    row = connection.execute("select status from metadata.load_run where run_id = %s for update", (run_id,)).fetchone()
+    status = row[0] if row else None
+    if status == "RUNNING":
+        object_ids = objects_of(connection, run_id, ["STAGED"])
+        with recorded_step(connection, run_id, "finish") as step:
+            step.rows = len(object_ids)
+            for source in model.sources:
+                _empty_staging(connection, source, object_ids)
+            connection.execute(
+                "update metadata.object_version set status = 'LOADED' where object_id = any(%s)", (object_ids,)
+            )
+        connection.execute(
+            "update metadata.load_run set status = 'SUCCEEDED', finished_at = clock_timestamp() where run_id = %s",
+            (run_id,),
+        )
+    elif status != "SUCCEEDED":
+        raise RunNotActiveError("this run is not active", run_id=run_id, status=status)
+    return report(connection, run_id)
+
+
+def _empty_staging(connection: Connection, source: str, object_ids: list[int]) -> None:
+    """Remove the rows of these objects: at once when nobody else is staging, row by row otherwise."""
+    staging = sql.Identifier("staging", source)
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("lock table {} in access exclusive mode nowait").format(staging))
+            others = connection.execute(
+                sql.SQL("select exists (select from {} where object_id <> all(%s))").format(staging), (object_ids,)
+            ).fetchone()
+            if others == (False,):
+                connection.execute(sql.SQL("truncate {}").format(staging))
+                return
+    except pg.LockNotAvailable:
+        pass  # another run is staging this source
+    connection.execute(sql.SQL("delete from {} where object_id = any(%s)").format(staging), (object_ids,))
+
+
+def report(connection: Connection, run_id: str) -> Report:
+    """What a run has done so far, as plain JSON values."""
+    files = [
+        {"key": row[0], "status": row[1], "reason": row[2], **dict(zip(_FILE_COUNTS, row[3:], strict=True))}
+        for row in connection.execute(
+            "select object_key, status, reason, coalesce(rows_read, 0), coalesce(rows_loaded, 0),"
+            " coalesce(rows_unchanged, 0), coalesce(rows_duplicate, 0), coalesce(rows_quarantined, 0)"
+            " from metadata.object_version where run_id = %s order by object_key, object_id",
+            (run_id,),
+        )
+    ]
+    steps = [
+        {"step": row[0], "seconds": float(row[1]), "rows": int(row[2])}
+        for row in connection.execute(
+            "select step, round(extract(epoch from max(finished_at) - min(started_at)), 3), sum(rows)"
+            " from metadata.load_step where run_id = %s group by step order by min(started_at)",
+            (run_id,),
+        )
+    ]
+    totals = {count: sum(file[count] for file in files) for count in _FILE_COUNTS}
+    status = connection.execute("select status from metadata.load_run where run_id = %s", (run_id,)).fetchone()
+    return {"run_id": run_id, "status": status and status[0], "files": files, "steps": steps, "totals": totals}

@@ -1,0 +1,60 @@
+"""The ledger in schema metadata: which object versions there are, and which run loads them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from functions.common.database import Connection
+from functions.common.errors import C360Error
+
+
+class RunNotActiveError(C360Error):
+    """The run has ended, or another run has taken its files over; its steps must not go on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An active run. `loaded_at`: the instant at which all that it loads counts as known."""
+
+    run_id: str
+    loaded_at: datetime
+
+
+def active_run(connection: Connection, run_id: str) -> Run:
+    """The run, which must be RUNNING. Raises RunNotActiveError when it is not."""
+    row = connection.execute(
+        "select loaded_at, status from metadata.load_run where run_id = %s for share", (run_id,)
+    ).fetchone()
+    if row is None or row[1] != "RUNNING":
+        raise RunNotActiveError("this run is not active", run_id=run_id, status=None if row is None else row[1])
+    return Run(run_id, row[0])
+
+
+def objects_of(connection: Connection, run_id: str, statuses: Sequence[str]) -> list[int]:
+    """Ids of the run's object versions in one of `statuses`, ascending."""
+    rows = connection.execute(
+        "select object_id from metadata.object_version where run_id = %s and status = any(%s) order by object_id",
+        (run_id, list(statuses)),
+    )
+    return [row[0] for row in rows]
+
+
+@dataclass
+class StepRows:
+    """How many rows a step wrote; the step fills it in."""
+
+    rows: int = 0
+
+
+@contextmanager
+def recorded_step(connection: Connection, run_id: str, step: str, object_id: int | None = None) -> Iterator[StepRows]:
+    """Record a step with its wall-clock times, in the step's own transaction: it is there if the work is."""
+    started = connection.execute("select clock_timestamp()").fetchone()
+    counted = StepRows()
+    yield counted
+    connection.execute(
+        "insert into metadata.load_step (run_id, step, object_id, started_at, finished_at, rows)"
+        " values (%s, %s, %s, %s, clock_timestamp(), %s)",
+        (run_id, step, object_id, started and started[0], counted.rows),
+    )
