@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.config import Deployment
 from infra.constructs.database import Role
 from infra.constructs.function import LOG_RETENTION, PlatformFunction
+from infra.constructs.nag import accept
 from infra.data_stack import DataStack
 
 STAGE = "v1"
@@ -56,6 +57,18 @@ class ApiStack(Stack):
         self.api.node.try_remove_child("Endpoint")  # CDK's own output; ours knows LocalStack's URL
         if deployment.api_key:
             self._require_key(deployment)
+
+        accept(
+            self.api,
+            {
+                "APIG2": "The function validates requests against its own models, and answers 422.",
+                "APIG3": "A web ACL costs $5 a month and more; throttling and keys are on. An option of the account.",
+                "APIG4": "Applications authenticate by API key with a usage plan.",
+                "COG4": "Applications, not people, call the API: there is no user pool.",
+                "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+                "AmazonAPIGatewayPushToCloudWatchLogs]": "API Gateway's account role is made for this policy.",
+            },
+        )
 
         # On LocalStack the stage is not the first part of the path.
         path = f"/{STAGE}"

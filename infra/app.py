@@ -1,11 +1,14 @@
 """The three stacks of a deployment."""
 
+import sys
 from dataclasses import dataclass
 
-from aws_cdk import App, Tags
+from aws_cdk import App, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
 
 from infra.api_stack import ApiStack
 from infra.config import Deployment
+from infra.cost import check_budget, estimate, report
 from infra.data_stack import DataStack
 from infra.pipeline_stack import PipelineStack
 
@@ -20,11 +23,19 @@ class Stacks:
 
 
 def build(app: App, deployment: Deployment) -> Stacks:
-    """Add the deployment's stacks to `app`. The API waits for the pipeline, whose migrations it needs."""
+    """Add the deployment's stacks to `app`; for AWS also cdk-nag, and the idle cost on stderr.
+
+    The API waits for the pipeline, whose migrations it needs. Raises BudgetError before anything is built, and
+    BundleError.
+    """
+    check_budget(deployment)
     prefix = deployment.prefix
     data = DataStack(app, f"{prefix}-Data", deployment, description="Customer 360: what must be kept")
     pipeline = PipelineStack(app, f"{prefix}-Pipeline", deployment, data, description="Customer 360: the nightly load")
     api = ApiStack(app, f"{prefix}-Api", deployment, data, description="Customer 360: the HTTPS API")
     api.add_stack_dependency(pipeline)
     Tags.of(app).add("project", "customer-360")
+    if deployment.on_aws:
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+        print(report(estimate(deployment)), file=sys.stderr)  # noqa: T201 (stdout belongs to the CDK)
     return Stacks(data, pipeline, api)

@@ -6,7 +6,7 @@ from aws_cdk import CfnOutput, CfnResource, CustomResource, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from infra.config import Deployment
 from infra.constructs.alerts import RunAlerts
@@ -14,6 +14,7 @@ from infra.constructs.bundle import REPOSITORY, tree_hash
 from infra.constructs.database import Role
 from infra.constructs.function import PlatformFunction
 from infra.constructs.landing import PREFIX
+from infra.constructs.nag import accept
 from infra.constructs.nightly_load import NightlyLoad
 from infra.data_stack import DataStack
 
@@ -39,6 +40,11 @@ class PipelineStack(Stack):
             environment={"LANDING_BUCKET": data.landing.bucket_name}, reads_landing=True,
         )  # fmt: skip
         data.landing.grant_load(self.load)
+        bucket = self.resolve(data.export_value(data.landing.bucket_arn))["Fn::ImportValue"]
+        accept(
+            cast(IConstruct, self.load.role),
+            {f"IAM5[Resource::{bucket}/{PREFIX}*]": "Any dropped file, in the landing bucket only."},
+        )
         self.quality = self._function(
             "Quality", "functions.quality.handler.handle", Role.LOADER,
             "Checks staging and the vault during a load", Duration.minutes(15), 512,
@@ -107,13 +113,15 @@ class PipelineStack(Stack):
     def _undelivered(self) -> sqs.Queue | None:
         if not self._deployment.on_aws:
             return None
-        return sqs.Queue(
+        queue = sqs.Queue(
             self,
             "Undelivered",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
+        accept(queue, {"SQS3": "It is the dead-letter queue, of EventBridge targets."})
+        return queue
 
     def _start_rules(self, undelivered: sqs.IQueue | None) -> None:
         start = targets.SfnStateMachine(

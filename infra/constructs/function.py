@@ -9,6 +9,7 @@ from constructs import Construct
 from infra.config import Deployment
 from infra.constructs.bundle import function_code, host_processor
 from infra.constructs.database import Database, Network, Role
+from infra.constructs.nag import accept
 
 LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 
@@ -64,6 +65,7 @@ class PlatformFunction(lambda_.Function):
             security_groups=network.security_groups if network else None,
         )
         database.grant_connect(self, role)
+        accept(self, {"L1": "One Python everywhere: the embedded runtime, the bundle and Lambda run 3.13."})
 
 
 def _architecture(deployment: Deployment) -> lambda_.Architecture:
@@ -95,9 +97,12 @@ def _role(scope: Construct, construct_id: str, log_group: logs.LogGroup | None, 
                 resources=["*"],
             )
         )
-    return iam.Role(
+    role = iam.Role(
         scope,
         f"{construct_id}Role",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         inline_policies={"Base": iam.PolicyDocument(statements=statements)} if statements else None,
     )
+    if network is not None:
+        accept(role, {"IAM5[Resource::*]": "Lambda's network interfaces: EC2 takes no narrower resource."})
+    return role

@@ -7,6 +7,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.constructs.nag import accept
+
 PREFIX = "landing/"
 
 
@@ -44,6 +46,8 @@ class LandingBucket(s3.Bucket):
         cast(s3.CfnBucket, self.node.default_child).add_property_override(
             "NotificationConfiguration", {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
         )
+
+        accept(self, {"S1": "Access logs would need a second bucket; every version is kept, and its reading audited."})
 
     def grant_load(self, grantee: iam.IGrantable) -> None:
         """Let the load list versions and read those under the landing prefix; no writing.

@@ -1,9 +1,9 @@
 """The load's state machine: plan, stage each file, check, load the vault in parallel, check, publish, finish."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -12,6 +12,7 @@ from constructs import Construct
 
 from functions.common.errors import TRANSIENT_ERROR_NAMES
 from infra.constructs.function import LOG_RETENTION
+from infra.constructs.nag import accept
 
 # What Lambda itself reports when the function, or the service, broke down: trying again may help.
 LAMBDA_ERROR_NAMES = (
@@ -57,6 +58,16 @@ class NightlyLoad(sfn.StateMachine):
             timeout=TIMEOUT,
             tracing_enabled=observed,
             logs=_log_options(scope, construct_id) if observed else None,
+        )
+        accept(
+            self,
+            {
+                "IAM5[Resource::*]": "Log delivery and X-Ray take no narrower resource.",
+                **{
+                    f"IAM5[Resource::<{_logical_id(function)}.Arn>:*]": "CDK grants a function with its versions."
+                    for function in (load, quality)
+                },
+            },
         )
 
     def _definition(self) -> sfn.IChainable:
@@ -149,3 +160,7 @@ def _log_options(scope: Construct, construct_id: str) -> sfn.LogOptions:
         level=sfn.LogLevel.ALL,
         include_execution_data=False,
     )
+
+
+def _logical_id(function: lambda_.IFunction) -> str:
+    return Stack.of(function).get_logical_id(cast(CfnElement, function.node.default_child))

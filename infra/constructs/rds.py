@@ -12,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.constructs.database import Database, Network, Role
+from infra.constructs.nag import accept
 
 PORT = 5432
 POSTGRES_MAJOR = "18"  # one major everywhere: embedded, compose file, RDS
@@ -20,6 +21,8 @@ ADMIN_USER = "c360_admin"
 BACKUP_DAYS = 7
 # AWS Lambda's managed runtimes carry the certificate authorities of RDS in this file.
 LAMBDA_CA_FILE = "/var/runtime/ca-cert.pem"
+
+_NO_ROTATION = "Used by the migrator alone, in deployments; rotation would take a function and an endpoint more."
 
 
 class IsolatedNetwork(Construct):
@@ -43,14 +46,15 @@ class IsolatedNetwork(Construct):
             # Nothing uses the default group; emptying it would take a custom resource of CDK's.
             restrict_default_security_group=False,
         )
+        accept(self.vpc, {"VPC7": "No packet can leave for, or come from, the internet: nothing to see in a flow log."})
         self.subnets = isolated
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[isolated])
 
         self.database = self._group("Database", "PostgreSQL")
         self.clients = self._group("DatabaseClients", "Functions that sign in to PostgreSQL")
         self.readers = self._group("S3Readers", "Functions that reach S3")
-        self.migrators = self._group("Migrators", "The function that reads the administrator's secret")
-        secrets = self._group("SecretsEndpoint", "Secrets Manager's interface endpoint")
+        self.migrators = self._group("Migrators", "The migrator, which reads the administrators secret")
+        secrets = self._group("SecretsEndpoint", "Interface endpoint of Secrets Manager")
 
         self.clients.connections.allow_to(self.database, ec2.Port.tcp(PORT), "PostgreSQL")
         self.migrators.connections.allow_to(secrets, ec2.Port.tcp(443), "Secrets Manager")
@@ -149,6 +153,14 @@ class RdsDatabase(ManagedDatabase):
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
         )
+        accept(
+            self._instance,
+            {
+                "RDS3": "One zone by choice: the load is nightly, and a second zone doubles the cost.",
+                "RDS11": "The port is no secret; only our functions' security group reaches it.",
+                "SMG4": _NO_ROTATION,
+            },
+        )
         self.host = self._instance.db_instance_endpoint_address
         self._secret = cast(secretsmanager.ISecret, self._instance.secret)
 
@@ -187,6 +199,10 @@ class AuroraDatabase(ManagedDatabase):
             copy_tags_to_snapshot=True,
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
+        )
+        accept(
+            self._cluster,
+            {"RDS11": "The port is no secret; only our functions' security group reaches it.", "SMG4": _NO_ROTATION},
         )
         self.host = self._cluster.cluster_endpoint.hostname
         self._secret = cast(secretsmanager.ISecret, self._cluster.secret)
