@@ -1,4 +1,4 @@
-"""Fixtures that all rooms share: a real PostgreSQL server and databases on it."""
+"""Fixtures that all rooms share: a real PostgreSQL server, databases on it, and a real LocalStack."""
 
 import shutil
 import tempfile
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from local import processes
+from local.localstack import LocalStack
 from local.postgres import PostgresServer
 from tests.database import fresh_database
 
@@ -34,3 +36,10 @@ def database_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of a fresh, empty database, for one test."""
     with fresh_database(postgres_server) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def localstack(scratch: Path) -> Iterator[str]:
+    """The endpoint URL of a bare LocalStack that runs Lambda functions; credentials test/test, region us-east-1."""
+    with LocalStack(scratch / "localstack", processes.free_port()).running() as running:
+        yield running.url

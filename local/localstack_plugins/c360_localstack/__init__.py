@@ -1,0 +1,1 @@
+"""Two plugins for LocalStack: a Lambda executor that needs no Docker, and CloudFormation custom resources."""
