@@ -28,9 +28,7 @@ class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             document = super().openapi()
-            _, definitions = models_json_schema(
-                [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
-            )
+            _, definitions = models_json_schema([(Problem, "validation")], ref_template="#/components/schemas/{model}")
             document["components"]["schemas"].update(definitions["$defs"])
         assert self.openapi_schema is not None  # noqa: S101 - FastAPI has just built it
         return self.openapi_schema
@@ -42,14 +40,13 @@ def create_app(settings: ApiSettings) -> FastAPI:
         title="Customer 360",
         version=VERSION,
         description=_DESCRIPTION,
-        root_path=settings.api_root_path,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.database = Database(settings)
     problems.install(app)
-    app.add_middleware(RequestMiddleware)
+    app.add_middleware(RequestMiddleware, root_path=settings.api_root_path)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_allowed_origins,

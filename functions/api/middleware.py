@@ -36,11 +36,13 @@ class RequestMiddleware:
     """Pure ASGI, so that it costs no task of its own.
 
     Routes see the encoded path; the `key` convertor of `routes.py` decodes parameters. The log line holds the
-    route's template and never the path or the query, which may name a person.
+    route's template and never the path or the query, which may name a person. `root_path` is what the public URL
+    has before the path: API Gateway's stage.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, root_path: str) -> None:
         self.app = app
+        self.root_path = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,6 +51,7 @@ class RequestMiddleware:
         began = perf_counter()
         request_id = _request_id(scope)
         scope["path"] = _encoded_path(scope)
+        scope["root_path"] = self.root_path
         scope.setdefault("state", {})["request_id"] = request_id
         status: int | None = None
 

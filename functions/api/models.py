@@ -70,7 +70,7 @@ class OrderLine(Answer):
     line_number: int
     customer_id: Annotated[str | None, Field(description="Null for an anonymous sale.")]
     product_id: str
-    order_date: datetime
+    order_date: datetime | None
     quantity: Annotated[int, Field(description="Negative for a return.")]
     unit_price: Money
     total_amount: Money

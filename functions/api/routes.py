@@ -23,7 +23,7 @@ Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Items in a page
 CustomerId = Annotated[str, Path(description="Any characters; percent-encode what a URL does not hold, a slash too.")]
 
 _LIST_PROBLEMS = documented(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
-_ITEM_PROBLEMS = documented(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
+_ITEM_PROBLEMS = documented(HTTPStatus.NOT_FOUND) | _LIST_PROBLEMS
 
 router = APIRouter()
 
@@ -91,7 +91,7 @@ def get_customer(request: Request, customer_id: CustomerId) -> Response:
 @router.get(
     "/customers/{customer_id:key}/orders",
     response_model=models.OrderPage,
-    responses=_ITEM_PROBLEMS | _LIST_PROBLEMS,
+    responses=_ITEM_PROBLEMS,
     tags=["customers"],
 )
 def list_orders_of_customer(request: Request, customer_id: CustomerId, skip: Skip = 0, limit: Limit = 100) -> Response:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +17,11 @@ import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from psycopg import sql
 from pydantic import SecretStr
 
 from functions.api.app import create_app
 from functions.api.settings import ApiSettings
+from functions.load.migrate import migrate
 from local.postgres import PostgresServer
 from tests.api import marts
 from tests.database import fresh_database
@@ -41,8 +42,7 @@ def admin_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The administrator's URL of a database with filled marts."""
     with fresh_database(postgres_server) as url:
         with psycopg.connect(url) as connection:
-            connection.execute(Path("/tmp/A/schema.sql").read_text())
-            connection.execute(sql.SQL("alter role c360_api password {}").format(sql.Literal(PASSWORD)))
+            migrate(connection, {"c360_api": PASSWORD})
             marts.fill(connection)
         yield url
 
@@ -62,7 +62,9 @@ def settings_for(database_url: str, **fields: Any) -> ApiSettings:
 def served(app: FastAPI) -> Iterator[httpx.Client]:
     """Serve the app by uvicorn on a free port and hand over an HTTP client of it."""
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    # named as TCP, else asyncio leaves Nagle's algorithm on, at 40 ms an answer
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
@@ -92,12 +94,12 @@ def handler(api_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     """The Lambda handler's module, imported anew as a cold start does, behind API Gateway's stage v1."""
     monkeypatch.setenv("DATABASE_URL", api_url)
     monkeypatch.setenv("API_ROOT_PATH", "/v1")
-    import functions.api.handler as module
-
-    module = importlib.reload(module)
+    monkeypatch.delitem(sys.modules, "functions.api.handler", raising=False)
+    module = importlib.import_module("functions.api.handler")
     yield module
     module.application.state.database.close()
     module.loop.close()
+    sys.modules.pop("functions.api.handler")
 
 
 @pytest.fixture

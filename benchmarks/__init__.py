@@ -1,0 +1,1 @@
+"""Every published figure, reproducible by one command."""

@@ -1,0 +1,101 @@
+"""The OpenAPI document: committed, current, true of the answers; and Swagger UI over it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from functions.api import models, openapi
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def test_the_committed_document_is_current() -> None:
+    current = "docs/openapi.json is out of date: python -m functions.api.openapi > docs/openapi.json"
+    assert COMMITTED.read_text() == openapi.document(), current
+
+
+def test_the_app_serves_the_committed_document(client: httpx.Client) -> None:
+    assert client.get("/openapi.json").json() == json.loads(COMMITTED.read_text())
+
+
+def test_every_route_documents_its_errors_as_problems() -> None:
+    document = json.loads(COMMITTED.read_text())
+    assert "Problem" in document["components"]["schemas"]
+    for path, methods in document["paths"].items():
+        for status, response in methods["get"]["responses"].items():
+            expected = "application/json" if status == "200" else "application/problem+json"
+            assert list(response["content"]) == [expected], f"{path} {status}"
+
+
+@pytest.mark.parametrize(
+    ("view", "model"),
+    [
+        ("vw_customer_360", models.Customer),
+        ("vw_product_analytics", models.Product),
+        ("vw_order_analytics", models.OrderLine),
+    ],
+)
+def test_the_models_name_the_views_columns(admin_url: str, view: str, model: type[models.Answer]) -> None:
+    query = (
+        "select column_name from information_schema.columns where table_schema = 'business_vault' and table_name = %s"
+    )
+    with psycopg.connect(admin_url) as connection:
+        columns = {name for (name,) in connection.execute(query, [view])}
+    assert columns >= set(model.model_fields)
+
+
+def test_swagger_is_served_without_internet(client: httpx.Client) -> None:
+    page = client.get("/docs").text
+    assert "https://" not in page
+    for asset in ("/docs/swagger-ui.js", "/docs/swagger-ui.css"):
+        assert f'"{asset}"' in page
+        assert client.get(asset).status_code == 200
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_no_generated_request_breaks_the_server_or_the_documented_schemas(
+    client: httpx.Client, mode: GenerationMode
+) -> None:
+    schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
+    base_url = str(client.base_url).rstrip("/")
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        operation = found.ok()
+        if mode is GenerationMode.NEGATIVE and not operation.query:
+            continue  # nothing in it can be wrong
+
+        @seed(7)
+        @settings(
+            max_examples=30,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def check(case: schemathesis.Case[Any]) -> None:
+            case.call_and_validate(base_url=base_url, checks=CHECKS)
+
+        check()
