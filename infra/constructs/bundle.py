@@ -32,7 +32,8 @@ CACHE = REPOSITORY / "build"
 LAMBDA_PYTHON = "3.13"
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024  # AWS Lambda quota: deployment package, unzipped
 
-_FORMAT = "1"  # raise it when this module puts the same inputs together differently
+_FORMAT = "2"  # raise it when this module puts the same inputs together differently
+_KEPT_BUNDLES = 6
 _SKIPPED_FOLDERS = {"__pycache__", "tests", "test", ".pytest_cache"}
 _NEEDLESS = re.compile(r"(^|/)(bin/|tests?/|\.lock$|[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|WHEEL|sboms/))|\.pyi$")
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -94,11 +95,19 @@ def build_bundle(machine: Machine, *, cache: Path = CACHE) -> Path:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(REPOSITORY / source / relative, target)
         _compile(code, machine)
-        _check_size(code, dependencies)
         unfinished = Path(work) / "bundle.zip"
-        _zip((dependencies, code), unfinished)
+        shutil.copyfile(dependencies, unfinished)
+        _add_to_zip(unfinished, code)
+        _check_size(unfinished)
+        _forget_old_bundles(cache)
         unfinished.replace(package)
     return package
+
+
+def _forget_old_bundles(cache: Path) -> None:
+    bundles = sorted(cache.glob("bundle-*.zip"), key=lambda path: path.stat().st_mtime)
+    for bundle in bundles[:-_KEPT_BUNDLES]:
+        bundle.unlink(missing_ok=True)
 
 
 def bundle_hash(machine: Machine) -> str:
@@ -126,22 +135,21 @@ def _dependencies_hash(machine: Machine) -> str:
 
 
 def _dependencies(machine: Machine, cache: Path) -> Path:
-    installed = cache / f"dependencies-{_dependencies_hash(machine)}"
-    if installed.exists():
-        return installed
+    """Path of a zip of the installed and compiled dependencies."""
+    package = cache / f"dependencies-{_dependencies_hash(machine)}.zip"
+    if package.exists():
+        return package
     with tempfile.TemporaryDirectory(dir=cache, prefix="installing-") as work:
-        unfinished = Path(work) / "dependencies"
-        _install(machine, unfinished)
-        for path in sorted(unfinished.rglob("*"), reverse=True):
-            if path.is_dir():
-                if not any(path.iterdir()):
-                    path.rmdir()
-            elif _NEEDLESS.search(path.relative_to(unfinished).as_posix()):
-                path.unlink()
-        _compile(unfinished, machine)
-        if not installed.exists():
-            unfinished.replace(installed)
-    return installed
+        installed = Path(work) / "installed"
+        _install(machine, installed)
+        for relative in list(_files(installed)):
+            if _NEEDLESS.search(relative.as_posix()):
+                (installed / relative).unlink()
+        _compile(installed, machine)
+        unfinished = Path(work) / "dependencies.zip"
+        _add_to_zip(unfinished, installed)
+        unfinished.replace(package)
+    return package
 
 
 def _install(machine: Machine, target: Path) -> None:
@@ -181,8 +189,9 @@ def _compile(folder: Path, machine: Machine) -> None:
     )
 
 
-def _check_size(*folders: Path) -> None:
-    size = sum((folder / file).stat().st_size for folder in folders for file in _files(folder))
+def _check_size(package: Path) -> None:
+    with zipfile.ZipFile(package) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
     if size > MAX_UNZIPPED_BYTES:
         raise BundleError(
             f"the bundle is {size / 1024**2:.0f} MB unzipped, AWS Lambda takes {MAX_UNZIPPED_BYTES // 1024**2} MB:"
@@ -190,14 +199,14 @@ def _check_size(*folders: Path) -> None:
         )
 
 
-def _zip(folders: tuple[Path, ...], target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for folder in folders:
-            for relative in _files(folder):
-                entry = zipfile.ZipInfo(relative.as_posix(), _ZIP_TIME)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = (0o755 if os.access(folder / relative, os.X_OK) else 0o644) << 16
-                archive.writestr(entry, (folder / relative).read_bytes())
+def _add_to_zip(package: Path, folder: Path) -> None:
+    with zipfile.ZipFile(package, "a", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for relative in _files(folder):
+            entry = zipfile.ZipInfo(relative.as_posix(), _ZIP_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            executable = os.access(folder / relative, os.X_OK)
+            entry.external_attr = (0o755 if executable else 0o644) << 16
+            archive.writestr(entry, (folder / relative).read_bytes())
 
 
 def _files(folder: Path) -> Iterator[Path]:
