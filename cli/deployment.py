@@ -1,0 +1,191 @@
+"""The deployment a command talks to: its outputs, and AWS clients that reach it and nothing else."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from cli.errors import DeploymentError
+from cli.options import Target
+from local.errors import StackNotRunningError
+
+if TYPE_CHECKING:
+    import psycopg
+    from local.stack import Outputs
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+_STACKS = ("Data", "Pipeline", "Api")
+_CONTAINER_URL = "http://127.0.0.1:4566"
+_CONTAINER_DATABASE = "postgresql://c360:c360@127.0.0.1:5432/c360"
+_LOCAL_REGION = "us-east-1"
+_LOCAL_CREDENTIALS = "test"
+
+
+def local_session(region: str) -> boto3.Session:
+    """A session for LocalStack: credentials test/test, and blind to the user's AWS profile and configuration."""
+    core = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    return boto3.Session(
+        aws_access_key_id=_LOCAL_CREDENTIALS,
+        aws_secret_access_key=_LOCAL_CREDENTIALS,
+        region_name=region,
+        botocore_session=core,
+    )
+
+
+def local_config() -> Config:
+    """Client settings for LocalStack: no proxy, no FIPS or dual-stack names, whatever the environment says."""
+    return Config(
+        proxies={},
+        use_dualstack_endpoint=False,
+        use_fips_endpoint=False,
+        s3={"addressing_style": "path"},
+        connect_timeout=5,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+    )
+
+
+class Deployment:
+    """One deployment: `outputs`, the physical names behind them, and its clients, made when first used."""
+
+    def __init__(self, outputs: "Outputs", session: boto3.Session, config: Config | None = None) -> None:
+        self.outputs = outputs
+        self._session = session
+        self._config = config
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is LocalStack, so that the database can be reached and polling costs nothing."""
+        return str(self.outputs.target) != Target.AWS
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        return self._session.client("s3", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+
+    @cached_property
+    def step_functions(self) -> "SFNClient":
+        return self._session.client("stepfunctions", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+
+    @cached_property
+    def logs(self) -> "CloudWatchLogsClient":
+        return self._session.client("logs", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        return self._session.client("lambda", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+
+    @cached_property
+    def stack_outputs(self) -> dict[str, str]:
+        """Every CfnOutput of the platform's stacks."""
+        client = self._session.client("cloudformation", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+        return _stack_outputs(client)
+
+    @contextmanager
+    def database(self) -> "Iterator[psycopg.Connection]":
+        """A connection to the database. Raises DeploymentError where it cannot be reached from here."""
+        import psycopg
+
+        from cli.errors import QueryError
+
+        if not self.outputs.database_url:
+            raise DeploymentError(
+                "the database of an AWS deployment is not reachable from here; use its API, or a client in its VPC"
+            )
+        try:
+            connection = psycopg.connect(
+                self.outputs.database_url, connect_timeout=5, options="-c timezone=UTC", application_name="c360-cli"
+            )
+        except psycopg.OperationalError as error:
+            raise QueryError(f"{error}. Is the platform up? `c360 status` tells.") from error
+        with connection:
+            yield connection
+
+
+def open_deployment(target: Target) -> Deployment:
+    """The running deployment of `target`. Raises DeploymentError with what to do when there is none."""
+    if target is Target.EMBEDDED:
+        return _embedded()
+    if target is Target.LOCALSTACK:
+        url = os.environ.get("C360_LOCALSTACK_URL") or _CONTAINER_URL
+        return _deployed(target, local_session(_LOCAL_REGION), url, local_config())
+    return _deployed(target, boto3.Session(), None, None)
+
+
+def _embedded() -> Deployment:
+    from local.stack import EmbeddedStack, StackOptions
+
+    from local.paths import Paths
+
+    try:
+        outputs = EmbeddedStack(Paths.default(), StackOptions()).outputs()
+    except StackNotRunningError as error:
+        raise DeploymentError(f"{error}") from error
+    return deployment_of(outputs)
+
+
+def deployment_of(outputs: "Outputs") -> Deployment:
+    """The deployment that a local stack's outputs describe."""
+    return Deployment(outputs, local_session(outputs.region), local_config())
+
+
+def _deployed(target: Target, session: boto3.Session, endpoint: str | None, config: Config | None) -> Deployment:
+    from local.stack import Outputs
+
+    client = session.client("cloudformation", endpoint_url=endpoint, config=config)
+    found = _stack_outputs(client)
+    region = client.meta.region_name
+    local = target is Target.LOCALSTACK
+    api_url = found.get("ApiUrl", "")
+    if local and endpoint and "RestApiId" in found:
+        api_url = f"{endpoint}/_aws/execute-api/{found['RestApiId']}/{found.get('ApiStage', 'v1')}"
+    outputs = Outputs(
+        target=target.value,
+        region=region,
+        aws_endpoint_url=endpoint,
+        landing_bucket=found["LandingBucketName"],
+        state_machine_arn=found["StateMachineArn"],
+        api_url=api_url,
+        api_key=None,
+        local_api_url=None,
+        dashboard_url=None,
+        database_url=(os.environ.get("DATABASE_URL") or _CONTAINER_DATABASE) if local else None,
+        kafka_bootstrap_servers=None,
+        kafka_topic=None,
+        alert_topic_arn=found.get("AlertTopicArn"),
+    )
+    return Deployment(outputs, session, config)
+
+
+def _stack_outputs(client: "CloudFormationClient") -> dict[str, str]:
+    prefix = os.environ.get("C360_STACK_PREFIX") or "C360"
+    found: dict[str, str] = {}
+    for name in _STACKS:
+        stack = f"{prefix}-{name}"
+        try:
+            described = client.describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ValidationError":
+                raise
+            where = client.meta.endpoint_url
+            raise DeploymentError(
+                f"there is no stack {stack} at {where}: deploy it with `npx cdk deploy --all` (README), or set "
+                "C360_STACK_PREFIX to the prefix it was deployed with",
+                stack=stack,
+            ) from error
+        found |= {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
+    return found

@@ -1,0 +1,109 @@
+"""The demo's figures: its sample, what the warehouse says, and the same sums made without it."""
+
+import csv
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.errors import DeploymentError, MismatchError
+from cli.output import Output
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from cli.sample import Sample
+
+EFFECTIVE_DAY = date(2026, 10, 31) + timedelta(days=1)
+"""The day from which the sample is true: the one after its last order. Fixed, so that a later demo repeats nothing."""
+_TIMEOUT_SECONDS = 30
+
+_TOTALS = """
+select
+    (select count(distinct transaction_id) from business_vault.vw_order_analytics),
+    (select coalesce(sum(total_amount), 0) from business_vault.vw_order_analytics),
+    count(*),
+    coalesce(sum(lifetime_value), 0)
+from business_vault.vw_customer_360
+"""
+_BY_STATUS = """
+select coalesce(order_status, '(none)'), count(distinct transaction_id)
+from business_vault.vw_order_analytics
+group by 1
+order by 2 desc, 1
+"""
+_BY_SEGMENT = """
+select coalesce(customer_segment, '(none)'), count(*)
+from business_vault.vw_customer_360
+group by 1
+order by 2 desc, 1
+"""
+_OTHERS = """
+select count(*)
+from metadata.object_version
+where source = 'transactions' and status = 'LOADED' and object_key <> all(%s)
+"""
+
+
+def demo_sample(output: Output) -> "Sample":
+    """The demo's sample in the state folder; generated only when it is not there, whole and unchanged."""
+    from cli.sample import SampleShape, generate, read_manifest
+    from local.paths import Paths
+
+    folder = Paths.default().state / "sample"
+    shape = SampleShape()
+    there = read_manifest(folder)
+    if there and there.shape == shape.as_json() and there.is_intact():
+        output.say(f"sample data is there: {folder}")
+        return there
+    output.say(f"generating sample data in {folder}")
+    with output.advancing("rows") as advance:
+        return generate(shape, folder, force=True, progress=advance)
+
+
+def summary(connection: "psycopg.Connection") -> dict[str, Any]:
+    """Orders, customers, revenue by customers and by orders, and their breakdowns, as the warehouse's views say."""
+    orders, order_revenue, customers, lifetime_revenue = connection.execute(_TOTALS).fetchone() or (0, 0, 0, 0)
+    average = Decimal(order_revenue) / orders if orders else Decimal(0)
+    return {
+        "orders": orders,
+        "customers": customers,
+        "lifetime_revenue": Decimal(lifetime_revenue),
+        "order_revenue": Decimal(order_revenue),
+        "average_order_value": average.quantize(Decimal("0.01")),
+        "orders_by_status": dict(connection.execute(_BY_STATUS).fetchall()),
+        "customers_by_segment": dict(connection.execute(_BY_SEGMENT).fetchall()),
+    }
+
+
+def other_transaction_files(connection: "psycopg.Connection", keys: Sequence[str]) -> int:
+    """How many loaded transaction files there are besides `keys`."""
+    row = connection.execute(_OTHERS, (list(keys),)).fetchone()
+    return row[0] if row else 0
+
+
+def revenue_of_csv(transactions: Path) -> Decimal:
+    """The sum of total_amount over a CSV, by the csv module and Decimal: nothing of the platform takes part."""
+    with transactions.open(encoding="utf-8", newline="") as stream:
+        return sum((Decimal(row["total_amount"]) for row in csv.DictReader(stream)), Decimal(0))
+
+
+def customers_served(api_url: str, api_key: str | None) -> int:
+    """How many customers the API at `api_url` says there are. Raises DeploymentError when it does not answer."""
+    url = f"{api_url.rstrip('/')}/customers?limit=1"
+    request = urllib.request.Request(url, headers={"x-api-key": api_key} if api_key else {})  # noqa: S310
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+            total = json.load(answer)["total"]
+    except urllib.error.HTTPError as error:
+        raise DeploymentError(f"the API answered {error.code} to {url}: `c360 logs api` tells why") from error
+    except OSError as error:
+        raise DeploymentError(f"the API does not answer at {url}: {error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise MismatchError(f"the API's answer to {url} is not a list of customers") from error
+    return int(total)

@@ -1,0 +1,134 @@
+"""Which landing key a file gets: landing/<source>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]."""
+
+import csv
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from cli.errors import FileProblemError, UsageError
+
+_KEY = re.compile(r"landing/(customers|products|transactions)/(snapshot/)?(dt=\d{4}-\d{2}-\d{2}/)?[^/]+\.csv(\.gz)?")
+_HEADER_BYTES = 64 * 1024
+
+
+class Source(StrEnum):
+    """What a file holds."""
+
+    CUSTOMERS = "customers"
+    PRODUCTS = "products"
+    TRANSACTIONS = "transactions"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A file and the key it goes to."""
+
+    file: Path
+    source: Source
+    key: str
+
+
+def place(
+    files: Sequence[Path],
+    *,
+    source: Source | None = None,
+    day: date | None = None,
+    dated: bool = True,
+    snapshot: bool = False,
+    key: str | None = None,
+) -> list[Placed]:
+    """Give each file its key; a folder stands for the CSV files in it. Nothing is uploaded.
+
+    `day` is today (UTC) by default and left out with `dated` false; `key` overrides all rules for a single file.
+    Raises FileProblemError for a file that is not there or not a CSV, UsageError when a source cannot be told, when
+    two files would get one key, or when `key` is not a landing key.
+    """
+    found = [each for file in files for each in _files(file)]
+    if key is not None:
+        return [_placed_as(found, key, source)]
+    folder = f"dt={day or datetime.now(UTC).date()}/" if dated else ""
+    placed = []
+    for file in found:
+        if not file.name.endswith((".csv", ".csv.gz")):
+            raise FileProblemError(
+                f"{file}: the load reads .csv and .csv.gz only; rename it, or give the key with --as", file=str(file)
+            )
+        of = source or source_of(file)
+        placed.append(Placed(file, of, f"landing/{of}/{'snapshot/' if snapshot else ''}{folder}{file.name}"))
+    keys: dict[str, Path] = {}
+    for each in placed:
+        if each.key in keys:
+            raise UsageError(f"{keys[each.key]} and {each.file} would both become {each.key}: drop them one by one")
+        keys[each.key] = each.file
+    return placed
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        inside = sorted(each for each in path.iterdir() if each.name.endswith((".csv", ".csv.gz")))
+        if not inside:
+            raise FileProblemError(f"{path} holds no .csv or .csv.gz file", file=str(path))
+        return inside
+    if not path.is_file():
+        raise FileProblemError(f"there is no file {path}", file=str(path))
+    return [path]
+
+
+def _placed_as(files: Sequence[Path], key: str, source: Source | None) -> Placed:
+    if len(files) != 1:
+        raise UsageError(f"--as names one object, but there are {len(files)} files")
+    match = _KEY.fullmatch(key)
+    if not match:
+        raise UsageError(
+            f"--as {key}: the load looks at landing/<customers|products|transactions>/[snapshot/][dt=YYYY-MM-DD/]"
+            "<name>.csv[.gz]"
+        )
+    if source and source != match[1]:
+        raise UsageError(f"--as {key} is for {match[1]}, but --source is {source}")
+    if match[3]:
+        try:
+            date.fromisoformat(match[3][3:-1])
+        except ValueError:
+            raise UsageError(f"--as {key}: {match[3][:-1]} is not a day of the calendar") from None
+    return Placed(files[0], Source(match[1]), key)
+
+
+def source_of(file: Path) -> Source:
+    """What `file` holds, told by its name, else by its header.
+
+    Raises UsageError when neither tells, or when they contradict each other.
+    """
+    named = {source for source in Source if source.value.removesuffix("s") in file.name.lower()}
+    by_name = named.pop() if len(named) == 1 else None
+    by_header = _source_of_header(file)
+    if by_name and by_header and by_name != by_header:
+        raise UsageError(f"{file} is named like {by_name} and has the header of {by_header}: say which with --source")
+    found = by_name or by_header
+    if found is None:
+        raise UsageError(
+            f"cannot tell what {file} holds, neither by its name nor by its header: "
+            "add --source customers, products or transactions"
+        )
+    return found
+
+
+def _source_of_header(file: Path) -> Source | None:
+    try:
+        with gzip.open(file) if file.name.endswith(".gz") else file.open("rb") as stream:
+            start = stream.read(_HEADER_BYTES)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return None
+    except OSError as error:
+        raise FileProblemError(f"cannot read {file}: {error.strerror}", file=str(file)) from error
+    first = start.decode("utf-8-sig", errors="replace").splitlines()[:1]
+    columns = {column.strip() for column in next(csv.reader(first), [])}
+    if "transaction_id" in columns:
+        return Source.TRANSACTIONS
+    by_key = {"customer_id": Source.CUSTOMERS, "product_id": Source.PRODUCTS}
+    told = [source for column, source in by_key.items() if column in columns]
+    return told[0] if len(told) == 1 else None

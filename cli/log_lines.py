@@ -1,0 +1,98 @@
+"""Log lines of the functions: where they are, reading them from CloudWatch Logs, and one line of text for each."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cli.output import as_text
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+    from cli.deployment import Deployment
+
+_NOT_FOR_PEOPLE = frozenset(
+    {"level", "location", "message", "timestamp", "service", "cold_start", "xray_trace_id"}
+    | {"function_name", "function_memory_size", "function_arn", "function_request_id"}
+    | {"exception", "exception_name", "stack_trace"}
+)
+_PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One event of a function's log."""
+
+    event_id: str
+    function: str
+    at: datetime
+    message: str
+
+    @property
+    def text(self) -> str:
+        """Time, function and message; a structured message as its sentence and its own fields."""
+        told = _structured(self.message)
+        said = self.message.rstrip() if told is None else _sentence(told)
+        return f"{self.at:%H:%M:%S} {self.function:<8}{said}"
+
+    def as_json(self) -> dict[str, object]:
+        told = _structured(self.message)
+        return {"function": self.function, "at": as_text(self.at), "message": self.message if told is None else told}
+
+
+def _structured(message: str) -> dict[str, Any] | None:
+    try:
+        told = json.loads(message)
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) and "message" in told else None
+
+
+def _sentence(told: dict[str, Any]) -> str:
+    message = told["message"]
+    said = message if isinstance(message, str) else json.dumps(message)
+    fields = " ".join(f"{name}={value}" for name, value in told.items() if name not in _NOT_FOR_PEOPLE)
+    trace = f"\n{told['exception'].rstrip()}" if isinstance(told.get("exception"), str) else ""
+    return f"{told.get('level', 'INFO'):<8}{said} {fields}".rstrip() + trace
+
+
+def log_groups(deployment: "Deployment", functions: Sequence[str]) -> dict[str, str]:
+    """Function -> its log group. LocalStack writes to /aws/lambda/<name> whatever a function's configuration says."""
+    groups = {}
+    for function in functions:
+        name = deployment.stack_outputs[f"{function.capitalize()}FunctionName"]
+        groups[function] = f"/aws/lambda/{name}"
+        if not deployment.is_local:
+            configured = deployment.functions.get_function_configuration(FunctionName=name).get("LoggingConfig", {})
+            groups[function] = configured.get("LogGroup", groups[function])
+    return groups
+
+
+def read(
+    logs: "CloudWatchLogsClient", groups: dict[str, str], begin: datetime, *, run_id: str | None = None
+) -> list[LogLine]:
+    """Lines of all `groups` from `begin` on, in order of time; only those that mention `run_id`, if given.
+
+    The platform's own START, END and REPORT lines are left out. A function that has never run has no lines.
+    """
+    lines = []
+    for function, group in groups.items():
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group, startTime=int(begin.timestamp() * 1000)
+        )
+        try:
+            for page in pages:
+                for event in page["events"]:
+                    message = event["message"]
+                    if message.startswith(_PLATFORM) or (run_id and run_id not in message):
+                        continue
+                    at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+                    lines.append(LogLine(event["eventId"], function, at, message))
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ResourceNotFoundException":
+                raise
+    return sorted(lines, key=lambda line: line.at)

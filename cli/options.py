@@ -1,0 +1,40 @@
+"""Options that several commands share, so that they read and behave the same everywhere."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Target(StrEnum):
+    """Where the platform runs."""
+
+    EMBEDDED = "embedded"
+    LOCALSTACK = "localstack"
+    AWS = "aws"
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout, also on failure.")]
+TargetOption = Annotated[
+    Target,
+    typer.Option(
+        "--target",
+        envvar="C360_TARGET",
+        help="Where the platform runs: this machine, the LocalStack container, or AWS.",
+    ),
+]
+LocalstackPort = Annotated[
+    int, typer.Option(envvar="C360_LOCALSTACK_PORT", min=1, max=65535, help="Port of the AWS endpoint.")
+]
+PostgresPort = Annotated[int, typer.Option(envvar="C360_POSTGRES_PORT", min=1, max=65535, help="Port of PostgreSQL.")]
+ApiPort = Annotated[int, typer.Option(envvar="C360_API_PORT", min=1, max=65535, help="Port of the local API.")]
+ScheduleOption = Annotated[
+    bool, typer.Option("--schedule/--no-schedule", help="Run the load every night at 00:00 UTC.")
+]
+OnArrivalOption = Annotated[bool, typer.Option("--on-arrival", help="Also run the load whenever a file arrives.")]
+EXAMPLES = "Examples:"
+
+
+def examples(*lines: str) -> str:
+    """The epilog of a command's --help."""
+    return "\n\n".join([EXAMPLES, *lines])

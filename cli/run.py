@@ -1,0 +1,179 @@
+"""c360 run: the nightly load, now."""
+
+import json as json_module
+from typing import Annotated, Any
+
+import typer
+
+from cli.deployment import Deployment, open_deployment
+from cli.errors import CliError, DeploymentError, QueryError, RunFailedError, UsageError
+from cli.executions import Execution, execution_input, find, follow, report_of, start
+from cli.history import History
+from cli.options import JsonOption, Target, TargetOption, examples
+from cli.output import Output, table
+from cli.run_display import display
+
+EXAMPLES = examples(
+    "c360 run --wait          load what was dropped, and watch",
+    "c360 run --file landing/customers/dt=2026-11-01/customers.csv --wait",
+    "c360 run --resume run-20261122T231455Z-ab12cd --wait",
+)
+_FILE_FIELDS = ("key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined")
+_LOCAL_POLL_SECONDS = 0.25
+_AWS_POLL_SECONDS = 1.0
+
+
+def command(
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the run to its end.")] = False,
+    file: Annotated[list[str] | None, typer.Option("--file", help="Load only this key; repeatable.")] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", help="Do what this run left undone; what it finished is skipped.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Seconds to watch (implies --wait); the run itself goes on.")
+    ] = None,
+    target: TargetOption = Target.EMBEDDED,
+    json: JsonOption = False,
+) -> None:
+    """Start the nightly load. With --wait, follow it and report what became of every file.
+
+    Bad rows and bad files do not fail a run: the file's own status and reason tell. The exit status is non-zero when
+    the run does not end as SUCCEEDED.
+    """
+    if resume and file:
+        raise UsageError("--resume takes the files of the run it resumes: leave --file out")
+    output = Output(as_json=json)
+    deployment = open_deployment(target)
+    request = _resumed(deployment, resume) if resume else _requested(deployment, file or [])
+    arn = start(deployment.step_functions, deployment.outputs.state_machine_arn, request)
+    run_id = arn.rpartition(":")[2]
+    if not wait and timeout is None:
+        output.show(f"started {run_id}; `c360 runs` tells how it ends")
+        output.result({"status": "RUNNING", "execution_arn": arn, "run_id": run_id, "seconds": None, "files": []})
+        return
+    result = wait_for(deployment, arn, output, timeout=timeout)
+    output.result(result)
+
+
+def wait_for(deployment: Deployment, arn: str, output: Output, *, timeout: float | None = None) -> dict[str, Any]:
+    """Follow an execution, show its progress and its report, and return the JSON that `c360 run` promises.
+
+    Raises RunFailedError (after showing what is known) when it ends as anything but SUCCEEDED, RunTimeoutError when
+    `timeout` seconds have passed.
+    """
+    run_id = arn.rpartition(":")[2]
+    output.say(f"run {run_id}")
+    every = _LOCAL_POLL_SECONDS if deployment.is_local else _AWS_POLL_SECONDS
+    unfinished: dict[str, Any] = {"status": "RUNNING", "execution_arn": arn, "run_id": run_id, "seconds": None}
+    try:
+        with display(output) as watch:
+            execution, history = follow(deployment.step_functions, arn, watch, every=every, timeout=timeout)
+    except KeyboardInterrupt:
+        output.say(f"stopped watching; {run_id} goes on: `c360 runs` tells how it ends")
+        raise
+    except CliError as error:
+        raise _reported(output, unfinished | {"files": []}, error) from error
+    report = report_of(execution) or _report_of_ledger(deployment, run_id)
+    _show(output, execution, report)
+    if execution.status != "SUCCEEDED":
+        raise _reported(output, result_of(execution, report), _failure(execution, history))
+    return result_of(execution, report)
+
+
+def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
+    """The stable JSON of a run, with the report's steps and totals beside it."""
+    return {
+        "status": execution.status,
+        "execution_arn": execution.arn,
+        "run_id": execution.run_id,
+        "seconds": execution.seconds,
+        "files": [{field: file.get(field) for field in _FILE_FIELDS} for file in report.get("files", [])],
+        "steps": report.get("steps", []),
+        "totals": report.get("totals", {}),
+    }
+
+
+def _resumed(deployment: Deployment, run_id: str) -> str:
+    earlier = find(deployment.step_functions, deployment.outputs.state_machine_arn, run_id)
+    if earlier.status == "RUNNING":
+        raise UsageError(f"run {earlier.run_id} is still running: wait for its end", run_id=earlier.run_id)
+    files = json_module.loads(earlier.input).get("files") or []
+    return execution_input(files, deployment.outputs.landing_bucket)
+
+
+def _requested(deployment: Deployment, keys: list[str]) -> str:
+    from botocore.exceptions import ClientError
+
+    request = execution_input(keys, deployment.outputs.landing_bucket)
+    for key in json_module.loads(request).get("files", []):
+        try:
+            deployment.s3.head_object(Bucket=deployment.outputs.landing_bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in ("404", "NoSuchKey", "NotFound"):
+                raise
+            raise UsageError(f"--file {key}: no such object in {deployment.outputs.landing_bucket}", key=key) from None
+    return request
+
+
+def _report_of_ledger(deployment: Deployment, run_id: str) -> dict[str, Any]:
+    """The report of a run whose output is none, since it failed; empty where the database cannot be reached."""
+    import psycopg
+
+    from functions.load.finish import report
+
+    try:
+        with deployment.database() as connection:
+            return report(connection, run_id)
+    except (DeploymentError, QueryError, psycopg.Error):
+        return {}
+
+
+def _failure(execution: Execution, history: History) -> RunFailedError:
+    error, cause = execution.error or history.error, execution.cause or history.cause
+    step = next((state.name for state in history.states.values() if state.status == "failed"), None)
+    why = ": ".join(part for part in (error, _plain(cause)) if part)
+    return RunFailedError(
+        f"run {execution.run_id} {execution.status}{f' at {step}' if step else ''}{f': {why}' if why else ''}; "
+        f"`c360 logs --run {execution.run_id}` shows more, `c360 run --resume {execution.run_id}` goes on from there",
+        error=error,
+        cause=cause,
+        step=step,
+    )
+
+
+def _plain(cause: str | None) -> str | None:
+    """A Lambda function's cause is JSON with the sentence in it and a stack trace; other causes are sentences."""
+    if not cause:
+        return None
+    try:
+        told = json_module.loads(cause)
+    except ValueError:
+        return cause
+    return str(told.get("errorMessage") or cause) if isinstance(told, dict) else cause
+
+
+def _reported(output: Output, result: dict[str, Any], error: CliError) -> CliError:
+    """Print the result with the error in it, since stdout is to be one object also then."""
+    output.result(result | {"error": {"code": error.code, "message": error.message, **error.fields}})
+    error.is_reported = True
+    return error
+
+
+def _show(output: Output, execution: Execution, report: dict[str, Any]) -> None:
+    files, totals = report.get("files", []), report.get("totals", {})
+    counts = _FILE_FIELDS[3:]
+    if files:
+        rows = [[file.get(field) for field in _FILE_FIELDS] for file in files]
+        if len(files) > 1:
+            rows.append(["total", None, None, *(totals.get(count) for count in counts)])
+        shown = [name for name in _FILE_FIELDS if name != "reason" or any(file.get("reason") for file in files)]
+        keep = [_FILE_FIELDS.index(name) for name in shown]
+        output.show(table(shown, [[row[position] for position in keep] for row in rows]))
+        output.show("")
+    steps = [[step.get("step"), step.get("seconds"), step.get("rows")] for step in report.get("steps", [])]
+    if steps:
+        output.show(table(["step", "seconds", "rows"], steps))
+        output.show("")
+    if execution.status == "SUCCEEDED" and not files:
+        output.show("nothing new to load")
+    output.show(f"{execution.status} in {execution.seconds} s")
