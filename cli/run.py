@@ -1,17 +1,19 @@
 """c360 run: the nightly load, now."""
 
 import json as json_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.deployment import Deployment, open_deployment
 from cli.errors import CliError, DeploymentError, QueryError, RunFailedError, UsageError
 from cli.executions import Execution, execution_input, find, follow, report_of, start
 from cli.history import History
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output, table
 from cli.run_display import display
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
 
 EXAMPLES = examples(
     "c360 run --wait          load what was dropped, and watch",
@@ -40,6 +42,8 @@ def command(
     Bad rows and bad files do not fail a run: the file's own status and reason tell. The exit status is non-zero when
     the run does not end as SUCCEEDED.
     """
+    from cli.deployment import open_deployment
+
     if resume and file:
         raise UsageError("--resume takes the files of the run it resumes: leave --file out")
     output = Output(as_json=json)
@@ -55,7 +59,7 @@ def command(
     output.result(result)
 
 
-def wait_for(deployment: Deployment, arn: str, output: Output, *, timeout: float | None = None) -> dict[str, Any]:
+def wait_for(deployment: "Deployment", arn: str, output: Output, *, timeout: float | None = None) -> dict[str, Any]:
     """Follow an execution, show its progress and its report, and return the JSON that `c360 run` promises.
 
     Raises RunFailedError (after showing what is known) when it ends as anything but SUCCEEDED, RunTimeoutError when
@@ -93,7 +97,7 @@ def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _resumed(deployment: Deployment, run_id: str) -> str:
+def _resumed(deployment: "Deployment", run_id: str) -> str:
     earlier = find(deployment.step_functions, deployment.outputs.state_machine_arn, run_id)
     if earlier.status == "RUNNING":
         raise UsageError(f"run {earlier.run_id} is still running: wait for its end", run_id=earlier.run_id)
@@ -101,7 +105,7 @@ def _resumed(deployment: Deployment, run_id: str) -> str:
     return execution_input(files, deployment.outputs.landing_bucket)
 
 
-def _requested(deployment: Deployment, keys: list[str]) -> str:
+def _requested(deployment: "Deployment", keys: list[str]) -> str:
     from botocore.exceptions import ClientError
 
     request = execution_input(keys, deployment.outputs.landing_bucket)
@@ -115,7 +119,7 @@ def _requested(deployment: Deployment, keys: list[str]) -> str:
     return request
 
 
-def _report_of_ledger(deployment: Deployment, run_id: str) -> dict[str, Any]:
+def _report_of_ledger(deployment: "Deployment", run_id: str) -> dict[str, Any]:
     """The report of a run whose output is none, since it failed; empty where the database cannot be reached."""
     import psycopg
 

@@ -29,7 +29,7 @@ ADMIN_SECRET = "c360/database/admin"  # noqa: S105 (its name)
 # What decides the synthesized app, besides the context.
 _SOURCES = ("app.py", "cdk.json", "infra", "functions", "sql", "requirements/functions.txt", "requirements/dev.txt")
 _HASH_FILE = "c360-inputs"
-_DEPLOY_OPTIONS = "--concurrency 3 --require-approval never --method direct --progress events".split()
+_DEPLOY_OPTIONS = ["--concurrency", "3", "--require-approval", "never", "--method", "direct", "--progress", "events"]
 _TIMEOUT_SECONDS = 600
 
 type Progress = Callable[[str], None]

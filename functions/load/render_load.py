@@ -5,7 +5,7 @@ Parameters of the statements: `object_id` (staging), `object_ids` (an array) and
 
 from psycopg import sql
 
-from functions.load.expressions import digest, key_of, staged_hashdiff, staged_key, staged_parent_key, typed, violations
+from functions.load.expressions import digest, key_of, rules, staged_hashdiff, staged_key, staged_parent_key, typed
 from functions.load.model import Model
 from functions.load.render_ddl import satellite_key
 
@@ -37,7 +37,7 @@ def render_stage(model: Model, source: str) -> sql.Composed:
     columns = model.sources[source].columns
     targets = ["object_id", "row_number", *columns]
     values: list[sql.Composable] = [sql.SQL("%(object_id)s"), sql.Identifier("row_number")]
-    values += [typed(name, column) for name, column in columns.items()]
+    values += [sql.Identifier(name) for name in columns]
     for staged, parent in model.hashes(source).items():
         targets.append(staged)
         values.append(key_of(model, parent, columns))
@@ -56,23 +56,36 @@ def render_stage(model: Model, source: str) -> sql.Composed:
     select row_number, {completed}
     from {raw}
 ), judged as materialized (
-    select *, array_remove(array[{violations}]::text[], null) as reasons
+    select *, {is_valid} as is_valid
     from completed
 ), rejected as (
     insert into metadata.quarantine (object_id, row_number, raw, reasons)
-    select %(object_id)s, row_number, to_jsonb(judged) - 'row_number' - 'reasons', reasons
+    select %(object_id)s, row_number, to_jsonb(judged) - 'row_number' - 'is_valid', array_remove(array[
+        {reasons}
+    ], null)
     from judged
-    where reasons <> '{{}}'
+    where not is_valid
 )
 insert into {staging} ({targets})
 select {values}
-from judged
-where reasons = '{{}}'"""
+from (
+    select row_number, {typed}
+    from judged
+    where is_valid
+    offset 0  -- keeps this a step of its own, so that each value is parsed once
+) as typed"""
     ).format(
         completed=sql.SQL(", ").join(completed),
         raw=RAW_TABLE,
-        violations=sql.SQL(",\n        ").join(violations(columns)),
+        is_valid=sql.SQL(" and ").join(rules(columns).values()),
+        reasons=sql.SQL(",\n        ").join(
+            sql.SQL("case when not {} then {} end").format(condition, rule)
+            for rule, condition in rules(columns).items()
+        ),
         staging=sql.Identifier("staging", source),
+        typed=sql.SQL(", ").join(
+            sql.SQL("{} as {}").format(typed(name, column), sql.Identifier(name)) for name, column in columns.items()
+        ),
         targets=_identifiers(targets),
         values=sql.SQL(",\n    ").join(values),
     )

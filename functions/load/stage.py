@@ -94,6 +94,8 @@ def _stage_rows(connection: Connection, s3: "S3Client", model: Model, item: _Obj
     staging = sql.Identifier("staging", item.source)
     connection.execute(sql.SQL("delete from {} where object_id = %s").format(staging), (item.object_id,))
     connection.execute("delete from metadata.quarantine where object_id = %s", (item.object_id,))
+    # what is judged and not yet staged fits in memory for a file of usual size
+    connection.execute("set local work_mem = '64MB'")
     chunks = read_object(s3, item.bucket, item.key, item.version_id)
     stream = CsvStream(decompress(chunks) if item.key.endswith(".gz") else chunks)
     rows_read = _copy(connection, model, item.source, stream)

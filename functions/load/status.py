@@ -5,7 +5,9 @@ from datetime import datetime
 
 from functions.common.database import Connection
 
-_RECORD = """insert into metadata.load_run as held (run_id, execution_arn, status, started_at, finished_at, error, cause)
+_RECORD = """insert into metadata.load_run as held (
+    run_id, execution_arn, status, started_at, finished_at, error, cause
+)
 values (%(run_id)s, %(execution_arn)s, %(status)s, %(started_at)s, %(finished_at)s, %(error)s, %(cause)s)
 on conflict (run_id) do update set
     status = excluded.status,

@@ -9,26 +9,30 @@ from functions.load.model import Model
 # A row whose key and content equal those of the key's row before it in the file repeats it, unless a version hangs on
 # it all the same (an order's details that changed to and fro between its lines).
 _COUNT = """with told as (
-    select object_id, row_number, {content} = lag({content}) over (
+    select object_id, row_number, false as is_version, {content} = lag({content}) over (
         partition by object_id, {keys} order by row_number
     ) as repeats
     from {staging}
     where object_id = any(%(object_ids)s)
-), versions as (
+    union all
     {versions}
+), judged as (
+    select object_id, row_number, bool_or(is_version) as is_version, coalesce(bool_or(repeats), false) as repeats
+    from told
+    group by object_id, row_number
 )
 select
-    told.object_id,
-    count(versions.record_row),
-    count(*) filter (where versions.record_row is null and coalesce(told.repeats, false)),
-    count(*) filter (where versions.record_row is null and not coalesce(told.repeats, false))
-from told
-left join versions on versions.record_source = told.object_id and versions.record_row = told.row_number
-group by told.object_id"""
+    object_id,
+    count(*) filter (where is_version),
+    count(*) filter (where not is_version and repeats),
+    count(*) filter (where not is_version and not repeats)
+from judged
+group by object_id"""
 
 
 def account(connection: Connection, model: Model, object_ids: list[int]) -> None:
     """Write to the ledger, for each of these staged objects, how many rows were loaded, duplicate and unchanged."""
+    connection.execute("set local work_mem = '64MB'")
     for source in model.sources:
         satellites = model.satellites_of(source)
         if not satellites:
@@ -36,16 +40,16 @@ def account(connection: Connection, model: Model, object_ids: list[int]) -> None
         hashdiffs = [sql.Identifier(staged_hashdiff(name, satellite)) for name, satellite in satellites.items()]
         keys = {staged_key(model, satellite) for satellite in satellites.values()}
         versions = [
-            sql.SQL("select record_source, record_row from {} where record_source = any(%(object_ids)s)").format(
-                sql.Identifier("raw_vault", name)
-            )
+            sql.SQL(
+                "select record_source, record_row, true, null from {} where record_source = any(%(object_ids)s)"
+            ).format(sql.Identifier("raw_vault", name))
             for name in satellites
         ]
         statement = sql.SQL(_COUNT).format(
             content=sql.SQL("({})").format(sql.SQL(" || ").join(hashdiffs)),
             keys=sql.SQL(", ").join(sql.Identifier(key) for key in sorted(keys)),
             staging=sql.Identifier("staging", source),
-            versions=sql.SQL("\n    union\n    ").join(versions),
+            versions=sql.SQL("\n    union all\n    ").join(versions),
         )
         counted = connection.execute(statement, {"object_ids": object_ids}).fetchall()
         with connection.cursor() as cursor:

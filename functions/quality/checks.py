@@ -8,7 +8,6 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import QualityError
-from functions.load.expressions import staged_parent_key
 from functions.load.ledger import active_run, objects_of
 from functions.load.model import Model
 from functions.quality.accounts import account

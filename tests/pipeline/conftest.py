@@ -1,0 +1,37 @@
+"""Fixtures of the nightly load: a migrated database and a versioned landing bucket, which moto serves."""
+
+from collections.abc import Iterator
+
+import boto3
+import psycopg
+import pytest
+from moto import mock_aws
+
+from local.postgres import PostgresServer
+from tests.database import fresh_database
+from tests.pipeline.night import BUCKET, Night, prepare
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a migrated database that others are copied from."""
+    with fresh_database(postgres_server) as url:
+        prepare(url)
+        with psycopg.connect(url) as connection:
+            name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture
+def night(
+    postgres_server: PostgresServer, migrated_template: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Night]:
+    """An empty platform, ready to have files dropped in."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with mock_aws(), fresh_database(postgres_server, migrated_template) as url:
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield Night(url, s3)
