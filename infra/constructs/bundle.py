@@ -28,6 +28,8 @@ from infra.errors import BundleError
 REPOSITORY = Path(__file__).resolve().parents[2]
 REQUIREMENTS = REPOSITORY / "requirements" / "functions.txt"
 SOURCES = ("functions", "sql")
+# Certificate authorities of RDS, at the bundle's top: Lambda's Python runtime has none of its own.
+CERTIFICATES = REPOSITORY / "infra" / "certificates" / "rds-ca-rsa2048-g1.pem"
 CACHE = REPOSITORY / "build"
 LAMBDA_PYTHON = "3.13"
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024  # AWS Lambda quota: deployment package, unzipped
@@ -94,6 +96,7 @@ def build_bundle(machine: Machine, *, cache: Path = CACHE) -> Path:
                 target = code / source / relative
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(REPOSITORY / source / relative, target)
+        shutil.copyfile(CERTIFICATES, code / CERTIFICATES.name)
         _compile(code, machine)
         unfinished = Path(work) / "bundle.zip"
         shutil.copyfile(dependencies, unfinished)
@@ -111,9 +114,9 @@ def _forget_old_bundles(cache: Path) -> None:
 
 
 def bundle_hash(machine: Machine) -> str:
-    """Hash of everything that decides the bundle's content: lock file, source trees, machine, this format."""
+    """Hash of everything that decides the bundle's content: lock file, sources, machine, this format."""
     digest = hashlib.sha256(_dependencies_hash(machine).encode())
-    digest.update(tree_hash(*(REPOSITORY / source for source in SOURCES)).encode())
+    digest.update(tree_hash(*(REPOSITORY / source for source in SOURCES), CERTIFICATES).encode())
     return digest.hexdigest()[:32]
 
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.constructs.bundle import CERTIFICATES
 from infra.constructs.database import Database, Network, Role
 from infra.constructs.nag import accept
 
@@ -19,8 +20,7 @@ POSTGRES_MAJOR = "18"  # one major everywhere: embedded, compose file, RDS
 AURORA_VERSION = "18.3"
 ADMIN_USER = "c360_admin"
 BACKUP_DAYS = 7
-# AWS Lambda's managed runtimes carry the certificate authorities of RDS in this file.
-LAMBDA_CA_FILE = "/var/runtime/ca-cert.pem"
+CA_FILE = f"/var/task/{CERTIFICATES.name}"
 
 _NO_ROTATION = "Used by the migrator alone, in deployments; rotation would take a function and an endpoint more."
 
@@ -94,7 +94,7 @@ class ManagedDatabase(Database):
             "DATABASE_USER": role.value,
             "DATABASE_AUTH": "iam",
             "DATABASE_SSL_MODE": "verify-full",
-            "DATABASE_SSL_ROOT_CERT": LAMBDA_CA_FILE,
+            "DATABASE_SSL_ROOT_CERT": CA_FILE,
         }
         if role is Role.ADMIN:
             variables |= {
