@@ -31,7 +31,10 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     written = {}
     for mart, file in MARTS.items():
         with recorded_step(connection, run_id, mart) as step:
-            step.rows = connection.execute((SQL_FOLDER / "marts" / file).read_bytes()).rowcount
+            # two statements: the touched rows go, and come again; the answer to the second counts
+            cursor = connection.execute((SQL_FOLDER / "marts" / file).read_bytes())
+            cursor.nextset()
+            step.rows = cursor.rowcount
         written[mart] = step.rows
     connection.execute(
         "insert into metadata.mart_publication (mart, run_id, published_at) select unnest(%s::text[]), %s, now()"

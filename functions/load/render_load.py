@@ -108,8 +108,7 @@ from (
     {named}
 ) as named
 where not exists (select from {hub} as held where held.{hash_key} = named.{hash_key})
-order by {hash_key}, object_id, row_number
-on conflict do nothing"""
+order by {hash_key}, object_id, row_number"""
     ).format(hub=sql.Identifier("raw_vault", name), keys=keys, hash_key=sql.Identifier(hub.hash_key), named=named)
 
 
@@ -126,8 +125,7 @@ select distinct on ({staged}) {staged}, {others}, %(loaded_at)s, object_id, row_
 from {staging} as named
 where object_id = any(%(object_ids)s)
     and not exists (select from {link} as held where held.link_hash_key = named.{staged})
-order by {staged}, object_id, row_number
-on conflict do nothing"""
+order by {staged}, object_id, row_number"""
     ).format(
         link=sql.Identifier("raw_vault", name),
         others=_identifiers(others),
@@ -139,7 +137,8 @@ on conflict do nothing"""
 def render_satellite(model: Model, name: str) -> sql.Composed:
     """Rows whose payload differs from the version in force just before them.
 
-    The versions of one key are ordered by effective instant, then object key, then object version, then row: what
+    The caller holds the table's lock, so nobody else inserts. A version that is there already stands just before its
+    staged row and makes it insert nothing, so loading again is harmless. The versions of one key are ordered by effective instant, then object key, then object version, then row: what
     metadata.object_position says. Existing versions of the keys at hand take part, so that order of arrival does not.
     """
     satellite = model.satellites[name]
@@ -170,8 +169,7 @@ insert into {satellite} ({key}, effective_at, {payload}, loaded_at, record_sourc
 select hash_key, effective_at, {sequenced_payload}, %(loaded_at)s, object_id, row_number
 from sequenced
 where is_new and hashdiff is distinct from previous
-order by hash_key
-on conflict do nothing"""
+order by hash_key"""
     ).format(
         staged_key=sql.Identifier(staged_key(model, satellite)),
         staged_hashdiff=sql.Identifier(staged_payload[0]),

@@ -32,7 +32,8 @@ def _load(connection: Connection, run_id: str, statements: dict[str, sql.Compose
     connection.execute(sql.SQL("set local work_mem = {}").format(_WORK_MEM))
     inserted = {}
     for table, statement in statements.items():
-        # two runs that load the same keys would not see each other's versions
+        # Two runs that load the same keys would not see each other's rows. With the lock an anti-join suffices, at half
+        # the time of `on conflict do nothing`.
         connection.execute("select pg_advisory_xact_lock(hashtext('raw_vault'), hashtext(%s))", (table,))
         with recorded_step(connection, run_id, table) as step:
             step.rows = connection.execute(statement, {"object_ids": object_ids, "loaded_at": run.loaded_at}).rowcount

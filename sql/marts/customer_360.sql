@@ -1,4 +1,9 @@
 -- The touched customers: their details in force last, and what they have ordered.
+delete from business_vault.mart_customer_360 as mart
+using touched_customer
+join raw_vault.hub_customer as h using (customer_hash_key)
+where mart.customer_id = h.customer_id;
+
 with details as (
     select distinct on (s.customer_hash_key)
         s.customer_hash_key, s.first_name, s.last_name, s.email, s.phone, s.country, s.state, s.city,
@@ -23,7 +28,7 @@ with details as (
     join touched using (customer_id)
     group by m.customer_id
 )
-insert into business_vault.mart_customer_360 as mart (
+insert into business_vault.mart_customer_360 (
     customer_id, first_name, last_name, email, phone, country, state, city, customer_segment, signup_date,
     total_orders, lifetime_value, avg_order_value, first_order_date, last_order_date
 )
@@ -34,19 +39,4 @@ select
 from touched
 left join details as d using (customer_hash_key)
 left join orders as o using (customer_id)
-order by touched.customer_id
-on conflict (customer_id) do update set
-    first_name = excluded.first_name,
-    last_name = excluded.last_name,
-    email = excluded.email,
-    phone = excluded.phone,
-    country = excluded.country,
-    state = excluded.state,
-    city = excluded.city,
-    customer_segment = excluded.customer_segment,
-    signup_date = excluded.signup_date,
-    total_orders = excluded.total_orders,
-    lifetime_value = excluded.lifetime_value,
-    avg_order_value = excluded.avg_order_value,
-    first_order_date = excluded.first_order_date,
-    last_order_date = excluded.last_order_date;
+order by touched.customer_id;

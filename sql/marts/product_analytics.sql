@@ -1,4 +1,9 @@
 -- The touched products: their details in force last, and how they have sold.
+delete from business_vault.mart_product_analytics as mart
+using touched_product
+join raw_vault.hub_product as h using (product_hash_key)
+where mart.product_id = h.product_id;
+
 with details as (
     select distinct on (s.product_hash_key)
         s.product_hash_key, s.product_name, s.category, s.price, s.cost, s.supplier
@@ -21,7 +26,7 @@ with details as (
     join touched using (product_id)
     group by m.product_id
 )
-insert into business_vault.mart_product_analytics as mart (
+insert into business_vault.mart_product_analytics (
     product_id, product_name, category, price, cost, supplier, total_sold, total_quantity, revenue, avg_price
 )
 select
@@ -30,14 +35,4 @@ select
 from touched
 left join details as d using (product_hash_key)
 left join sales as s using (product_id)
-order by touched.product_id
-on conflict (product_id) do update set
-    product_name = excluded.product_name,
-    category = excluded.category,
-    price = excluded.price,
-    cost = excluded.cost,
-    supplier = excluded.supplier,
-    total_sold = excluded.total_sold,
-    total_quantity = excluded.total_quantity,
-    revenue = excluded.revenue,
-    avg_price = excluded.avg_price;
+order by touched.product_id;

@@ -1,13 +1,20 @@
 -- What the objects of this run (temporary table published_object) may have changed.
 create temp table touched_order on commit drop as
-select order_hash_key from raw_vault.sat_order_details where record_source in (select object_id from published_object)
-union
-select order_hash_key from raw_vault.sat_customer_order_effectivity where record_source in (select object_id from published_object)
-union
-select l.order_hash_key
-from raw_vault.sat_order_line as s
-join raw_vault.link_order_product as l using (link_hash_key)
-where s.record_source in (select object_id from published_object);
+with touched as (
+    select order_hash_key from raw_vault.sat_order_details where record_source in (select object_id from published_object)
+    union
+    select order_hash_key
+    from raw_vault.sat_customer_order_effectivity
+    where record_source in (select object_id from published_object)
+    union
+    select l.order_hash_key
+    from raw_vault.sat_order_line as s
+    join raw_vault.link_order_product as l using (link_hash_key)
+    where s.record_source in (select object_id from published_object)
+)
+select h.order_hash_key, h.transaction_id
+from touched
+join raw_vault.hub_order as h using (order_hash_key);
 
 analyze touched_order;
 

@@ -23,9 +23,7 @@ def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def night(
-    postgres_server: PostgresServer, migrated_template: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Night]:
+def night(postgres_server: PostgresServer, migrated_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
     """An empty platform, ready to have files dropped in."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
