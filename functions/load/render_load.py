@@ -137,9 +137,10 @@ order by {staged}, object_id, row_number"""
 def render_satellite(model: Model, name: str) -> sql.Composed:
     """Rows whose payload differs from the version in force just before them.
 
-    The caller holds the table's lock, so nobody else inserts. A version that is there already stands just before its
-    staged row and makes it insert nothing, so loading again is harmless. The versions of one key are ordered by effective instant, then object key, then object version, then row: what
+    The versions of one key are ordered by effective instant, then object key, then object version, then row: what
     metadata.object_position says. Existing versions of the keys at hand take part, so that order of arrival does not.
+    The caller holds the table's lock, so nobody else inserts. A version that is there already stands just before its
+    staged row and makes it insert nothing, so loading again is harmless.
     """
     satellite = model.satellites[name]
     key = satellite_key(model, satellite)

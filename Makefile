@@ -1,0 +1,39 @@
+# `make help` lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help install demo up down test check format bench lock
+
+# Python compiles what it imports once, also where the environment says not to: start-up is ten times faster.
+export PYTHONDONTWRITEBYTECODE :=
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Install everything below this folder (done by the others when needed)
+	@sh local/install.sh
+
+demo: install ## Start the platform, load the sample data, print a summary, leave it running
+	@.venv/bin/c360 demo
+
+up: install ## Start the platform, empty
+	@.venv/bin/c360 up
+
+down: ## Stop the platform; the database's data stays
+	@if [ -x .venv/bin/c360 ]; then .venv/bin/c360 down; else echo "nothing is installed, so nothing runs"; fi
+
+test: install ## Run every test
+	@.venv/bin/pytest
+
+check: install ## Lint, check the format and the types
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+format: install ## Format the code
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+bench: install ## Print the benchmark tables
+	@.venv/bin/python -m benchmarks
+
+lock: ## Resolve requirements/*.in anew
+	@sh requirements/compile.sh
