@@ -93,6 +93,12 @@ class CdkApp:
         )
         check_created(client("cloudformation", endpoint), stacks)
 
+    def stop_leftovers(self) -> None:
+        """End CDK commands of an earlier run that was killed."""
+        for note in self.home.glob("*.process.json"):
+            processes.stop(processes.noted(note))
+            note.unlink(missing_ok=True)
+
     def stacks(self) -> list[str]:
         """Names of the stacks in the synthesized assembly."""
         artifacts = json.loads((self.out / "manifest.json").read_text())["artifacts"]
@@ -101,6 +107,9 @@ class CdkApp:
             for name, artifact in artifacts.items()
             if artifact["type"] == "aws:cloudformation:stack"
         ]
+
+    def _note(self, what: str) -> Path:
+        return self.home / f"{what.split()[0].lower()}.process.json"
 
     def _cdk(
         self,
@@ -132,8 +141,11 @@ class CdkApp:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         )
         running = processes.identify(process.pid)
+        if running is not None:
+            processes.write_note(self._note(what), running)
         timer = threading.Timer(_TIMEOUT_SECONDS, processes.stop, [running])
         timer.start()
         lines: list[str] = []

@@ -38,7 +38,11 @@ class LocalStack:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, timeout: float = 90) -> processes.ProcessIdentity:
+    def process(self) -> processes.ProcessIdentity | None:
+        """Its process, which an earlier command may have started; None when it does not run."""
+        return processes.noted(self.folder / "process.json")
+
+    def start(self, timeout: float = 90) -> None:
         """Start and return when it answers. Raises `PortTakenError`, or `LocalError` with the end of its log."""
         for python in (LOCALSTACK_PYTHON, LAMBDA_RUNTIME_PYTHON):
             if not python.exists():
@@ -53,13 +57,14 @@ class LocalStack:
             log=self.log,
             environment=self._environment(temporary),
             folder=self.folder,
+            note=self.folder / "process.json",
         )
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and processes.find(process):
             if self.health() is not None:
-                return process
+                return
             time.sleep(0.1)
-        processes.stop(process)
+        self.stop()
         raise LocalError(f"LocalStack did not start; see {self.log}.", processes.tail(self.log))
 
     def health(self) -> dict[str, Any] | None:
@@ -71,14 +76,19 @@ class LocalStack:
             return None
         return health if "services" in health else None
 
+    def stop(self) -> None:
+        """Stop it and its functions' processes, which end with it by themselves."""
+        processes.stop(self.process(), grace=15)
+        processes.stop_all_in(self.folder)
+
     @contextmanager
     def running(self) -> Iterator["LocalStack"]:
         """Start, hand over, stop."""
-        process = self.start()
+        self.start()
         try:
             yield self
         finally:
-            stop(process)
+            self.stop()
 
     def _environment(self, temporary: Path) -> dict[str, str]:
         return {
@@ -102,11 +112,6 @@ class LocalStack:
             "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "30",
             "LAMBDA_LIMITS_CODE_SIZE_UNZIPPED": str(1024 * 2**20),
         }
-
-
-def stop(process: processes.ProcessIdentity | None) -> None:
-    """Stop LocalStack; its functions' processes end with it, by themselves."""
-    processes.stop(process, grace=15)
 
 
 def _plugin_metadata(folder: Path) -> Path:

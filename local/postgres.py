@@ -60,7 +60,7 @@ class PostgresServer:
     def __init__(self, folder: Path, port: int = 0, log: Path | None = None) -> None:
         self.folder = folder.resolve()
         self.log = log or self.folder / "server.log"
-        self._wanted_port = port
+        self.wanted_port = port
         self._cluster = self.folder / "cluster"
 
     @property
@@ -100,17 +100,17 @@ class PostgresServer:
         """
         if self.process() is not None:
             return
-        if self._wanted_port and not processes.port_is_free(self._wanted_port):
-            raise PortTakenError(f"Port {self._wanted_port} is taken by another program; PostgreSQL needs a free one.")
+        if self.wanted_port and not processes.port_is_free(self.wanted_port):
+            raise PortTakenError(f"Port {self.wanted_port} is taken by another program; PostgreSQL needs a free one.")
         if not (self._cluster / "PG_VERSION").exists():
             self._create()
         self._check_version()
         self._clear_leftovers()
         for attempt in range(3):
-            port = processes.free_port(self._wanted_port)
+            port = processes.free_port(self.wanted_port)
             if self._launch(port, timeout):
                 break
-            if self._wanted_port or attempt == 2:
+            if self.wanted_port or attempt == 2:
                 raise LocalError(f"PostgreSQL did not start; see {self.log}.", processes.tail(self.log))
         with psycopg.connect(self.url_for("postgres"), autocommit=True) as connection:
             known = connection.execute("select from pg_database where datname = %s", (DATABASE,)).fetchone()

@@ -1,13 +1,14 @@
 """Start detached processes, recognise them again later, and stop them; never a process that is not ours."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
@@ -72,10 +73,12 @@ def start(
     environment: Mapping[str, str],
     folder: Path,
     user: tuple[int, int] | None = None,
+    note: Path | None = None,
 ) -> ProcessIdentity:
     """Start a command in a session (and process group) of its own, its output appended to `log`.
 
-    It outlives the caller. `environment` is its whole environment; `user` is a (uid, gid) to run as.
+    It outlives the caller. `environment` is its whole environment; `user` is a (uid, gid) to run as; `note` is a
+    file to keep its identity in, for `noted` in a later command.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -92,7 +95,24 @@ def start(
             extra_groups=[] if user else None,
         )
     _children[child.pid] = child
-    return ProcessIdentity(child.pid, start_of(child.pid) or "ended")
+    identity = ProcessIdentity(child.pid, start_of(child.pid) or "ended")
+    if note is not None:
+        write_note(note, identity)
+    return identity
+
+
+def write_note(note: Path, identity: ProcessIdentity) -> None:
+    """Keep an identity in a file."""
+    note.write_text(json.dumps(asdict(identity)))
+
+
+def noted(note: Path) -> ProcessIdentity | None:
+    """The process that `note` tells of, if it still runs."""
+    try:
+        identity = ProcessIdentity(**json.loads(note.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return identity if find(identity) else None
 
 
 def stop(identity: ProcessIdentity | None, *, grace: float = 10, how: signal.Signals = signal.SIGTERM) -> None:
@@ -112,6 +132,15 @@ def stop(identity: ProcessIdentity | None, *, grace: float = 10, how: signal.Sig
         with contextlib.suppress(psutil.Error):  # psutil compares start times: a reused id is left alone
             member.kill()
     _wait(family, 5)
+
+
+def stop_all_in(folder: Path) -> None:
+    """Kill every process of this user whose working folder lies in `folder`."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and Path(process.cwd()).is_relative_to(folder):
+                process.kill()
+                _wait([process], 5)
 
 
 def _wait(family: list[psutil.Process], seconds: float) -> None:

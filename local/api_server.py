@@ -1,0 +1,87 @@
+"""The API served by uvicorn on this machine: the same app as behind API Gateway, signed in as the same role."""
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import quote
+
+from local import processes
+from local.deploy import client
+from local.errors import LocalError
+from local.paths import REPOSITORY
+
+_PASSED_ON = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class ApiServer:
+    """One server on 127.0.0.1:`port`; `note` keeps which process it is."""
+
+    def __init__(self, note: Path, port: int, log: Path) -> None:
+        self.note = note
+        self.port = port
+        self.log = log
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def process(self) -> processes.ProcessIdentity | None:
+        """Its process; None when it does not run."""
+        return processes.noted(self.note)
+
+    def health(self) -> int | None:
+        """The HTTP status of /healthz; None when nothing answers."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 (our own URL)
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+        except OSError:
+            return None
+
+    def start(self, database_url: str, timeout: float = 30) -> None:
+        """Start and return when it answers. Raises `LocalError` with the end of its log."""
+        process = processes.start(
+            [
+                *[sys.executable, "-m", "uvicorn", "functions.api.app:app", "--host", "127.0.0.1"],
+                *["--port", str(self.port), "--no-access-log", "--no-server-header"],
+            ],
+            log=self.log,
+            environment={
+                **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+                "DATABASE_URL": database_url,
+                "POWERTOOLS_SERVICE_NAME": "api",
+            },
+            folder=REPOSITORY,
+            note=self.note,
+        )
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and processes.find(process):
+            if self.health() is not None:
+                return
+            time.sleep(0.1)
+        self.stop()
+        raise LocalError(f"The local API server did not start; see {self.log}.", processes.tail(self.log))
+
+    def stop(self) -> None:
+        """Stop it if it runs."""
+        processes.stop(self.process(), grace=10)
+        self.note.unlink(missing_ok=True)
+
+
+def role_database_url(endpoint: str, function_name: str) -> str:
+    """The URL with which a deployed function signs in to the database: its own role, its own secret."""
+    configuration = client("lambda", endpoint).get_function_configuration(FunctionName=function_name)
+    variables = configuration["Environment"]["Variables"]
+    answer = client("secretsmanager", endpoint).get_secret_value(SecretId=variables["DATABASE_SECRET_ARN"])
+    secret = json.loads(answer["SecretString"])
+    return (
+        f"postgresql://{quote(variables['DATABASE_USER'], safe='')}:{quote(secret['password'], safe='')}"
+        f"@{variables['DATABASE_HOST']}:{variables['DATABASE_PORT']}/{variables['DATABASE_NAME']}"
+        f"?sslmode={variables['DATABASE_SSL_MODE']}"
+    )

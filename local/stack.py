@@ -1,0 +1,241 @@
+"""The whole platform on this machine: PostgreSQL, LocalStack, the deployed CDK app and the local API server."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import deploy, processes
+from local.api_server import ApiServer, role_database_url
+from local.database import AdminDatabase
+from local.errors import LocalError, StackNotRunningError
+from local.localstack import LocalStack
+from local.lock import exclusive
+from local.paths import Paths
+from local.postgres import PostgresServer
+from local.state import Deployed, Outputs, Part, Port, StackOptions, State, Status
+from local.status import look
+
+__all__ = ["EmbeddedStack", "Outputs", "Part", "StackOptions", "Status"]
+
+type Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    postgres: PostgresServer
+    localstack: LocalStack
+    api: ApiServer
+
+
+class EmbeddedStack:
+    """The stack of one state folder. `up` starts or heals it, `down` stops it and keeps its data."""
+
+    def __init__(self, paths: Paths, options: StackOptions) -> None:
+        self.paths = paths
+        self.options = options
+
+    def up(self, progress: Progress) -> Outputs:
+        """Make everything run and be deployed; what runs and is up to date already is left alone.
+
+        `progress` gets short lines. Raises `LocalError`: one line saying what is in the way and what to do.
+        """
+        with exclusive(self.paths.lock_file, progress):
+            state = self._load(progress)
+            self._choose_ports(state)
+            parts = self._parts(state)
+            database_context = AdminDatabase(self.options.database_url or _own_address(parts.postgres)).context
+            app = self._app(parts.localstack.url, database_context)
+            app.stop_leftovers()
+            with ThreadPoolExecutor(1) as pool:
+                synthesized = pool.submit(app.synth, progress)  # meanwhile the servers start
+                database = self._start_database(state, parts.postgres, progress)
+                self._start_localstack(state, parts.localstack, database, progress)
+                inputs = synthesized.result()
+            deployed = self._deploy(state, app, inputs, parts, database, progress)
+            self._start_api(state, parts, deployed, progress)
+            return deployed.outputs
+
+    def down(self, progress: Progress) -> None:
+        """Stop every process of the stack. Data of the own PostgreSQL stays; LocalStack keeps nothing."""
+        with exclusive(self.paths.lock_file, progress):
+            state = State.load(self.paths.stack_file) or State()
+            parts = self._parts(state)
+            self._app(parts.localstack.url, {}).stop_leftovers()
+            for name, part in (
+                ("the API server", parts.api),
+                ("LocalStack", parts.localstack),
+                ("PostgreSQL", parts.postgres),
+            ):
+                if part.process() is not None:
+                    progress(f"stopping {name}")
+                part.stop()
+            if state.deployed is not None:
+                state.deployed = None
+                state.save(self.paths.stack_file)
+
+    def outputs(self) -> Outputs:
+        """Addresses and names of the running stack. Raises `StackNotRunningError`."""
+        state = State.load(self.paths.stack_file)
+        if state is None or state.deployed is None or state.deployed.localstack != _life(self._parts(state).localstack):
+            raise StackNotRunningError("The platform is not running on this machine; start it with c360 up.")
+        return state.deployed.outputs
+
+    def status(self) -> Status:
+        """Look at every part now. Never changes anything."""
+        state = State.load(self.paths.stack_file) or State()
+        parts = self._parts(state)
+        current = state.deployed is not None and state.deployed.localstack == _life(parts.localstack)
+        return look(parts.localstack, parts.postgres, parts.api, state, deployment_is_current=current)
+
+    def _load(self, progress: Progress) -> State:
+        state = State.load(self.paths.stack_file)
+        if state is not None:
+            return state
+        state = State()
+        if self.paths.stack_file.exists():
+            progress("the stack's state is from another version; starting it anew, the data is kept")
+        parts = self._parts(state)
+        parts.api.stop()
+        parts.localstack.stop()
+        parts.postgres.stop()
+        return state
+
+    def _parts(self, state: State) -> _Parts:
+        def port(name: str, wanted: int) -> int:
+            return state.ports[name].used if name in state.ports else wanted
+
+        logs, options = self.paths.logs, self.options
+        return _Parts(
+            PostgresServer(self.paths.postgres, port("postgres", options.postgres_port), logs / "postgres.log"),
+            LocalStack(self.paths.localstack, port("localstack", options.localstack_port), logs / "localstack.log"),
+            ApiServer(self.paths.state / "api.json", port("api", options.api_port), logs / "api.log"),
+        )
+
+    def _choose_ports(self, state: State) -> None:
+        """A part that runs stays where it is; a stopped one gets the port it had, the wished one, or the next free."""
+        parts = self._parts(state)
+        for name, part, wanted in (
+            ("postgres", parts.postgres, self.options.postgres_port),
+            ("localstack", parts.localstack, self.options.localstack_port),
+            ("api", parts.api, self.options.api_port),
+        ):
+            if part.process() is not None and name in state.ports:
+                continue
+            known = state.ports.get(name)
+            if known is None or known.wanted != wanted or not processes.port_is_free(known.used):
+                taken = {port.used for other, port in state.ports.items() if other != name}
+                used = processes.free_port(wanted)
+                while used in taken:
+                    used = processes.free_port(used + 1)
+                state.ports[name] = Port(wanted=wanted, used=used)
+        state.save(self.paths.stack_file)
+
+    def _app(self, endpoint: str, database_context: dict[str, str]) -> deploy.CdkApp:
+        options = self.options
+        context = {
+            "target": "localstack",
+            "endpoint_url": endpoint,
+            "database_admin_secret": deploy.ADMIN_SECRET,
+            "schedule": "enabled" if options.schedule_enabled else "disabled",
+            "on_arrival": "enabled" if options.on_arrival else "disabled",
+            **({"alert_email": options.alert_email} if options.alert_email else {}),
+            **database_context,
+        }
+        return deploy.CdkApp(self.paths.cdk_out, self.paths.cdk_home, self.paths.logs / "cdk.log", context)
+
+    def _start_database(self, state: State, postgres: PostgresServer, progress: Progress) -> AdminDatabase:
+        state.database_url = self.options.database_url
+        state.save(self.paths.stack_file)
+        if self.options.database_url:
+            postgres.stop()
+            database = AdminDatabase(self.options.database_url)
+        else:
+            if postgres.process() is None:
+                progress(f"starting PostgreSQL on port {state.ports['postgres'].used}")
+                postgres.start()
+            database = AdminDatabase(postgres.url)
+        database.check()
+        return database
+
+    def _start_localstack(
+        self, state: State, localstack: LocalStack, database: AdminDatabase, progress: Progress
+    ) -> None:
+        same_database = state.deployed is None or state.deployed.database == database.fingerprint
+        if localstack.process() is not None and same_database and localstack.health() is not None:
+            return
+        localstack.stop()
+        state.deployed = None
+        state.save(self.paths.stack_file)
+        progress(f"starting LocalStack on port {localstack.port}")
+        localstack.start()
+        if lost := database.abort_lost_runs():
+            progress(f"marked {lost} interrupted load run(s) as ABORTED")
+
+    def _deploy(
+        self,
+        state: State,
+        app: deploy.CdkApp,
+        inputs: str,
+        parts: _Parts,
+        database: AdminDatabase,
+        progress: Progress,
+    ) -> Deployed:
+        endpoint, life = parts.localstack.url, _life(parts.localstack)
+        known = state.deployed
+        if known is not None and known.inputs == inputs and known.localstack == life:
+            outputs = known.outputs.model_copy(update={"local_api_url": parts.api.url})
+        else:
+            state.deployed = None
+            state.save(self.paths.stack_file)
+            try:
+                deploy.put_admin_secret(endpoint, *database.credentials)
+                app.bootstrap(endpoint, progress)
+                app.deploy(endpoint, progress)
+                found = deploy.stack_outputs(endpoint, app.stacks())
+            except (BotoCoreError, ClientError) as error:
+                raise LocalError(f"LocalStack failed while deploying: {error} (see {parts.localstack.log})") from error
+            state.api_function = found["ApiFunctionName"]
+            outputs = _outputs(found, endpoint, parts.api.url, database.url)
+        state.deployed = Deployed(inputs=inputs, localstack=life, database=database.fingerprint, outputs=outputs)
+        state.save(self.paths.stack_file)
+        return state.deployed
+
+    def _start_api(self, state: State, parts: _Parts, deployed: Deployed, progress: Progress) -> None:
+        wanted = f"{deployed.inputs} {deployed.localstack} {parts.api.port}"
+        if parts.api.process() is not None and state.api_inputs == wanted and parts.api.health() is not None:
+            return
+        progress(f"starting the API server on port {parts.api.port}")
+        parts.api.stop()
+        parts.api.start(role_database_url(parts.localstack.url, state.api_function))
+        state.api_inputs = wanted
+        state.save(self.paths.stack_file)
+
+
+def _own_address(postgres: PostgresServer) -> str:
+    return f"postgresql://127.0.0.1:{postgres.wanted_port}/c360"
+
+
+def _outputs(found: dict[str, str], endpoint: str, local_api_url: str, database_url: str) -> Outputs:
+    return Outputs(
+        target="embedded",
+        region=deploy.REGION,
+        aws_endpoint_url=endpoint,
+        landing_bucket=found["LandingBucketName"],
+        state_machine_arn=found["StateMachineArn"],
+        api_url=f"{endpoint}/_aws/execute-api/{found['RestApiId']}/{found['ApiStage']}",
+        api_key=None,
+        local_api_url=local_api_url,
+        dashboard_url=None,
+        database_url=database_url,
+        kafka_bootstrap_servers=None,
+        kafka_topic=None,
+        alert_topic_arn=found.get("AlertTopicArn"),
+    )
+
+
+def _life(localstack: LocalStack) -> str:
+    """Names one run of LocalStack's process: all that was deployed is gone when it is another."""
+    process = localstack.process()
+    return f"{process.pid} {process.started}" if process else ""

@@ -1,0 +1,113 @@
+"""What a local stack remembers between commands (stack.json), and what it tells about itself."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SCHEMA_VERSION = 1
+
+
+class StackOptions(BaseModel):
+    """How to start a stack. Ports are preferences: where one is taken, the next free one is used, and kept.
+
+    `database_url` is an existing PostgreSQL to use instead of an own one; by default `$DATABASE_URL`, if set.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    localstack_port: int = 4566
+    postgres_port: int = 5432
+    api_port: int = 8000
+    schedule_enabled: bool = True
+    on_arrival: bool = False
+    database_url: str | None = Field(default_factory=lambda: os.environ.get("DATABASE_URL") or None)
+    alert_email: str | None = None
+
+
+class Outputs(BaseModel):
+    """Addresses and names of a deployment; what `c360 outputs --json` prints. None: not there on this target."""
+
+    model_config = ConfigDict(frozen=True)
+
+    target: str
+    region: str
+    aws_endpoint_url: str | None
+    landing_bucket: str
+    state_machine_arn: str
+    api_url: str
+    api_key: str | None
+    local_api_url: str | None
+    dashboard_url: str | None
+    database_url: str | None
+    kafka_bootstrap_servers: str | None
+    kafka_topic: str | None
+    alert_topic_arn: str | None
+
+
+class Part(BaseModel):
+    """One part of a stack as it is at this moment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: Literal["running", "stopped", "unhealthy"]
+    pid: int | None = None
+    port: int | None = None
+    detail: str = ""
+
+
+class Status(BaseModel):
+    """The parts of a stack, looked at now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    localstack: Part
+    postgres: Part
+    api: Part
+    deployment: Part
+
+
+class Port(BaseModel):
+    """A port in use, and the one that was wished for."""
+
+    wanted: int
+    used: int
+
+
+class Deployed(BaseModel):
+    """The last complete deployment: of which inputs, into which life of LocalStack, for which database."""
+
+    inputs: str
+    localstack: str
+    database: str
+    outputs: Outputs
+
+
+class State(BaseModel):
+    """stack.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
+    ports: dict[str, Port] = Field(default_factory=dict)
+    database_url: str | None = None
+    api_inputs: str = ""
+    api_function: str = ""
+    deployed: Deployed | None = None
+
+    @classmethod
+    def load(cls, file: Path) -> "State | None":
+        """The state in `file`; None when there is none, or none that this version understands."""
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+
+    def save(self, file: Path) -> None:
+        """Replace `file` in one step, readable by its owner only: it holds the database's password."""
+        fresh = file.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(self.model_dump_json(indent=2))
+        fresh.replace(file)

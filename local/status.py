@@ -1,0 +1,68 @@
+"""What is running of a stack, looked at now."""
+
+from collections.abc import Callable
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import deploy, processes
+from local.api_server import ApiServer
+from local.database import AdminDatabase
+from local.errors import LocalError
+from local.localstack import LocalStack
+from local.postgres import PostgresServer
+from local.state import Part, State, Status
+
+_HEAL = "c360 up heals it"
+_STACKS = ("C360-Data", "C360-Pipeline", "C360-Api")
+
+
+def look(
+    localstack: LocalStack, postgres: PostgresServer, api: ApiServer, state: State, *, deployment_is_current: bool
+) -> Status:
+    """Ask every part whether it works; a part whose process is gone although the stack was up is `stopped`."""
+    return Status(
+        localstack=_part(
+            localstack.process(), localstack.port, lambda: localstack.health() is not None, localstack.url
+        ),
+        postgres=_database(postgres, state),
+        api=_part(api.process(), api.port, lambda: api.health() == 200, api.url),
+        deployment=_deployment(localstack, state, is_current=deployment_is_current),
+    )
+
+
+def _part(process: processes.ProcessIdentity | None, port: int, answers: Callable[[], bool], where: str) -> Part:
+    if process is None:
+        return Part(state="stopped", port=port)
+    if not answers():
+        return Part(state="unhealthy", pid=process.pid, port=port, detail=f"it does not answer; {_HEAL}")
+    return Part(state="running", pid=process.pid, port=port, detail=where)
+
+
+def _database(postgres: PostgresServer, state: State) -> Part:
+    process = None if state.database_url else postgres.process()
+    if process is None and not state.database_url:
+        return Part(state="stopped", port=postgres.wanted_port)
+    database = AdminDatabase(state.database_url or postgres.url)
+    port = int(database.context["database_port"])
+    pid = process.pid if process else None
+    where = f"{database.context['database_host']}:{port}/{database.context['database_name']}"
+    try:
+        database.check()
+    except LocalError as error:
+        return Part(state="unhealthy", pid=pid, port=port, detail=str(error))
+    return Part(state="running", pid=pid, port=port, detail=where)
+
+
+def _deployment(localstack: LocalStack, state: State, *, is_current: bool) -> Part:
+    if state.deployed is None:
+        return Part(state="stopped", detail="nothing is deployed, or not completely; c360 up deploys it")
+    if not is_current:
+        return Part(state="stopped", detail=f"LocalStack ended and has lost it; {_HEAL}")
+    try:
+        cloudformation = deploy.client("cloudformation", localstack.url)
+        missing = [name for name in _STACKS if not deploy.stack_exists(cloudformation, name)]
+    except (BotoCoreError, ClientError):
+        return Part(state="unhealthy", detail=f"LocalStack does not answer; {_HEAL}")
+    if missing:
+        return Part(state="unhealthy", detail=f"{', '.join(missing)} is missing or failed; {_HEAL}")
+    return Part(state="running", detail=", ".join(_STACKS))
