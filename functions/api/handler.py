@@ -19,14 +19,13 @@ class RestApiEvent(APIGateway):
     """An event of a REST API (payload format 1.0), with what Mangum leaves out.
 
     API Gateway hands on `path` percent-encoded as the caller sent it; Mangum decodes it, which loses the slashes
-    inside a key, so the original goes to `raw_path`. LocalStack writes X-Forwarded-Proto in upper case.
+    inside a key, so the original goes to `raw_path`.
     """
 
     @property
     def scope(self) -> Scope:
         scope = super().scope
         scope["raw_path"] = self.event["path"].encode()
-        scope["scheme"] = scope["scheme"].split(",")[0].strip().lower()
         return scope
 
 

@@ -24,7 +24,7 @@ select (
 
 _PAGE = sql.SQL("""
 with page as (
-    select {columns}
+    select {names}
     from {view}
     where {condition}
     order by {order}
@@ -33,7 +33,10 @@ with page as (
 )
 select
     (select count(*) from {view} where {condition}),
-    (select coalesce(string_agg(row_to_json(page)::text, ',' order by {order}), '') from page),
+    (
+        select coalesce(string_agg(row_to_json(item)::text, ',' order by {order}), '')
+        from (select {columns} from page) as item
+    ),
     {exists}
 """)
 
@@ -77,7 +80,12 @@ def _page(
     exists: sql.Composable = _TRUE,
 ) -> bytes:
     return _PAGE.format(
-        columns=_columns(model), view=_view(view), order=order, condition=condition, exists=exists
+        names=sql.SQL(", ").join(map(sql.Identifier, model.model_fields)),
+        columns=_columns(model),
+        view=_view(view),
+        order=order,
+        condition=condition,
+        exists=exists,
     ).as_bytes(None)
 
 
