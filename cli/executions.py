@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import GetExecutionHistoryInputTypeDef, HistoryEventTypeDef
 
 _PAGE = 1000
+_QUIET_LOOKS = 10
+"""After this many looks at a history that does not grow, ask for the status too: its end may never be written."""
 _LANDING = "landing/"
 
 type Watch = Callable[[History, list[StateProgress]], None]
@@ -121,12 +123,13 @@ def follow(
     A history grows at its end only, so a look reads from the last page on. Raises RunTimeoutError after `timeout`
     seconds; the execution goes on.
     """
-    history, page = History(), None
+    history, page, quiet = History(), None, 0
     began = clock()
     while True:
         page, changed = _read(client, arn, history, page)
         watch(history, changed)
-        if history.ended:
+        quiet = 0 if changed else quiet + 1
+        if history.ended or quiet % _QUIET_LOOKS == _QUIET_LOOKS - 1:
             execution = describe(client, arn)
             if execution.stopped:
                 return execution, history

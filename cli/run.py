@@ -98,11 +98,25 @@ def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _resumed(deployment: "Deployment", run_id: str) -> str:
-    earlier = find(deployment.step_functions, deployment.outputs.state_machine_arn, run_id)
+    try:
+        earlier = find(deployment.step_functions, deployment.outputs.state_machine_arn, run_id)
+    except UsageError:
+        if not _is_in_ledger(deployment, run_id):
+            raise
+        return execution_input([], deployment.outputs.landing_bucket)
     if earlier.status == "RUNNING":
         raise UsageError(f"run {earlier.run_id} is still running: wait for its end", run_id=earlier.run_id)
     files = json_module.loads(earlier.input).get("files") or []
     return execution_input(files, deployment.outputs.landing_bucket)
+
+
+def _is_in_ledger(deployment: "Deployment", run_id: str) -> bool:
+    """Whether the database remembers a run that LocalStack, which starts empty, has forgotten."""
+    if not deployment.is_local:
+        return False
+    with deployment.database() as connection:
+        row = connection.execute("select from metadata.load_run where run_id = %s", (run_id,)).fetchone()
+        return row is not None
 
 
 def _requested(deployment: "Deployment", keys: list[str]) -> str:
