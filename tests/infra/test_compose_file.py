@@ -1,0 +1,88 @@
+"""The compose file offers what the LocalStack target needs, on this machine only."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.infra.synthesis import REPOSITORY
+
+FILE = REPOSITORY / "docker-compose.localstack.yml"
+COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+
+def test_it_runs_localstack_postgres_kafka_and_metabase_at_pinned_versions() -> None:
+    images = {name: service["image"].partition(":") for name, service in SERVICES.items()}
+    assert {name: repository for name, (repository, _, _) in images.items()} == {
+        "localstack": "localstack/localstack",
+        "postgres": "postgres",
+        "kafka": "apache/kafka",
+        "metabase": "metabase/metabase",
+    }
+    versions = {name: version for name, (_, _, version) in images.items()}
+    assert versions["localstack"] == "4.14.0", "the last one that needs no token"
+    assert versions["postgres"].startswith("18.")
+    assert tuple(map(int, versions["metabase"].removeprefix("v").split("."))) >= (0, 60)
+    assert all(version.count(".") >= 1 for version in versions.values())
+
+
+def test_ports_are_open_to_this_machine_only() -> None:
+    ports = {name: service["ports"] for name, service in SERVICES.items()}
+    assert ports == {
+        "localstack": ["127.0.0.1:4566:4566", "127.0.0.1:4510-4559:4510-4559"],
+        "postgres": ["127.0.0.1:5432:5432"],
+        "kafka": ["127.0.0.1:9092:9092"],
+        "metabase": ["127.0.0.1:3000:3000"],
+    }
+
+
+def test_functions_join_the_network_by_its_real_name() -> None:
+    [(network, settings)] = COMPOSE["networks"].items()
+    assert SERVICES["localstack"]["environment"]["LAMBDA_DOCKER_NETWORK"] == settings["name"]
+    assert all(service["networks"] == [network] for service in SERVICES.values())
+    assert int(SERVICES["localstack"]["environment"]["LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT"]) > 20
+    assert "/var/run/docker.sock:/var/run/docker.sock" in SERVICES["localstack"]["volumes"]
+
+
+@pytest.mark.parametrize("service", sorted(SERVICES))
+def test_each_service_tells_when_it_is_healthy_and_keeps_its_data(service: str) -> None:
+    assert SERVICES[service]["healthcheck"]["test"][0] == "CMD"
+    volumes = [str(volume).partition(":")[0] for volume in SERVICES[service]["volumes"]]
+    assert set(volumes) & set(COMPOSE["volumes"])
+
+
+def test_kafka_needs_no_zookeeper_and_is_reachable_from_both_sides() -> None:
+    environment = SERVICES["kafka"]["environment"]
+    assert environment["KAFKA_PROCESS_ROLES"] == "broker,controller"
+    assert environment["KAFKA_ADVERTISED_LISTENERS"] == "HOST://127.0.0.1:9092,NETWORK://kafka:19092"
+    assert not any("ZOOKEEPER" in name for name in environment)
+
+
+def test_passwords_are_local_defaults_that_the_environment_overrides() -> None:
+    for service in SERVICES.values():
+        for name, value in service["environment"].items():
+            if "PASSWORD" in name or "SECRET" in name:
+                assert value == "${C360_POSTGRES_PASSWORD:-c360-local}"
+
+
+def test_the_administrators_secret_is_the_one_the_app_looks_for() -> None:
+    mounted = [v for v in SERVICES["localstack"]["volumes"] if "/etc/localstack/init/ready.d/" in v]
+    script = REPOSITORY / Path(mounted[0].partition(":")[0])
+    assert script.stat().st_mode & 0o111, "LocalStack runs executable scripts only"
+    text = script.read_text()
+    assert "--name c360/database/admin" in text
+    assert SERVICES["postgres"]["environment"]["POSTGRES_USER"] in text
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
+def test_docker_compose_accepts_the_file() -> None:
+    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("docker has no compose plugin here")
+    done = subprocess.run(
+        ["docker", "compose", "-f", FILE, "config", "--quiet"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

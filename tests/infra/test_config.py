@@ -1,0 +1,61 @@
+"""A wrong option is refused in one line that names it and what it may be."""
+
+import subprocess
+import sys
+
+import pytest
+
+from infra.config import BundlePlatform, DatabaseKind, Deployment
+from infra.errors import ConfigError
+from tests.infra.synthesis import REPOSITORY
+
+LOCAL = {"target": "localstack", "database_host": "127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        ({}, "target is not set: pass -c target=aws or -c target=localstack"),
+        ({"target": "azure"}, "target=azure: pass -c target=aws or -c target=localstack"),
+        ({"target": "aws", "shedule": "disabled"}, "unknown context key 'shedule': known are alert_email, "),
+        ({"target": "aws", "schedule": "perhaps"}, "schedule=perhaps: use enabled or disabled"),
+        ({"target": "aws", "database": "mysql"}, "database=mysql: use external or rds or aurora"),
+        ({"target": "aws", "database": "external"}, "does not fit target=aws: use rds or aurora"),
+        (LOCAL | {"database": "rds"}, "does not fit target=localstack: use external"),
+        ({"target": "localstack"}, "database_host is missing"),
+        (LOCAL | {"database_port": "0"}, "database_port=0: input should be greater than or equal to 1"),
+        ({"target": "aws", "budget": "cheap"}, "budget=cheap: input should be a valid number"),
+        ({"target": "aws", "alert_email": "nobody"}, "alert_email=nobody: "),
+        ({"target": "aws", "cors_origins": "shop.example"}, "cors_origins=shop.example: "),
+        ({"target": "aws", "prefix": "9lives"}, "prefix=9lives: "),
+    ],
+)
+def test_a_wrong_option_is_named_with_what_it_may_be(context: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        Deployment.from_context(context)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_cdks_own_context_keys_are_left_alone() -> None:
+    Deployment.from_context({"target": "aws", "@aws-cdk/core:x": True, "aws:cdk:y": [], "cli-telemetry": False})
+
+
+def test_defaults_follow_the_target() -> None:
+    aws, local = Deployment.from_context({"target": "aws"}), Deployment.from_context(LOCAL)
+    assert (aws.database, aws.api_key, aws.bundle_platform) == (DatabaseKind.RDS, True, BundlePlatform.LAMBDA)
+    assert (local.database, local.api_key) == (DatabaseKind.EXTERNAL, False)
+    assert local.bundle_platform is BundlePlatform.HOST
+    for deployment in (aws, local):
+        assert deployment.schedule
+        assert not deployment.on_arrival
+
+
+def test_the_entry_prints_one_line_and_fails() -> None:
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=REPOSITORY, env={"CDK_CONTEXT_JSON": "{}", "PATH": "/usr/bin:/usr/local/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if "!!" not in line]
+    assert lines == ["error: target is not set: pass -c target=aws or -c target=localstack"]

@@ -1,0 +1,122 @@
+"""What must be kept is kept, private and encrypted; who may reach it is decided here."""
+
+from pathlib import Path
+
+from tests.infra.synthesis import Synthesis, flat, synthesize
+
+
+def test_the_landing_bucket_keeps_versions_and_announces_them(either: Synthesis) -> None:
+    bucket = either.properties("AWS::S3::Bucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["ForgetReplacedVersions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+    assert rules["AbortStaleUploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert not any("ExpirationInDays" in rule for rule in rules.values()), "a current object is never deleted"
+
+
+def test_the_landing_bucket_is_private_encrypted_and_tls_only(either: Synthesis) -> None:
+    bucket = either.properties("AWS::S3::Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    policy = either.properties("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    denied = [statement["Condition"] for statement in policy if statement["Effect"] == "Deny"]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in denied
+    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in denied
+
+
+def test_data_outlives_its_stack_on_aws_only(on_aws: Synthesis, on_localstack: Synthesis) -> None:
+    for resource_type in ("AWS::S3::Bucket", "AWS::RDS::DBInstance"):
+        [(_, resource)] = on_aws.resources(resource_type)
+        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    [(_, bucket)] = on_localstack.resources("AWS::S3::Bucket")
+    assert bucket["DeletionPolicy"] == "Delete"
+
+
+def test_rds_is_small_current_encrypted_backed_up_and_unreachable_from_outside(on_aws: Synthesis) -> None:
+    database = on_aws.properties("AWS::RDS::DBInstance")
+    wanted = {
+        "Engine": "postgres",
+        "EngineVersion": "18",
+        "DBInstanceClass": "db.t4g.micro",
+        "StorageType": "gp3",
+        "AllocatedStorage": "20",
+        "MaxAllocatedStorage": 100,
+        "StorageEncrypted": True,
+        "EnableIAMDatabaseAuthentication": True,
+        "PubliclyAccessible": False,
+        "DeletionProtection": True,
+        "BackupRetentionPeriod": 7,
+        "DBName": "c360",
+        "CACertificateIdentifier": "rds-ca-rsa2048-g1",
+    }
+    assert {name: database[name] for name in wanted} == wanted
+    assert on_aws.properties("AWS::RDS::DBParameterGroup")["Parameters"] == {"rds.force_ssl": "1"}
+
+
+def test_no_route_leads_out_of_the_network(on_aws: Synthesis) -> None:
+    types = {resource["Type"] for _, resource in on_aws.resources()}
+    assert not types & {"AWS::EC2::NatGateway", "AWS::EC2::InternetGateway", "AWS::EC2::Route", "AWS::EC2::EIP"}
+    endpoints = [resource["Properties"] for _, resource in on_aws.resources("AWS::EC2::VPCEndpoint")]
+    services = {flat(endpoint["ServiceName"]).rpartition(".")[2]: endpoint for endpoint in endpoints}
+    assert services.keys() == {"s3", "secretsmanager"}
+    assert services["s3"]["VpcEndpointType"] == "Gateway"
+    assert len(services["secretsmanager"]["SubnetIds"]) == 1, "an interface endpoint is paid for by zone"
+
+
+def test_only_our_functions_reach_the_database_and_only_the_migrator_its_secret(on_aws: Synthesis) -> None:
+    groups = dict(on_aws.resources("AWS::EC2::SecurityGroup"))
+    assert not any(group["Properties"].get("SecurityGroupIngress") for group in groups.values())
+    ingress = {
+        (_short(rule["Properties"]["SourceSecurityGroupId"]), _short(rule["Properties"]["GroupId"])): (
+            rule["Properties"]["FromPort"],
+            rule["Properties"]["ToPort"],
+        )
+        for _, rule in on_aws.resources("AWS::EC2::SecurityGroupIngress")
+    }
+    assert ingress == {
+        ("DatabaseClients", "Database"): (5432, 5432),
+        ("Migrators", "SecretsEndpoint"): (443, 443),
+    }
+    with_endpoint = {
+        name
+        for name, function in on_aws.resources("AWS::Lambda::Function")
+        if any("Migrators" in flat(g) for g in function["Properties"]["VpcConfig"]["SecurityGroupIds"])
+    }
+    assert len(with_endpoint) == 1
+    assert with_endpoint.pop().startswith("Migrate")
+
+
+def _short(group: object) -> str:
+    name = flat(group).removeprefix("DatabaseNetwork")
+    return next(
+        known for known in ("DatabaseClients", "SecretsEndpoint", "Migrators", "Database") if name.startswith(known)
+    )
+
+
+def test_on_localstack_each_role_gets_a_generated_password(on_localstack: Synthesis) -> None:
+    templates = [
+        secret["Properties"]["GenerateSecretString"]
+        for _, secret in on_localstack.resources("AWS::SecretsManager::Secret")
+    ]
+    assert {template["SecretStringTemplate"] for template in templates} == {
+        f'{{"username": "{role}"}}' for role in ("c360_loader", "c360_api", "c360_stream", "c360_bi")
+    }
+    assert {template["GenerateStringKey"] for template in templates} == {"password"}
+
+
+def test_outputs_are_the_contracts(either: Synthesis) -> None:
+    assert set(either.outputs("Data")) == {"LandingBucketName", "DatabaseHost", "DatabasePort", "DatabaseName"}
+
+
+def test_aurora_pauses_and_signs_in_as_rds_does(tmp_path: Path) -> None:
+    aurora = synthesize(tmp_path / "out", target="aws", database="aurora")
+    cluster = aurora.properties("AWS::RDS::DBCluster")
+    scaling = cluster["ServerlessV2ScalingConfiguration"]
+    assert (scaling["MinCapacity"], scaling["SecondsUntilAutoPause"]) == (0, 600)
+    assert cluster["EnableIAMDatabaseAuthentication"]
+    assert cluster["StorageEncrypted"]
+    assert cluster["DeletionProtection"]
+    assert aurora.properties("AWS::RDS::DBInstance")["PubliclyAccessible"] is False

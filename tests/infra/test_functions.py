@@ -1,0 +1,74 @@
+"""Each function runs the right handler as the right database role, on the right machine."""
+
+import platform
+
+from infra.constructs.bundle import CERTIFICATES
+from tests.infra.synthesis import Synthesis, flat
+
+HANDLERS = {
+    "Migrate": ("functions.load.migrate_handler.handle", "c360_admin"),
+    "Load": ("functions.load.handler.handle", "c360_loader"),
+    "Quality": ("functions.quality.handler.handle", "c360_loader"),
+    "RecordStatus": ("functions.load.status_handler.handle", "c360_loader"),
+    "Api": ("functions.api.handler.handle", "c360_api"),
+}
+
+
+def test_handlers_and_database_roles_are_the_contracts(either: Synthesis, on_localstack: Synthesis) -> None:
+    functions = list(either.resources("AWS::Lambda::Function"))
+    assert len(functions) == len(HANDLERS)
+    for name, (handler, user) in HANDLERS.items():
+        function = either.properties("AWS::Lambda::Function", name)
+        variables = function["Environment"]["Variables"]
+        assert function["Handler"] == handler
+        assert function["Runtime"] == "python3.13"
+        if name == "Migrate" and either is on_localstack:
+            assert variables["DATABASE_USER"] == (
+                "{{resolve:secretsmanager:c360/database/admin:SecretString:username::}}"
+            )
+        else:
+            assert variables["DATABASE_USER"] == user
+
+
+def test_on_aws_functions_sign_in_with_iam_and_verify_the_server(on_aws: Synthesis) -> None:
+    for name in HANDLERS:
+        function = on_aws.properties("AWS::Lambda::Function", name)
+        variables = function["Environment"]["Variables"]
+        assert function["Architectures"] == ["arm64"]
+        assert variables["DATABASE_AUTH"] == ("secret" if name == "Migrate" else "iam")
+        assert ("DATABASE_SECRET_ARN" in variables) == (name == "Migrate")
+        assert variables["DATABASE_SSL_MODE"] == "verify-full"
+        assert variables["DATABASE_SSL_ROOT_CERT"] == f"/var/task/{CERTIFICATES.name}"
+
+
+def test_on_localstack_functions_sign_in_with_their_roles_secret(on_localstack: Synthesis) -> None:
+    for name in HANDLERS:
+        function = on_localstack.properties("AWS::Lambda::Function", name)
+        variables = function["Environment"]["Variables"]
+        assert "VpcConfig" not in function
+        assert function["Architectures"] == ["arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"]
+        assert (variables["DATABASE_HOST"], variables["DATABASE_PORT"]) == ("127.0.0.1", "5433")
+        assert variables["DATABASE_AUTH"] == "secret"
+        assert variables["DATABASE_SSL_MODE"] == "disable"
+        if name != "Migrate":
+            role = variables["DATABASE_USER"].removeprefix("c360_").capitalize()
+            assert f"Database{role}Secret" in flat(variables["DATABASE_SECRET_ARN"])
+
+
+def test_logs_are_kept_for_a_month_on_aws(on_aws: Synthesis) -> None:
+    groups = dict(on_aws.resources("AWS::Logs::LogGroup"))
+    assert len(groups) == len(HANDLERS) + 2  # the state machine's and the API's
+    assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {30}
+    for name in HANDLERS:
+        logging = on_aws.properties("AWS::Lambda::Function", name)["LoggingConfig"]
+        assert flat(logging["LogGroup"]).startswith(f"{name}Log")
+
+
+def test_no_environment_variable_holds_a_secret(either: Synthesis) -> None:
+    for name, function in either.resources("AWS::Lambda::Function"):
+        for variable, value in function["Properties"]["Environment"]["Variables"].items():
+            text = flat(value).lower()
+            assert ":secretstring:password" not in text, f"{name}.{variable}"
+            assert "password" not in variable.lower(), f"{name}.{variable}"
+            if "{{resolve:secretsmanager" in text:
+                assert text.endswith(":secretstring:username::}}"), f"{name}.{variable}"

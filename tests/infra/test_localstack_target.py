@@ -1,0 +1,60 @@
+"""The LocalStack target holds only what LocalStack's open runtime really creates."""
+
+from tests.infra.synthesis import Synthesis
+
+# Each was deployed to localstack-core 2026.3.0, got a physical id, and was seen working. Before adding one, do so.
+CREATED_BY_THE_OPEN_RUNTIME = {
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::Method",
+    "AWS::ApiGateway::Resource",
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::ApiGateway::UsagePlan",
+    "AWS::ApiGateway::UsagePlanKey",
+    "AWS::CloudFormation::CustomResource",
+    "AWS::Events::Rule",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SecretsManager::Secret",
+    "AWS::StepFunctions::StateMachine",
+}
+# CloudFormation has more functions than LocalStack knows; Fn::GetStackOutput is one it does not.
+KNOWN_FUNCTIONS = {"Fn::GetAtt", "Fn::ImportValue", "Fn::Join", "Fn::Sub"}
+
+
+def test_only_resource_types_that_localstack_creates(on_localstack: Synthesis) -> None:
+    types = {resource["Type"] for _, resource in on_localstack.resources()}
+    assert types <= CREATED_BY_THE_OPEN_RUNTIME
+
+
+def test_functions_are_python_and_ours(on_localstack: Synthesis) -> None:
+    """CDK's conveniences (auto-delete, log retention, providers) would bring Node.js functions of their own."""
+    functions = [resource["Properties"] for _, resource in on_localstack.resources("AWS::Lambda::Function")]
+    assert {function["Runtime"] for function in functions} == {"python3.13"}
+    assert all(function["Handler"].startswith("functions.") for function in functions)
+
+
+def test_only_intrinsic_functions_that_localstack_knows(on_localstack: Synthesis) -> None:
+    used: set[str] = set()
+
+    def walk(value: object) -> None:
+        if isinstance(value, dict):
+            used.update(key for key in value if key.startswith("Fn::"))
+            for item in value.values():
+                walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                walk(item)
+
+    for stack in ("Data", "Pipeline", "Api"):
+        walk(on_localstack.template(stack)["Resources"])
+        walk(on_localstack.template(stack)["Outputs"])
+    assert used <= KNOWN_FUNCTIONS

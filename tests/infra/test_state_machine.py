@@ -1,0 +1,137 @@
+"""The state machine is the contract's: same states, same payloads, three tries on transient errors only."""
+
+from typing import Any
+
+import pytest
+
+from functions.common.errors import TRANSIENT_ERROR_NAMES
+from tests.infra.synthesis import Synthesis, flat
+
+LAMBDA_ERRORS = {
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+    "Lambda.Unknown",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+
+
+@pytest.fixture
+def machine(either: Synthesis) -> dict[str, Any]:
+    return either.state_machine()
+
+
+def tasks(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """All Task states, nested ones too."""
+    found = {}
+    for name, state in machine["States"].items():
+        if state["Type"] == "Task":
+            found[name] = state
+        for inner in [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]:
+            found |= tasks(inner)
+    return found
+
+
+def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
+    states = machine["States"]
+    assert machine["StartAt"] == "Plan"
+    assert {name: state.get("Next") for name, state in states.items()} == {
+        "Plan": "AnyFiles",
+        "AnyFiles": None,
+        "StageFiles": "CheckStaging",
+        "CheckStaging": "LoadHubs",
+        "LoadHubs": "LoadLinksAndSatellites",
+        "LoadLinksAndSatellites": "CheckVault",
+        "CheckVault": "PublishMarts",
+        "PublishMarts": "Finish",
+        "Finish": None,
+    }
+    assert states["Finish"]["End"] is True
+    assert states["AnyFiles"]["Choices"] == [{"Variable": "$.plan.file_count", "NumericEquals": 0, "Next": "Finish"}]
+    assert states["AnyFiles"]["Default"] == "StageFiles"
+
+
+def test_files_are_staged_four_at_a_time_and_results_stay_out_of_the_state(machine: dict[str, Any]) -> None:
+    stage = machine["States"]["StageFiles"]
+    assert stage["ItemsPath"] == "$.plan.files"
+    assert stage["ItemSelector"] == {"object_id.$": "$$.Map.Item.Value.object_id"}
+    assert stage["MaxConcurrency"] == 4
+    assert stage["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
+    assert [*stage["ItemProcessor"]["States"]] == ["StageFile"]
+    branches = machine["States"]["LoadLinksAndSatellites"]["Branches"]
+    assert [branch["StartAt"] for branch in branches] == ["LoadLinks", "LoadSatellites"]
+    for name, state in (machine["States"] | tasks(machine)).items():
+        if state["Type"] in {"Task", "Map", "Parallel"}:
+            assert state["ResultPath"] == ("$.plan" if name == "Plan" else None)
+
+
+def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) -> None:
+    run = {"run_id.$": "$$.Execution.Name"}
+    expected: dict[str, tuple[str, dict[str, str]]] = {
+        "Plan": (
+            "Load",
+            {
+                "step": "plan",
+                **run,
+                "execution_arn.$": "$$.Execution.Id",
+                "started_at.$": "$$.Execution.StartTime",
+                "input.$": "$$.Execution.Input",
+            },
+        ),
+        "StageFile": ("Load", {"step": "stage", **run, "object_id.$": "$.object_id"}),
+        "CheckStaging": ("Quality", {"check": "staging", **run}),
+        "LoadHubs": ("Load", {"step": "hubs", **run}),
+        "LoadLinks": ("Load", {"step": "links", **run}),
+        "LoadSatellites": ("Load", {"step": "satellites", **run}),
+        "CheckVault": ("Quality", {"check": "vault", **run}),
+        "PublishMarts": ("Load", {"step": "publish", **run}),
+        "Finish": ("Load", {"step": "finish", **run}),
+    }
+    found = tasks(machine)
+    assert found.keys() == expected.keys()
+    for name, (function, payload) in expected.items():
+        assert found[name]["Parameters"]["FunctionName"].startswith(function)
+        assert found[name]["Parameters"]["Payload"] == payload
+    assert found["Plan"]["ResultSelector"] == {
+        "run_id.$": "$.Payload.run_id",
+        "file_count.$": "$.Payload.file_count",
+        "files.$": "$.Payload.files",
+    }
+
+
+def test_each_task_is_tried_again_three_times_on_transient_errors_only(machine: dict[str, Any]) -> None:
+    for name, task in tasks(machine).items():
+        assert "Catch" not in task
+        assert len(task["Retry"]) == 1, f"{name} has retries that are not ours"
+        [retry] = task["Retry"]
+        assert set(retry.pop("ErrorEquals")) == set(TRANSIENT_ERROR_NAMES) | LAMBDA_ERRORS
+        assert retry.pop("IntervalSeconds") in {1, 2}
+        assert retry == {
+            "MaxAttempts": 3,
+            "BackoffRate": 2,
+            "MaxDelaySeconds": 30,
+            "JitterStrategy": "FULL",
+        }
+
+
+def test_the_first_retry_comes_after_two_seconds_on_aws_and_one_locally(
+    on_aws: Synthesis, on_localstack: Synthesis
+) -> None:
+    for synthesis, seconds in ((on_aws, 2), (on_localstack, 1)):
+        intervals = {task["Retry"][0]["IntervalSeconds"] for task in tasks(synthesis.state_machine()).values()}
+        assert intervals == {seconds}
+
+
+def test_a_run_may_take_an_hour(machine: dict[str, Any]) -> None:
+    assert machine["TimeoutSeconds"] == 3600
+
+
+def test_on_aws_transitions_are_logged_without_data_and_traced(on_aws: Synthesis) -> None:
+    properties = on_aws.properties("AWS::StepFunctions::StateMachine")
+    assert properties["TracingConfiguration"] == {"Enabled": True}
+    assert properties["LoggingConfiguration"]["Level"] == "ALL"
+    assert not properties["LoggingConfiguration"].get("IncludeExecutionData")
+    [destination] = properties["LoggingConfiguration"]["Destinations"]
+    assert flat(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]).startswith("NightlyLoadLog")
