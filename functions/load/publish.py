@@ -11,6 +11,8 @@ MARTS = {
 }
 """Table -> statement in sql/marts, in the order in which they build on each other."""
 
+_MANY_ORDERS = 10_000
+
 _ADVISORY_LOCK = 0x6333_3632  # one publication at a time: each reads what the one before wrote
 
 
@@ -28,6 +30,10 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     )
     connection.execute("analyze published_object")
     connection.execute((SQL_FOLDER / "marts" / "touched.sql").read_bytes())
+    touched = connection.execute("select count(*) from touched_order").fetchone()
+    if touched and touched[0] > _MANY_ORDERS:
+        # the planner takes `distinct on` for a few hundred rows, and would look up each of many in turn
+        connection.execute("set local enable_nestloop = off")
     written = {}
     for mart, file in MARTS.items():
         with recorded_step(connection, run_id, mart) as step:

@@ -47,7 +47,6 @@ def _staging(model: Model, source: str) -> list[sql.Composable]:
     ]
     return [
         _table("staging", source, lines, unlogged=True),
-        sql.SQL("create index on {} (object_id);\n").format(sql.Identifier("staging", source)),
         # lets a scan of this table use more than one core although it is small
         sql.SQL("alter table {} set (parallel_workers = 2);\n").format(sql.Identifier("staging", source)),
     ]

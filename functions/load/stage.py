@@ -91,9 +91,10 @@ def _is_staged(connection: Connection, item: _Object) -> bool:
 
 def _stage_rows(connection: Connection, s3: "S3Client", model: Model, item: _Object) -> int:
     """Copy and validate; return how many rows the file has."""
-    staging = sql.Identifier("staging", item.source)
-    connection.execute(sql.SQL("delete from {} where object_id = %s").format(staging), (item.object_id,))
-    connection.execute("delete from metadata.quarantine where object_id = %s", (item.object_id,))
+    if item.status == "STAGED":
+        staging = sql.Identifier("staging", item.source)
+        connection.execute(sql.SQL("delete from {} where object_id = %s").format(staging), (item.object_id,))
+        connection.execute("delete from metadata.quarantine where object_id = %s", (item.object_id,))
     # what is judged and not yet staged fits in memory for a file of usual size
     connection.execute("set local work_mem = '64MB'")
     chunks = read_object(s3, item.bucket, item.key, item.version_id)

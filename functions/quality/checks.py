@@ -29,7 +29,10 @@ def check_staging(connection: Connection, model: Model, run_id: str) -> list[Che
     """What the files brought: are all rows there, and how much was set aside? Raises nothing, see `enforce`."""
     active_run(connection, run_id)
     for source in model.sources:
-        connection.execute(sql.SQL("analyze {}").format(sql.Identifier("staging", source)))
+        keys = [sql.Identifier(name) for name in ("object_id", *model.hashes(source))]
+        connection.execute(
+            sql.SQL("analyze {} ({})").format(sql.Identifier("staging", source), sql.SQL(", ").join(keys))
+        )
     object_ids = objects_of(connection, run_id, ["STAGED"])
     results = [_rows_staged(connection, source, object_ids) for source in model.sources]
     results.append(_rejected_rows(connection, object_ids))

@@ -24,7 +24,10 @@ union
 select customer_hash_key from raw_vault.hub_customer where record_source in (select object_id from published_object)
 union
 -- every customer that the order has ever had: a correction takes it from one and gives it to another
-select l.customer_hash_key from raw_vault.link_customer_order as l join touched_order using (order_hash_key);
+select l.customer_hash_key
+from touched_order
+join raw_vault.sat_customer_order_effectivity as e using (order_hash_key)
+join raw_vault.link_customer_order as l using (link_hash_key);
 
 analyze touched_customer;
 

@@ -17,8 +17,6 @@ create unlogged table "staging"."customers" (
     "sat_customer_details_hashdiff" bytea not null
 );
 
-create index on "staging"."customers" (object_id);
-
 alter table "staging"."customers" set (parallel_workers = 2);
 
 create unlogged table "staging"."products" (
@@ -33,8 +31,6 @@ create unlogged table "staging"."products" (
     "product_hash_key" bytea not null,
     "sat_product_details_hashdiff" bytea not null
 );
-
-create index on "staging"."products" (object_id);
 
 alter table "staging"."products" set (parallel_workers = 2);
 
@@ -59,8 +55,6 @@ create unlogged table "staging"."transactions" (
     "sat_order_details_hashdiff" bytea not null,
     "sat_order_line_hashdiff" bytea not null
 );
-
-create index on "staging"."transactions" (object_id);
 
 alter table "staging"."transactions" set (parallel_workers = 2);
 
@@ -113,8 +107,6 @@ create table "raw_vault"."link_customer_order" (
     hash_version smallint not null default 1,
     primary key ("link_hash_key")
 );
-
-create index on "raw_vault"."link_customer_order" ("order_hash_key");
 
 create table "raw_vault"."link_order_product" (
     "link_hash_key" bytea not null,
