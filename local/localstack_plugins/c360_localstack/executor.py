@@ -78,6 +78,7 @@ class LocalExecutor(RuntimeExecutor):
             timed_out = not invocation.done.wait(timeout)
             if timed_out:
                 invocation.fail("Sandbox.Timedout", f"Task timed out after {timeout:.2f} seconds")
+            if timed_out or invocation.was_refused:
                 self._process.kill()
         seconds = time.perf_counter() - started
         logs = self._logs_of(invocation.request_id, seconds, init_seconds, timed_out=timed_out)

@@ -22,6 +22,7 @@ class Invocation:
     deadline_ms: int
     result: bytes = b""
     is_error: bool = False
+    was_refused: bool = False  # the runtime's answer was too large; it ends itself over that
     done: threading.Event = field(default_factory=threading.Event)
 
     def finish(self, result: bytes, *, is_error: bool) -> None:
@@ -92,6 +93,7 @@ class RuntimeApi:
         if invocation is None or invocation.request_id != request_id:
             return 400
         if len(body) > MAX_RESPONSE_BYTES:
+            invocation.was_refused = True
             invocation.fail(
                 "Function.ResponseSizeTooLarge",
                 f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).",
