@@ -174,12 +174,16 @@ def check_created(cloudformation: "CloudFormationClient", stacks: list[str]) -> 
     """
     faked: dict[tuple[str, str], str] = {}
     for stack in stacks:
+        present: set[str] = set()
         for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
+            if resource["ResourceStatus"] == "DELETE_COMPLETE":
+                continue
+            present.add(resource["LogicalResourceId"])
             if resource.get("PhysicalResourceId", "unknown") in {"", "unknown"}:
                 faked[stack, resource["LogicalResourceId"]] = resource["ResourceType"]
         for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
             for event in page["StackEvents"]:
-                if "fallback" in event.get("ResourceStatusReason", ""):
+                if "fallback" in event.get("ResourceStatusReason", "") and event["LogicalResourceId"] in present:
                     faked[stack, event["LogicalResourceId"]] = event["ResourceType"]
     if faked:
         names = ", ".join(f"{stack}/{name} ({kind})" for (stack, name), kind in sorted(faked.items()))

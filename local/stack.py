@@ -198,7 +198,9 @@ class EmbeddedStack:
                 raise LocalError(f"LocalStack failed while deploying: {error} (see {parts.localstack.log})") from error
             state.api_function = found["ApiFunctionName"]
             outputs = _outputs(found, endpoint, parts.api.url, database.url)
-        state.deployed = Deployed(inputs=inputs, localstack=life, database=database.fingerprint, outputs=outputs)
+        state.deployed = Deployed(
+            inputs=inputs, localstack=life, database=database.fingerprint, stacks=app.stacks(), outputs=outputs
+        )
         state.save(self.paths.stack_file)
         return state.deployed
 

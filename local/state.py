@@ -81,6 +81,7 @@ class Deployed(BaseModel):
     inputs: str
     localstack: str
     database: str
+    stacks: list[str]
     outputs: Outputs
 
 

@@ -13,20 +13,18 @@ from local.postgres import PostgresServer
 from local.state import Part, State, Status
 
 _HEAL = "c360 up heals it"
-_STACKS = ("C360-Data", "C360-Pipeline", "C360-Api")
 
 
 def look(
     localstack: LocalStack, postgres: PostgresServer, api: ApiServer, state: State, *, deployment_is_current: bool
 ) -> Status:
     """Ask every part whether it works; a part whose process is gone although the stack was up is `stopped`."""
+    runtime = _part(localstack.process(), localstack.port, lambda: localstack.health() is not None, localstack.url)
     return Status(
-        localstack=_part(
-            localstack.process(), localstack.port, lambda: localstack.health() is not None, localstack.url
-        ),
+        localstack=runtime,
         postgres=_database(postgres, state),
         api=_part(api.process(), api.port, lambda: api.health() == 200, api.url),
-        deployment=_deployment(localstack, state, is_current=deployment_is_current),
+        deployment=_deployment(localstack, runtime, state, is_current=deployment_is_current),
     )
 
 
@@ -53,16 +51,18 @@ def _database(postgres: PostgresServer, state: State) -> Part:
     return Part(state="running", pid=pid, port=port, detail=where)
 
 
-def _deployment(localstack: LocalStack, state: State, *, is_current: bool) -> Part:
+def _deployment(localstack: LocalStack, runtime: Part, state: State, *, is_current: bool) -> Part:
     if state.deployed is None:
         return Part(state="stopped", detail="nothing is deployed, or not completely; c360 up deploys it")
     if not is_current:
         return Part(state="stopped", detail=f"LocalStack ended and has lost it; {_HEAL}")
+    if runtime.state != "running":
+        return Part(state="unhealthy", detail=runtime.detail)
     try:
         cloudformation = deploy.client("cloudformation", localstack.url)
-        missing = [name for name in _STACKS if not deploy.stack_exists(cloudformation, name)]
+        missing = [name for name in state.deployed.stacks if not deploy.stack_exists(cloudformation, name)]
     except (BotoCoreError, ClientError):
         return Part(state="unhealthy", detail=f"LocalStack does not answer; {_HEAL}")
     if missing:
         return Part(state="unhealthy", detail=f"{', '.join(missing)} is missing or failed; {_HEAL}")
-    return Part(state="running", detail=", ".join(_STACKS))
+    return Part(state="running", detail=", ".join(state.deployed.stacks))

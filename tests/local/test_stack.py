@@ -1,0 +1,392 @@
+"""One call brings the platform up, heals it and takes it down again, whatever happened in between.
+
+The deployed app is a tiny one, synthesized already, so that these tests take seconds; the real app is deployed by
+the end-to-end tests.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from local import processes
+from local.deploy import ADMIN_SECRET, CdkApp, Progress, client
+from local.errors import LocalError, StackNotRunningError
+from local.paths import Paths
+from local.stack import EmbeddedStack, StackOptions
+from local.state import State
+
+FUNCTION = "def handle(event, context):\n    return 1\n"
+
+
+class TinyApp(CdkApp):
+    """A cloud assembly written by hand: one stack without assets, which needs no synth and no bootstrap."""
+
+    def synth(self, _progress: Progress) -> str:
+        self.out.mkdir(parents=True, exist_ok=True)
+        artifact = {
+            "type": "aws:cloudformation:stack",
+            "environment": "aws://000000000000/us-east-1",
+            "properties": {"templateFile": "template.json", "stackName": "C360-Data"},
+        }
+        (self.out / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"C360-Data": artifact}}))
+        (self.out / "template.json").write_text(json.dumps(self.template()))
+        return json.dumps(self.context)
+
+    def template(self) -> dict[str, object]:
+        variables = {
+            "DATABASE_USER": "c360_admin",
+            "DATABASE_HOST": self.context["database_host"],
+            "DATABASE_PORT": self.context["database_port"],
+            "DATABASE_NAME": self.context["database_name"],
+            "DATABASE_SSL_MODE": "disable",
+            "DATABASE_SECRET_ARN": ADMIN_SECRET,
+        }
+        function = {
+            "Runtime": "python3.13",
+            "Handler": "index.handle",
+            "Role": "arn:aws:iam::000000000000:role/test",
+            "Code": {"ZipFile": FUNCTION},
+            "Environment": {"Variables": variables},
+        }
+        values = {
+            "LandingBucketName": {"Ref": "Bucket"},
+            "StateMachineArn": "arn",
+            "RestApiId": "id",
+            "ApiStage": "v1",
+            "ApiFunctionName": {"Ref": "Function"},
+        }
+        return {
+            "Resources": {
+                "Bucket": {"Type": "AWS::S3::Bucket"},
+                "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
+            },
+            "Outputs": {name: {"Value": value} for name, value in values.items()},
+        }
+
+    def bootstrap(self, endpoint: str, progress: Progress) -> None:
+        """Nothing in this app needs it."""
+
+
+class FakedApp(TinyApp):
+    def template(self) -> dict[str, object]:
+        template = super().template()
+        dashboard = {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": "{}"}}
+        return template | {"Resources": {"Dashboard": dashboard}, "Outputs": {}}
+
+
+class BrokenApp(TinyApp):
+    def template(self) -> dict[str, object]:
+        return super().template() | {
+            "Resources": {"Wrong": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "A"}}}
+        }
+
+
+class TinyStack(EmbeddedStack):
+    app: type[CdkApp] = TinyApp
+
+    def _app(self, endpoint: str, database_context: dict[str, str]) -> CdkApp:
+        app = super()._app(endpoint, database_context)
+        return self.app(app.out, app.home, app.log, app.context)
+
+
+@dataclass
+class Lines:
+    """Keeps what an `up` or `down` reports."""
+
+    said: list[str] = field(default_factory=list)
+
+    def __call__(self, line: str) -> None:
+        self.said.append(line)
+
+    def __contains__(self, part: str) -> bool:
+        return any(part in line for line in self.said)
+
+
+def _options() -> StackOptions:
+    ports = [processes.free_port() for _ in range(3)]
+    return StackOptions(localstack_port=ports[0], postgres_port=ports[1], api_port=ports[2], database_url=None)
+
+
+@pytest.fixture(scope="module")
+def stack(scratch: Path) -> Iterator[TinyStack]:
+    """A stack that is up; each test leaves it in whatever state, and starts with `up`."""
+    stack = TinyStack(Paths(scratch / "stack"), _options())
+    stack.up(Lines())
+    yield stack
+    stack.down(Lines())
+    stack._parts(State()).postgres.remove()
+
+
+def _processes_of(stack: TinyStack) -> list[psutil.Process]:
+    """Every process whose folder, command or log belongs to the stack's state folder, or serves its API."""
+    found = []
+    state = str(stack.paths.state)
+    port = str(stack._parts(State.load(stack.paths.stack_file) or State()).api.port)
+    for process in psutil.process_iter():
+        try:
+            command = process.cmdline()
+            serves_api = "uvicorn" in command and port in command
+            if serves_api or process.cwd().startswith(state) or state in " ".join(command):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def _kill(part: str, stack: TinyStack) -> None:
+    pid = getattr(stack.status(), part).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_up_again_changes_nothing(stack: TinyStack) -> None:
+    first = stack.up(Lines())
+    before = stack.status()
+    lines = Lines()
+    assert stack.up(lines) == first == stack.outputs()
+    assert lines.said == []
+    assert stack.status() == before
+    assert {before.localstack.state, before.postgres.state, before.api.state, before.deployment.state} == {"running"}
+
+
+def test_what_it_puts_out_is_true(stack: TinyStack) -> None:
+    outputs = stack.up(Lines())
+    assert outputs.aws_endpoint_url is not None
+    assert outputs.database_url is not None
+    client("s3", outputs.aws_endpoint_url).head_bucket(Bucket=outputs.landing_bucket)
+    with psycopg.connect(outputs.database_url) as connection:
+        assert connection.execute("select current_database()").fetchone() == ("c360",)
+    with urllib.request.urlopen(f"{outputs.local_api_url}/healthz") as answer:  # noqa: S310
+        assert answer.status == 200
+    assert outputs.api_url == f"{outputs.aws_endpoint_url}/_aws/execute-api/id/v1"
+    assert stack.paths.stack_file.stat().st_mode & 0o077 == 0, "it holds the password"
+
+
+def test_all_of_it_listens_on_loopback_only(stack: TinyStack) -> None:
+    stack.up(Lines())
+    listening = {
+        (connection.laddr.port, connection.laddr.ip)
+        for process in _processes_of(stack)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert {ip for _, ip in listening} == {"127.0.0.1"}
+    assert {port for port, _ in listening} >= {
+        stack.options.localstack_port,
+        stack.options.postgres_port,
+        stack.options.api_port,
+    }
+
+
+def test_a_killed_localstack_is_seen_and_healed_and_its_runs_closed(stack: TinyStack) -> None:
+    outputs = stack.up(Lines())
+    assert outputs.database_url is not None
+    with psycopg.connect(outputs.database_url) as connection:
+        connection.execute("create schema if not exists metadata")
+        connection.execute(
+            "create table if not exists metadata.load_run"
+            " (run_id text, status text, finished_at timestamptz, error text, cause text)"
+        )
+        connection.execute("insert into metadata.load_run values ('lost', 'RUNNING'), ('done', 'SUCCEEDED')")
+    _kill("localstack", stack)
+    status = stack.status()
+    assert (status.localstack.state, status.deployment.state) == ("stopped", "stopped")
+    assert (status.postgres.state, status.api.state) == ("running", "running")
+    with pytest.raises(StackNotRunningError, match="c360 up"):
+        stack.outputs()
+
+    lines = Lines()
+    healed = stack.up(lines)
+    assert "marked 1 interrupted load run(s) as ABORTED" in lines
+    assert healed.aws_endpoint_url is not None
+    client("s3", healed.aws_endpoint_url).head_bucket(Bucket=healed.landing_bucket)
+    with psycopg.connect(outputs.database_url) as connection:
+        runs = connection.execute("select run_id, status from metadata.load_run order by 1").fetchall()
+        connection.execute("drop schema metadata cascade")
+    assert runs == [("done", "SUCCEEDED"), ("lost", "ABORTED")]
+
+
+@pytest.mark.parametrize("part", ["postgres", "api"])
+def test_another_part_that_was_killed_is_healed_without_a_new_deployment(stack: TinyStack, part: str) -> None:
+    stack.up(Lines())
+    _kill(part, stack)
+    assert getattr(stack.status(), part).state == "stopped"
+    lines = Lines()
+    stack.up(lines)
+    assert {p.state for p in (stack.status().postgres, stack.status().api, stack.status().deployment)} == {"running"}
+    assert "deploying" not in lines
+
+
+def test_a_stopped_localstack_is_unhealthy_not_running(stack: TinyStack) -> None:
+    stack.up(Lines())
+    pid = stack.status().localstack.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        status = stack.status()
+        assert (status.localstack.state, status.deployment.state) == ("unhealthy", "unhealthy")
+        assert time.monotonic() - started < 10
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_state_of_another_version_is_replaced_with_one_line_and_the_data_kept(stack: TinyStack) -> None:
+    outputs = stack.up(Lines())
+    assert outputs.database_url is not None
+    with psycopg.connect(outputs.database_url) as connection:
+        connection.execute("create table if not exists kept as select 7 as answer")
+    stack.paths.stack_file.write_text('{"version": 0, "something": "else"}')
+    lines = Lines()
+    again = stack.up(lines)
+    assert [line for line in lines.said if "another version" in line] == lines.said[:1]
+    assert again.database_url is not None
+    with psycopg.connect(again.database_url) as connection:
+        assert connection.execute("select answer from kept").fetchone() == (7,)
+
+
+def test_a_second_up_waits_and_says_for_whom(stack: TinyStack) -> None:
+    stack.up(Lines())
+    code = (
+        "import sys, time; from pathlib import Path; from local.lock import exclusive\n"
+        "with exclusive(Path(sys.argv[1]), print): print('held', flush=True); time.sleep(1.5)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(stack.paths.lock_file)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        lines = Lines()
+        stack.up(lines)
+        assert lines.said == [f"waiting for process {holder.pid}, which is starting or stopping the stack"]
+        assert holder.poll() == 0
+
+
+def test_an_up_that_was_killed_half_way_is_healed_by_the_next(scratch: Path) -> None:
+    stack = TinyStack(Paths(scratch / "half"), _options())
+    options = stack.options.model_dump_json()
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from tests.local.test_stack import *\n"
+        "TinyStack(Paths(Path(sys.argv[1])), StackOptions.model_validate_json(sys.argv[2])).up(lambda line:"
+        " print(line, flush=True))"
+    )
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(stack.paths.state), options], stdout=subprocess.PIPE, text=True
+        ) as first:
+            assert first.stdout is not None
+            for line in first.stdout:
+                if line.startswith("deploying"):
+                    first.kill()
+        assert first.returncode == -signal.SIGKILL
+        assert stack.status().deployment.state == "stopped"
+        stack.up(Lines())
+        status = stack.status()
+        assert (status.localstack.state, status.postgres.state, status.api.state) == ("running",) * 3
+        stack.outputs()
+
+        foreign = subprocess.Popen(["sleep", "60"], cwd="/")
+        stack.down(Lines())
+        assert _processes_of(stack) == []
+        assert foreign.poll() is None
+        foreign.kill()
+        foreign.wait()
+        assert stack.status().postgres.state == "stopped"
+        with pytest.raises(StackNotRunningError):
+            stack.outputs()
+        stack.down(Lines())
+    finally:
+        stack.down(Lines())
+        stack._parts(State()).postgres.remove()
+
+
+def test_two_stacks_live_beside_each_other_and_ports_give_way(stack: TinyStack, scratch: Path) -> None:
+    first = stack.up(Lines())
+    second_stack = TinyStack(Paths(scratch / "second"), stack.options)
+    try:
+        second = second_stack.up(Lines())
+        assert second.aws_endpoint_url != first.aws_endpoint_url
+        assert second.database_url != first.database_url
+        assert second.local_api_url != first.local_api_url
+        second_stack.down(Lines())
+        assert _processes_of(second_stack) == []
+        assert stack.status().localstack.state == stack.status().postgres.state == "running"
+        assert second_stack.up(Lines()).aws_endpoint_url == second.aws_endpoint_url, "ports are kept"
+    finally:
+        second_stack.down(Lines())
+        second_stack._parts(State()).postgres.remove()
+
+
+def test_a_foreign_process_with_a_recorded_id_is_never_stopped(stack: TinyStack) -> None:
+    stack.up(Lines())
+    foreign = subprocess.Popen(["sleep", "60"], cwd="/")
+    note = stack.paths.state / "api.json"
+    own = note.read_text()
+    try:
+        note.write_text(json.dumps({"pid": foreign.pid, "started": "some other moment"}))
+        assert stack.status().api.state == "stopped"
+        stack._parts(State()).api.stop()
+        assert foreign.poll() is None
+    finally:
+        foreign.kill()
+        foreign.wait()
+        note.write_text(own)
+
+
+def test_an_existing_database_is_honoured(stack: TinyStack, database_url: str) -> None:
+    existing = TinyStack(stack.paths, stack.options.model_copy(update={"database_url": database_url}))
+    outputs = existing.up(Lines())
+    assert outputs.database_url == database_url
+    assert existing.status().postgres.state == "running"
+    assert existing._parts(State()).postgres.process() is None
+    with pytest.raises(LocalError, match=r"PostgreSQL at 127\.0\.0\.1:1 cannot be used"):
+        TinyStack(
+            stack.paths,
+            stack.options.model_copy(update={"database_url": "postgresql://user:secret@127.0.0.1:1/c360"}),
+        ).up(Lines())
+
+
+@pytest.mark.parametrize(
+    ("app", "message"),
+    [
+        (FakedApp, r"pretended to create C360-Data/Dashboard \(AWS::CloudWatch::Dashboard\)"),
+        (BrokenApp, "Deploying failed"),
+    ],
+    ids=["pretended", "refused"],
+)
+def test_a_deployment_that_is_not_whole_is_one_clear_line(
+    stack: TinyStack, app: type[CdkApp], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.up(Lines())
+    changed = TinyStack(stack.paths, stack.options.model_copy(update={"on_arrival": True}))
+    monkeypatch.setattr(TinyStack, "app", app)
+    with pytest.raises(LocalError, match=message) as caught:
+        changed.up(Lines())
+    assert "\n" not in str(caught.value)
+    assert stack.status().deployment.state == "stopped"
+
+
+def test_interrupting_up_leaves_no_cdk_behind(stack: TinyStack) -> None:
+    changed = TinyStack(stack.paths, stack.options.model_copy(update={"alert_email": "a@example.com"}))
+
+    def interrupt(line: str) -> None:
+        if line.startswith("deployed"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        changed.up(interrupt)
+    assert [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)] == []
+    assert not any("cdk" in " ".join(process.cmdline()) for process in _processes_of(stack))
