@@ -71,7 +71,8 @@ class NightlyLoad(sfn.StateMachine):
         )
 
     def _definition(self) -> sfn.IChainable:
-        finish = self._load_step("Finish", "finish")
+        # its report is the output of the execution
+        finish = self._load_step("Finish", "finish", result_path="$", output_path="$.Payload")
         stage_files = sfn.Map(
             self._scope,
             "StageFiles",
@@ -117,8 +118,17 @@ class NightlyLoad(sfn.StateMachine):
             result_path="$.plan",
         )
 
-    def _load_step(self, name: str, step: str, more: Mapping[str, Any] | None = None) -> tasks.LambdaInvoke:
-        return self._task(name, self._load, {"step": step, "run_id.$": "$$.Execution.Name", **(more or {})})
+    def _load_step(
+        self,
+        name: str,
+        step: str,
+        more: Mapping[str, Any] | None = None,
+        *,
+        result_path: str = sfn.JsonPath.DISCARD,
+        output_path: str | None = None,
+    ) -> tasks.LambdaInvoke:
+        payload = {"step": step, "run_id.$": "$$.Execution.Name", **(more or {})}
+        return self._task(name, self._load, payload, result_path=result_path, output_path=output_path)
 
     def _check(self, name: str, check: str) -> tasks.LambdaInvoke:
         return self._task(name, self._quality, {"check": check, "run_id.$": "$$.Execution.Name"})
@@ -131,6 +141,7 @@ class NightlyLoad(sfn.StateMachine):
         *,
         result_selector: Mapping[str, Any] | None = None,
         result_path: str = sfn.JsonPath.DISCARD,
+        output_path: str | None = None,
     ) -> tasks.LambdaInvoke:
         task = tasks.LambdaInvoke(
             self._scope,
@@ -139,6 +150,7 @@ class NightlyLoad(sfn.StateMachine):
             payload=sfn.TaskInput.from_object(dict(payload)),
             result_selector=result_selector,
             result_path=result_path,
+            output_path=output_path,
             retry_on_service_exceptions=False,  # CDK's own retries would come on top of ours
         )
         task.add_retry(

@@ -1,0 +1,147 @@
+"""What the tests of the running platform talk to, and the answers they expect, computed from the CSVs alone."""
+
+import csv
+import json
+import subprocess
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+
+from local.stack import EmbeddedStack, Outputs
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The running stack, and the `c360` command aimed at it."""
+
+    stack: EmbeddedStack
+    outputs: Outputs
+    c360: Callable[..., subprocess.CompletedProcess[str]]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the platform's LocalStack."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.outputs.aws_endpoint_url,
+            region_name=self.outputs.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        """The JSON object that a successful c360 command prints."""
+        done = self.c360(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The administrator's answer to a query."""
+        with psycopg.connect(self.outputs.database_url or "") as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def execute(self, statement: str) -> None:
+        """Run a statement as the administrator."""
+        with psycopg.connect(self.outputs.database_url or "", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def get(self, base: str | None, path: str) -> Any:
+        """GET a path of an API as JSON; numbers with a point are Decimals."""
+        with urllib.request.urlopen(f"{base}{path}", timeout=30) as answer:
+            return json.load(answer, parse_float=Decimal)
+
+    def start_run(self) -> str:
+        """Start the nightly load and return its execution ARN."""
+        started = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs.state_machine_arn, input="{}"
+        )
+        return str(started["executionArn"])
+
+    def wait_for_end(self, execution_arn: str, seconds: float = 120) -> str:
+        """The status that an execution ends with."""
+        states = self.client("stepfunctions")
+        return eventually(
+            lambda: (
+                (status := str(states.describe_execution(executionArn=execution_arn)["status"])) != "RUNNING" and status
+            ),
+            seconds,
+        )
+
+    def failures_of(self, execution_arn: str) -> list[str]:
+        """Error names of all failed attempts of the execution's tasks, those that a retry cured too."""
+        pages = self.client("stepfunctions").get_paginator("get_execution_history")
+        return [
+            details["error"]
+            for page in pages.paginate(executionArn=execution_arn)
+            for event in page["events"]
+            for key, details in event.items()
+            if key in {"taskFailedEventDetails", "lambdaFunctionFailedEventDetails"}
+        ]
+
+    def landing_content(self) -> list[tuple[Any, ...]]:
+        """All that the vault and the marts hold, as one digest a table."""
+        tables = self.rows(
+            "select format('%I.%I', schemaname, tablename) from pg_tables"
+            " where schemaname in ('raw_vault', 'business_vault') order by 1"
+        )
+        return [
+            (table, *self.rows(f"select count(*), md5(string_agg(t::text, '' order by t::text)) from {table} as t")[0])
+            for (table,) in tables
+        ]
+
+
+def eventually[T](probe: Callable[[], T | bool | None], seconds: float = 30) -> T:
+    """The first true answer of `probe`; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = probe()
+        if answer:
+            return answer  # type: ignore[return-value]
+        time.sleep(0.05)
+    raise AssertionError(f"nothing happened within {seconds} s")
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """CSV files, and figures computed from them without the product's code."""
+
+    folder: Path
+
+    @property
+    def paths(self) -> list[str]:
+        """The three files."""
+        return [str(self.folder / f"{name}.csv") for name in ("customers", "products", "transactions")]
+
+    def read(self, name: str) -> list[dict[str, str]]:
+        """The rows of one file."""
+        with (self.folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    @cached_property
+    def lines(self) -> list[dict[str, str]]:
+        """The rows of transactions.csv."""
+        return self.read("transactions")
+
+    @cached_property
+    def revenue(self) -> Decimal:
+        """The sum of all order lines."""
+        return sum((Decimal(line["total_amount"]) for line in self.lines), Decimal(0))
+
+    @cached_property
+    def value_of_customers(self) -> dict[str, tuple[int, Decimal]]:
+        """Orders and lifetime value of each customer who has ordered."""
+        orders: dict[str, set[str]] = defaultdict(set)
+        value: dict[str, Decimal] = defaultdict(Decimal)
+        for line in self.lines:
+            orders[line["customer_id"]].add(line["transaction_id"])
+            value[line["customer_id"]] += Decimal(line["total_amount"])
+        return {customer: (len(orders[customer]), value[customer]) for customer in value}
