@@ -132,26 +132,27 @@ class PipelineStack(Stack):
             input=events.RuleTargetInput.from_object(ALL_FILES),
             dead_letter_queue=undelivered,
         )
-        events.Rule(
-            self,
-            "EveryNight",
-            description="Starts the load at 00:00 UTC",
-            schedule=events.Schedule.cron(minute="0", hour="0"),
-            enabled=self._deployment.schedule,
-            targets=[start],
-        )
-        events.Rule(
-            self,
-            "OnArrival",
-            description="Starts a load when a file is dropped",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
-                    "bucket": {"name": [self._data.landing.bucket_name]},
-                    "object": {"key": [{"prefix": PREFIX}]},
-                },
-            ),
-            enabled=self._deployment.on_arrival,
-            targets=[start],
-        )
+        # A rule that is off is left out: LocalStack also delivers to rules whose state is DISABLED.
+        if self._deployment.schedule:
+            events.Rule(
+                self,
+                "EveryNight",
+                description="Starts the load at 00:00 UTC",
+                schedule=events.Schedule.cron(minute="0", hour="0"),
+                targets=[start],
+            )
+        if self._deployment.on_arrival:
+            events.Rule(
+                self,
+                "OnArrival",
+                description="Starts a load when a file is dropped",
+                event_pattern=events.EventPattern(
+                    source=["aws.s3"],
+                    detail_type=["Object Created"],
+                    detail={
+                        "bucket": {"name": [self._data.landing.bucket_name]},
+                        "object": {"key": [{"prefix": PREFIX}]},
+                    },
+                ),
+                targets=[start],
+            )
