@@ -29,7 +29,8 @@ ADMIN_SECRET = "c360/database/admin"  # noqa: S105 (its name)
 # What decides the synthesized app, besides the context.
 _SOURCES = ("app.py", "cdk.json", "infra", "functions", "sql", "requirements/functions.txt", "requirements/dev.txt")
 _HASH_FILE = "c360-inputs"
-_DEPLOY_OPTIONS = ["--concurrency", "3", "--require-approval", "never", "--method", "direct", "--progress", "events"]
+# Not --method direct: LocalStack then reports a failed update as UPDATE_COMPLETE.
+_DEPLOY_OPTIONS = ["--concurrency", "3", "--require-approval", "never", "--progress", "events"]
 _TIMEOUT_SECONDS = 600
 
 type Progress = Callable[[str], None]
@@ -163,14 +164,24 @@ class CdkApp:
         finally:
             timer.cancel()
         if process.returncode != 0:
-            said = [line.strip() for line in lines if "❌" in line or "rror: " in line] or lines[-1:] or ["no output"]
-            raise LocalError(f"{what} failed: {said[0][:400]} (see {self.log})", "\n".join(lines[-25:]))
+            raise LocalError(f"{what} failed: {_reason(lines)[:500]} (see {self.log})", "\n".join(lines[-25:]))
+
+
+def _reason(lines: list[str]) -> str:
+    """The line of the CDK's output that says why: a failed resource, else an error, else the last."""
+    for line in lines:
+        columns = [column.strip() for column in line.split("|")]
+        if columns[-3:-2] in (["CREATE_FAILED"], ["UPDATE_FAILED"]) and columns[-2] != "AWS::CloudFormation::Stack":
+            return f"{columns[0]}: {columns[-2]} {columns[-1]}"
+    errors = [line.strip() for line in lines if "❌" in line or "rror: " in line]
+    return (errors or [line for line in lines if line.strip()][-1:] or ["no output"])[0]
 
 
 def check_created(cloudformation: "CloudFormationClient", stacks: list[str]) -> None:
-    """Raise `LocalError` naming every resource that LocalStack reported as created but only pretended to.
+    """Raise `LocalError` naming every resource that failed, or that LocalStack only pretended to create.
 
-    It gives them the physical id `unknown`, and says `fallback` in the event (measured; see DESIGN: false green).
+    To the latter it gives the physical id `unknown`, and says `fallback` in the event, in a stack that it calls
+    complete.
     """
     faked: dict[tuple[str, str], str] = {}
     for stack in stacks:
@@ -179,6 +190,9 @@ def check_created(cloudformation: "CloudFormationClient", stacks: list[str]) -> 
             if resource["ResourceStatus"] == "DELETE_COMPLETE":
                 continue
             present.add(resource["LogicalResourceId"])
+            if resource["ResourceStatus"].endswith("_FAILED"):
+                reason = resource.get("ResourceStatusReason", "no reason given")
+                raise LocalError(f"{stack}/{resource['LogicalResourceId']} failed: {reason}")
             if resource.get("PhysicalResourceId", "unknown") in {"", "unknown"}:
                 faked[stack, resource["LogicalResourceId"]] = resource["ResourceType"]
         for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):

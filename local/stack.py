@@ -163,8 +163,12 @@ class EmbeddedStack:
         self, state: State, localstack: LocalStack, database: AdminDatabase, progress: Progress
     ) -> None:
         same_database = state.deployed is None or state.deployed.database == database.fingerprint
-        if localstack.process() is not None and same_database and localstack.health() is not None:
+        # What LocalStack's rollback leaves behind cannot be built on (it loses resources): begin anew.
+        whole = not state.deploying or state.deploying != _life(localstack)
+        if localstack.process() is not None and same_database and whole and localstack.health() is not None:
             return
+        if not whole:
+            progress("the last deployment was not completed; LocalStack begins anew")
         localstack.stop()
         state.deployed = None
         state.save(self.paths.stack_file)
@@ -187,7 +191,7 @@ class EmbeddedStack:
         if known is not None and known.inputs == inputs and known.localstack == life:
             outputs = known.outputs.model_copy(update={"local_api_url": parts.api.url})
         else:
-            state.deployed = None
+            state.deployed, state.deploying = None, life
             state.save(self.paths.stack_file)
             try:
                 deploy.put_admin_secret(endpoint, *database.credentials)
@@ -197,6 +201,7 @@ class EmbeddedStack:
             except (BotoCoreError, ClientError) as error:
                 raise LocalError(f"LocalStack failed while deploying: {error} (see {parts.localstack.log})") from error
             state.api_function = found["ApiFunctionName"]
+            state.deploying = ""
             outputs = _outputs(found, endpoint, parts.api.url, database.url)
         state.deployed = Deployed(
             inputs=inputs, localstack=life, database=database.fingerprint, stacks=app.stacks(), outputs=outputs

@@ -96,6 +96,7 @@ class State(BaseModel):
     api_inputs: str = ""
     api_function: str = ""
     deployed: Deployed | None = None
+    deploying: str = ""  # the life of LocalStack that a deployment was begun in, until it is complete
 
     @classmethod
     def load(cls, file: Path) -> "State | None":
