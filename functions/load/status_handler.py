@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, Literal
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from functions.common.database import ConnectionHolder
 from functions.common.errors import EventError
@@ -22,13 +22,15 @@ def _database() -> DatabaseSettings:
 
 
 class _Detail(BaseModel):
-    """`detail` of the event; instants are milliseconds since 1970 (AWS: "Events for Step Functions")."""
+    """`detail` of the event. Instants are milliseconds since 1970 on AWS ("Step Functions Execution Status Change"
+    in its EventBridge reference) and ISO 8601 text on LocalStack.
+    """
 
     execution_arn: str = Field(alias="executionArn")
     name: str
     status: Literal["FAILED", "TIMED_OUT", "ABORTED"]
-    start_date: int = Field(alias="startDate")
-    stop_date: int | None = Field(default=None, alias="stopDate")
+    start_date: AwareDatetime = Field(alias="startDate")
+    stop_date: AwareDatetime | None = Field(default=None, alias="stopDate")
     error: str | None = None
     cause: str | None = None
 
@@ -47,8 +49,8 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         run_id=detail.name,
         execution_arn=detail.execution_arn,
         status=detail.status,
-        started_at=_instant(detail.start_date),
-        finished_at=_instant(detail.stop_date) if detail.stop_date else datetime.now(UTC),
+        started_at=detail.start_date,
+        finished_at=detail.stop_date or datetime.now(UTC),
         error=detail.error,
         cause=detail.cause,
     )
@@ -56,7 +58,3 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         recorded = record_end(connection, ended)
     logger.warning("run ended", extra={"run_id": ended.run_id, "status": ended.status, "recorded": recorded})
     return {"run_id": ended.run_id, "recorded": recorded}
-
-
-def _instant(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -230,8 +230,8 @@ def test_a_run_for_a_file_that_is_not_there_fails_with_one_clear_line(platform: 
     done = platform.c360("run", "--wait", "--file", "landing/customers/missing.csv", "--json")
     assert done.returncode != 0
     answer = json.loads(done.stdout)
-    assert answer["status"] == "FAILED"
-    assert "missing.csv" in done.stdout + done.stderr
+    assert "missing.csv" in answer["error"]["message"]
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_two_runs_at_once_load_everything_once(platform: Platform, sample: SampleFiles, loaded: dict[str, Any]) -> None:
