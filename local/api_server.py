@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from local import processes
-from local.deploy import client
+from local.aws import client
 from local.errors import LocalError
 from local.paths import REPOSITORY
 

@@ -1,4 +1,4 @@
-"""Deploys the CDK app to a LocalStack, and checks that everything in it was really created."""
+"""Deploys the CDK app to a LocalStack: synthesize once, bootstrap once, deploy, check."""
 
 import hashlib
 import json
@@ -10,21 +10,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import boto3
-from botocore.config import Config
 
 from local import processes
+from local.aws import ACCOUNT, REGION, aws_environment, check_created, client, stack_exists
 from local.errors import LocalError
 from local.paths import CDK, REPOSITORY
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
-
-REGION = "us-east-1"
-ACCOUNT = "000000000000"
-ADMIN_SECRET = "c360/database/admin"  # noqa: S105 (its name)
 
 # What decides the synthesized app, besides the context.
 _SOURCES = ("app.py", "cdk.json", "infra", "functions", "sql", "requirements/functions.txt", "requirements/dev.txt")
@@ -175,93 +165,6 @@ def _reason(lines: list[str]) -> str:
             return f"{columns[0]}: {columns[-2]} {columns[-1]}"
     errors = [line.strip() for line in lines if "❌" in line or "rror: " in line]
     return (errors or [line for line in lines if line.strip()][-1:] or ["no output"])[0]
-
-
-def check_created(cloudformation: "CloudFormationClient", stacks: list[str]) -> None:
-    """Raise `LocalError` naming every resource that failed, or that LocalStack only pretended to create.
-
-    To the latter it gives the physical id `unknown`, and says `fallback` in the event, in a stack that it calls
-    complete.
-    """
-    faked: dict[tuple[str, str], str] = {}
-    for stack in stacks:
-        present: set[str] = set()
-        for resource in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
-            if resource["ResourceStatus"] == "DELETE_COMPLETE":
-                continue
-            present.add(resource["LogicalResourceId"])
-            if resource["ResourceStatus"].endswith("_FAILED"):
-                reason = resource.get("ResourceStatusReason", "no reason given")
-                raise LocalError(f"{stack}/{resource['LogicalResourceId']} failed: {reason}")
-            if resource.get("PhysicalResourceId", "unknown") in {"", "unknown"}:
-                faked[stack, resource["LogicalResourceId"]] = resource["ResourceType"]
-        for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
-            for event in page["StackEvents"]:
-                if "fallback" in event.get("ResourceStatusReason", "") and event["LogicalResourceId"] in present:
-                    faked[stack, event["LogicalResourceId"]] = event["ResourceType"]
-    if faked:
-        names = ", ".join(f"{stack}/{name} ({kind})" for (stack, name), kind in sorted(faked.items()))
-        raise LocalError(
-            f"LocalStack only pretended to create {names}; leave it out with target=localstack, or use another type."
-        )
-
-
-def put_admin_secret(endpoint: str, username: str, password: str) -> None:
-    """Create or refresh the Secrets Manager secret that the deployment finds the database's administrator in."""
-    secrets = client("secretsmanager", endpoint)
-    value = json.dumps({"username": username, "password": password})
-    try:
-        secrets.create_secret(Name=ADMIN_SECRET, SecretString=value)
-    except secrets.exceptions.ResourceExistsException:
-        secrets.put_secret_value(SecretId=ADMIN_SECRET, SecretString=value)
-
-
-def stack_exists(cloudformation: "CloudFormationClient", name: str) -> bool:
-    """Whether a stack of this name is there and usable."""
-    for page in cloudformation.get_paginator("describe_stacks").paginate():
-        for stack in page["Stacks"]:
-            if stack["StackName"] == name:
-                return stack["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
-    return False
-
-
-def stack_outputs(endpoint: str, stacks: list[str]) -> dict[str, str]:
-    """The CfnOutputs of all stacks by name. Raises botocore's ClientError when a stack is not there."""
-    cloudformation = client("cloudformation", endpoint)
-    return {
-        output["OutputKey"]: output["OutputValue"]
-        for name in stacks
-        for stack in cloudformation.describe_stacks(StackName=name)["Stacks"]
-        for output in stack.get("Outputs", [])
-    }
-
-
-def client(service: str, endpoint: str) -> Any:  # which client, the caller annotates
-    """A boto3 client for LocalStack: credentials test/test, whatever proxies the environment names."""
-    return boto3.client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 (LocalStack's)
-        config=Config(proxies={}, s3={"addressing_style": "path"}),
-    )
-
-
-def aws_environment(endpoint: str) -> dict[str, str]:
-    """Environment variables with which any AWS tool talks to this LocalStack and to nothing else."""
-    return {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-    }
 
 
 def _files(folder: Path, sources: tuple[str, ...]) -> Iterator[Path]:

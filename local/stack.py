@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import deploy, processes
+from local import aws, deploy, processes
 from local.api_server import ApiServer, role_database_url
 from local.database import AdminDatabase
 from local.errors import LocalError, StackNotRunningError
@@ -137,7 +137,7 @@ class EmbeddedStack:
         context = {
             "target": "localstack",
             "endpoint_url": endpoint,
-            "database_admin_secret": deploy.ADMIN_SECRET,
+            "database_admin_secret": aws.ADMIN_SECRET,
             "schedule": "enabled" if options.schedule_enabled else "disabled",
             "on_arrival": "enabled" if options.on_arrival else "disabled",
             **({"alert_email": options.alert_email} if options.alert_email else {}),
@@ -194,10 +194,10 @@ class EmbeddedStack:
             state.deployed, state.deploying = None, life
             state.save(self.paths.stack_file)
             try:
-                deploy.put_admin_secret(endpoint, *database.credentials)
+                aws.put_admin_secret(endpoint, *database.credentials)
                 app.bootstrap(endpoint, progress)
                 app.deploy(endpoint, progress)
-                found = deploy.stack_outputs(endpoint, app.stacks())
+                found = aws.stack_outputs(endpoint, app.stacks())
             except (BotoCoreError, ClientError) as error:
                 raise LocalError(f"LocalStack failed while deploying: {error} (see {parts.localstack.log})") from error
             state.api_function = found["ApiFunctionName"]
@@ -227,7 +227,7 @@ def _own_address(postgres: PostgresServer) -> str:
 def _outputs(found: dict[str, str], endpoint: str, local_api_url: str, database_url: str) -> Outputs:
     return Outputs(
         target="embedded",
-        region=deploy.REGION,
+        region=aws.REGION,
         aws_endpoint_url=endpoint,
         landing_bucket=found["LandingBucketName"],
         state_machine_arn=found["StateMachineArn"],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import deploy, processes
+from local import aws, processes
 from local.api_server import ApiServer
 from local.database import AdminDatabase
 from local.errors import LocalError
@@ -59,8 +59,8 @@ def _deployment(localstack: LocalStack, runtime: Part, state: State, *, is_curre
     if runtime.state != "running":
         return Part(state="unhealthy", detail=runtime.detail)
     try:
-        cloudformation = deploy.client("cloudformation", localstack.url)
-        missing = [name for name in state.deployed.stacks if not deploy.stack_exists(cloudformation, name)]
+        cloudformation = aws.client("cloudformation", localstack.url)
+        missing = [name for name in state.deployed.stacks if not aws.stack_exists(cloudformation, name)]
     except (BotoCoreError, ClientError):
         return Part(state="unhealthy", detail=f"LocalStack does not answer; {_HEAL}")
     if missing:

@@ -7,7 +7,7 @@ import uuid
 import zipfile
 from typing import Any
 
-from local.deploy import client
+from local.aws import client
 
 
 class LambdaFunction:

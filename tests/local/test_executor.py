@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from local import processes
-from local.deploy import client
+from local.aws import client
 from local.localstack import LocalStack
 from tests.local.lambda_function import LambdaFunction
 

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -21,7 +20,8 @@ import psycopg
 import pytest
 
 from local import processes
-from local.deploy import ADMIN_SECRET, CdkApp, Progress, client
+from local.aws import ADMIN_SECRET, client
+from local.deploy import CdkApp, Progress
 from local.errors import LocalError, StackNotRunningError
 from local.paths import Paths
 from local.stack import EmbeddedStack, StackOptions
@@ -88,9 +88,8 @@ class FakedApp(TinyApp):
 
 class BrokenApp(TinyApp):
     def template(self) -> dict[str, object]:
-        return super().template() | {
-            "Resources": {"Wrong": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "A"}}}
-        }
+        wrong = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "A"}}
+        return super().template() | {"Resources": {"Wrong": wrong}, "Outputs": {}}
 
 
 class TinyStack(EmbeddedStack):
@@ -148,7 +147,9 @@ def _processes_of(stack: TinyStack) -> list[psutil.Process]:
 def _kill(part: str, stack: TinyStack) -> None:
     pid = getattr(stack.status(), part).pid
     assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    victim = psutil.Process(pid)
+    victim.kill()
+    victim.wait(5)
 
 
 def test_up_again_changes_nothing(stack: TinyStack) -> None:
@@ -324,7 +325,10 @@ def test_two_stacks_live_beside_each_other_and_ports_give_way(stack: TinyStack, 
         second_stack.down(Lines())
         assert _processes_of(second_stack) == []
         assert stack.status().localstack.state == stack.status().postgres.state == "running"
-        assert second_stack.up(Lines()).aws_endpoint_url == second.aws_endpoint_url, "ports are kept"
+        state = State.load(second_stack.paths.stack_file)
+        assert state is not None
+        second_stack._choose_ports(state)
+        assert second_stack._parts(state).localstack.url == second.aws_endpoint_url, "ports are kept"
     finally:
         second_stack.down(Lines())
         second_stack._parts(State()).postgres.remove()
@@ -359,24 +363,16 @@ def test_an_existing_database_is_honoured(stack: TinyStack, database_url: str) -
         ).up(Lines())
 
 
-@pytest.mark.parametrize(
-    ("app", "message"),
-    [
+def test_a_deployment_that_is_not_whole_is_one_clear_line(stack: TinyStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    for app, message in (
         (FakedApp, r"pretended to create C360-Data/Dashboard \(AWS::CloudWatch::Dashboard\)"),
         (BrokenApp, "Deploying failed: C360-Data: AWS::S3::Bucket Wrong .*InvalidBucketName"),
-    ],
-    ids=["pretended", "refused"],
-)
-def test_a_deployment_that_is_not_whole_is_one_clear_line(
-    stack: TinyStack, app: type[CdkApp], message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stack.up(Lines())
-    changed = TinyStack(stack.paths, stack.options.model_copy(update={"on_arrival": True}))
-    monkeypatch.setattr(TinyStack, "app", app)
-    with pytest.raises(LocalError, match=message) as caught:
-        changed.up(Lines())
-    assert "\n" not in str(caught.value)
-    assert stack.status().deployment.state == "stopped"
+    ):
+        monkeypatch.setattr(TinyStack, "app", app)
+        with pytest.raises(LocalError, match=message) as caught:
+            TinyStack(stack.paths, stack.options.model_copy(update={"on_arrival": True})).up(Lines())
+        assert "\n" not in str(caught.value)
+        assert stack.status().deployment.state == "stopped"
 
 
 def test_interrupting_up_leaves_no_cdk_behind(stack: TinyStack) -> None:
@@ -388,5 +384,4 @@ def test_interrupting_up_leaves_no_cdk_behind(stack: TinyStack) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         changed.up(interrupt)
-    assert [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)] == []
     assert not any("cdk" in " ".join(process.cmdline()) for process in _processes_of(stack))
