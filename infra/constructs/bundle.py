@@ -23,13 +23,14 @@ from aws_cdk import AssetHashType
 from aws_cdk import aws_lambda as lambda_
 
 from infra.config import BundlePlatform
+from infra.constructs.certificates import rds_certificates
 from infra.errors import BundleError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REQUIREMENTS = REPOSITORY / "requirements" / "functions.txt"
 SOURCES = ("functions", "sql")
-# Certificate authorities of RDS, at the bundle's top: Lambda's Python runtime has none of its own.
-CERTIFICATES = REPOSITORY / "infra" / "certificates" / "rds-ca-rsa2048-g1.pem"
+CERTIFICATES = "rds-ca-rsa2048-g1.pem"
+"""File at the bundle's top with the authorities of RDS, of which Lambda's Python runtime has none."""
 CACHE = REPOSITORY / "build"
 LAMBDA_PYTHON = "3.13"
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024  # AWS Lambda quota: deployment package, unzipped
@@ -96,7 +97,7 @@ def build_bundle(machine: Machine, *, cache: Path = CACHE) -> Path:
                 target = code / source / relative
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(REPOSITORY / source / relative, target)
-        shutil.copyfile(CERTIFICATES, code / CERTIFICATES.name)
+        (code / CERTIFICATES).write_bytes(rds_certificates())
         _compile(code, machine)
         unfinished = Path(work) / "bundle.zip"
         shutil.copyfile(dependencies, unfinished)
@@ -116,7 +117,8 @@ def _forget_old_bundles(cache: Path) -> None:
 def bundle_hash(machine: Machine) -> str:
     """Hash of everything that decides the bundle's content: lock file, sources, machine, this format."""
     digest = hashlib.sha256(_dependencies_hash(machine).encode())
-    digest.update(tree_hash(*(REPOSITORY / source for source in SOURCES), CERTIFICATES).encode())
+    digest.update(tree_hash(*(REPOSITORY / source for source in SOURCES)).encode())
+    digest.update(rds_certificates())
     return digest.hexdigest()[:32]
 
 

@@ -20,7 +20,7 @@ POSTGRES_MAJOR = "18"  # one major everywhere: embedded, compose file, RDS
 AURORA_VERSION = "18.3"
 ADMIN_USER = "c360_admin"
 BACKUP_DAYS = 7
-CA_FILE = f"/var/task/{CERTIFICATES.name}"
+CA_FILE = f"/var/task/{CERTIFICATES}"
 
 _NO_ROTATION = "Used by the migrator alone, in deployments; rotation would take a function and an endpoint more."
 

@@ -40,7 +40,7 @@ def package(request: pytest.FixtureRequest, cache: Path) -> Iterator[zipfile.Zip
 
 def test_it_holds_code_sql_certificates_and_dependencies(package: zipfile.ZipFile) -> None:
     names = set(package.namelist())
-    wanted = {"functions/common/settings.py", "sql/migrations/0001_metadata.sql", CERTIFICATES.name}
+    wanted = {"functions/common/settings.py", "sql/migrations/0001_metadata.sql", CERTIFICATES}
     assert wanted <= names
     assert {"psycopg", "fastapi", "mangum", "pydantic", "aws_lambda_powertools"} <= {n.split("/")[0] for n in names}
 
@@ -131,9 +131,7 @@ def test_its_hash_changes_with_each_input(what: str, tmp_path: Path, monkeypatch
         changed.write_text(bundle.REQUIREMENTS.read_text() + "# changed\n")
         monkeypatch.setattr(bundle, "REQUIREMENTS", changed)
     elif what == "certificates":
-        changed = tmp_path / CERTIFICATES.name
-        changed.write_text("changed")
-        monkeypatch.setattr(bundle, "CERTIFICATES", changed)
+        monkeypatch.setattr(bundle, "rds_certificates", lambda: b"changed")
     else:
         machine = Machine("3.12", HOST.platform) if what == "python" else Machine(HOST.python, "aarch64-manylinux_2_28")
     assert bundle_hash(machine) != before

@@ -38,7 +38,7 @@ def test_on_aws_functions_sign_in_with_iam_and_verify_the_server(on_aws: Synthes
         assert variables["DATABASE_AUTH"] == ("secret" if name == "Migrate" else "iam")
         assert ("DATABASE_SECRET_ARN" in variables) == (name == "Migrate")
         assert variables["DATABASE_SSL_MODE"] == "verify-full"
-        assert variables["DATABASE_SSL_ROOT_CERT"] == f"/var/task/{CERTIFICATES.name}"
+        assert variables["DATABASE_SSL_ROOT_CERT"] == f"/var/task/{CERTIFICATES}"
 
 
 def test_on_localstack_functions_sign_in_with_their_roles_secret(on_localstack: Synthesis) -> None:

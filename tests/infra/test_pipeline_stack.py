@@ -63,7 +63,7 @@ def test_what_cannot_be_delivered_on_aws_goes_to_a_queue(on_aws: Synthesis) -> N
     targets = [
         target for _, found in on_aws.resources("AWS::Events::Rule") for target in found["Properties"]["Targets"]
     ]
-    assert len(targets) == 4
+    assert len(targets) == 3
     assert all(flat(target["DeadLetterConfig"]["Arn"]).startswith("Undelivered") for target in targets)
 
 

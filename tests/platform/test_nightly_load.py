@@ -216,10 +216,11 @@ def test_an_aborted_run_is_recorded_and_alerted(
         execution = platform.start_run()
         _held_insert(platform)
         platform.client("stepfunctions").stop_execution(executionArn=execution)
-        run_id = execution.rsplit(":", 1)[1]
-        eventually(
-            lambda: platform.rows(f"select 1 from metadata.load_run where run_id = '{run_id}' and status = 'ABORTED'")
-        )
+    # LocalStack tells of the end when the function that runs has answered
+    run_id = execution.rsplit(":", 1)[1]
+    eventually(
+        lambda: platform.rows(f"select 1 from metadata.load_run where run_id = '{run_id}' and status = 'ABORTED'")
+    )
     assert eventually(lambda: [text for text in alerts() if run_id in text])
     failed = platform.c360("runs", "--json")
     assert {run["status"] for run in json.loads(failed.stdout)["runs"] if run["run_id"] == run_id} == {"ABORTED"}
