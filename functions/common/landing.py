@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -113,20 +114,17 @@ def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Itera
             raise LandingUnavailableError("S3 broke off in the middle of an object", key=key)
 
 
-class _s3_failures_named:  # noqa: N801 - reads as a context manager
+@contextmanager
+def _s3_failures_named() -> Iterator[None]:
     """Turn botocore's failures that another try may cure into LandingUnavailableError; let all others pass."""
+    from botocore.exceptions import ClientError, HTTPClientError, ResponseStreamingError
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if error is None:
-            return
-        from botocore.exceptions import ClientError, HTTPClientError, ResponseStreamingError
-
-        if isinstance(error, HTTPClientError | ResponseStreamingError):
-            raise LandingUnavailableError(f"S3 cannot be reached: {error}") from error
-        if isinstance(error, ClientError):
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status >= 500 or status == 429:
-                raise LandingUnavailableError(f"S3 cannot serve now: {error}") from error
+    try:
+        yield
+    except (HTTPClientError, ResponseStreamingError) as error:
+        raise LandingUnavailableError(f"S3 cannot be reached: {error}") from error
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status >= 500 or status == 429:
+            raise LandingUnavailableError(f"S3 cannot serve now: {error}") from error
+        raise
