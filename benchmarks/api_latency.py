@@ -53,6 +53,16 @@ def _customer_ids(client: httpx.Client, base_url: str) -> list[str]:
     return ids
 
 
+def customer_targets(base_urls: dict[str, str], customer: str | None = None) -> list[Target]:
+    """For each label and base URL the profiles of `customer`, or of the first hundred customers."""
+    targets = []
+    with httpx.Client(timeout=30, trust_env=False) as client:
+        for label, base_url in base_urls.items():
+            ids = [customer] if customer else _customer_ids(client, base_url)
+            targets.append(Target(label, tuple(f"{base_url}/customers/{quote(each, safe='')}" for each in ids)))
+    return targets
+
+
 def _milliseconds(client: httpx.Client, url: str) -> float:
     began = time.perf_counter()
     answer = client.get(url)
@@ -101,12 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     try:
-        with httpx.Client(timeout=30, trust_env=False) as client:
-            targets = []
-            for label, base_url in map(_labelled, options.base_urls):
-                ids = [options.customer] if options.customer else _customer_ids(client, base_url)
-                urls = tuple(f"{base_url}/customers/{quote(customer, safe='')}" for customer in ids)
-                targets.append(Target(label, urls))
+        targets = customer_targets(dict(map(_labelled, options.base_urls)), options.customer)
         if options.baseline:
             label, url = _labelled(options.baseline)
             targets.append(Target(label, (url,)))
