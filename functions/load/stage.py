@@ -33,6 +33,7 @@ class _Object:
     key: str
     version_id: str
     source: str
+    is_snapshot: bool
     status: str
 
 
@@ -66,7 +67,7 @@ def stage(connection: Connection, s3: "S3Client", model: Model, run_id: str, obj
 
 def _claimed(connection: Connection, run_id: str, object_id: int) -> _Object:
     row = connection.execute(
-        "select object_id, bucket, object_key, version_id, source, status"
+        "select object_id, bucket, object_key, version_id, source, is_snapshot, status"
         " from metadata.object_version where object_id = %s and run_id = %s for update",
         (object_id, run_id),
     ).fetchone()
@@ -91,6 +92,8 @@ def _is_staged(connection: Connection, item: _Object) -> bool:
 
 def _stage_rows(connection: Connection, s3: "S3Client", model: Model, item: _Object) -> int:
     """Copy and validate; return how many rows the file has."""
+    if item.is_snapshot:
+        raise FileRejectedError("complete lists (snapshot/) are not understood yet; drop the file as a delta")
     if item.status == "STAGED":
         staging = sql.Identifier("staging", item.source)
         connection.execute(sql.SQL("delete from {} where object_id = %s").format(staging), (item.object_id,))
