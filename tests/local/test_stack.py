@@ -373,6 +373,12 @@ def test_a_deployment_that_is_not_whole_is_one_clear_line(stack: TinyStack, monk
             TinyStack(stack.paths, stack.options.model_copy(update={"on_arrival": True})).up(Lines())
         assert "\n" not in str(caught.value)
         assert stack.status().deployment.state == "stopped"
+    monkeypatch.undo()
+    lines = Lines()
+    healed = stack.up(lines)
+    assert "the last deployment was not completed; LocalStack begins anew" in lines
+    assert healed.aws_endpoint_url is not None
+    client("s3", healed.aws_endpoint_url).head_bucket(Bucket=healed.landing_bucket)
 
 
 def test_interrupting_up_leaves_no_cdk_behind(stack: TinyStack) -> None:
