@@ -117,13 +117,13 @@ def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Itera
 @contextmanager
 def _s3_failures_named() -> Iterator[None]:
     """Turn botocore's failures that another try may cure into LandingUnavailableError; let all others pass."""
-    from botocore.exceptions import ClientError, HTTPClientError, ResponseStreamingError
+    from botocore import exceptions as boto
 
     try:
         yield
-    except (HTTPClientError, ResponseStreamingError) as error:
+    except (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError) as error:
         raise LandingUnavailableError(f"S3 cannot be reached: {error}") from error
-    except ClientError as error:
+    except boto.ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status >= 500 or status == 429:
             raise LandingUnavailableError(f"S3 cannot serve now: {error}") from error

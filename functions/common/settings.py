@@ -28,11 +28,14 @@ class _Environment(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{str(problem['loc'][0]).upper() if problem['loc'] else 'DATABASE_*'}: {problem['msg']}"
-                for problem in error.errors(include_input=False)
-            )
-            raise SettingsError(f"the environment is not complete: {wrong}") from None
+            wrong = [f"{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors(include_input=False)]
+            wrong += [f"{name} not set" for name in cls._missing(values)]
+            raise SettingsError(f"the environment is not complete: {'; '.join(wrong)}") from None
+
+    @classmethod
+    def _missing(cls, _values: Mapping[str, object]) -> list[str]:
+        """Variables that these values call for and do not hold."""
+        return []
 
 
 class DatabaseSettings(_Environment):
@@ -54,13 +57,18 @@ class DatabaseSettings(_Environment):
     database_ssl_root_cert: str = ""
 
     def model_post_init(self, _context: object, /) -> None:
-        if self.database_url is None:
-            needed = ["database_host", "database_user"]
-            if self.database_auth == "secret":
-                needed.append("database_secret_arn")
-            missing = [name.upper() for name in needed if not getattr(self, name)]
-            if missing:
-                raise SettingsError(f"the environment is not complete: {', '.join(missing)} not set")
+        missing = self._missing(dict(self))
+        if missing:
+            raise SettingsError(f"the environment is not complete: {', '.join(missing)} not set")
+
+    @classmethod
+    def _missing(cls, values: Mapping[str, object]) -> list[str]:
+        if values.get("database_url") is not None:
+            return []
+        needed = ["database_host", "database_user"]
+        if values.get("database_auth", "secret") == "secret":
+            needed.append("database_secret_arn")
+        return [name.upper() for name in needed if not values.get(name)]
 
 
 class LandingSettings(_Environment):

@@ -42,14 +42,14 @@ class CsvStream:
         self._chunks = chunks
         self._hash = hashlib.sha256()
         head = b""
-        while b"\n" not in head and len(head) < HEADER_LIMIT_BYTES:
+        while b"\n" not in head and len(head) <= HEADER_LIMIT_BYTES:
             chunk = next(self._chunks, None)
             if chunk is None:
                 break
             self._hash.update(chunk)
             head += chunk
-        line, newline, self._rest = head.partition(b"\n")
-        if not newline and len(head) >= HEADER_LIMIT_BYTES:
+        line, _, self._rest = head.partition(b"\n")
+        if len(line) > HEADER_LIMIT_BYTES:
             raise FileRejectedError(f"the first line is longer than {HEADER_LIMIT_BYTES} bytes: is this a CSV file?")
         self.columns = _parse_header(line.removeprefix(_BYTE_ORDER_MARK))
 
@@ -67,6 +67,7 @@ class CsvStream:
 
 
 def _parse_header(line: bytes) -> list[str]:
+    """The column names. A file without a header has cells here, so no reason repeats what it found."""
     try:
         text = line.decode("utf-8").rstrip("\r")
     except UnicodeDecodeError as error:
@@ -75,8 +76,10 @@ def _parse_header(line: bytes) -> list[str]:
         raise FileRejectedError("the file is empty: a header line is required")
     if "\x00" in text:
         raise FileRejectedError("the header holds a NUL byte: is this a CSV file?")
+    if "\r" in text:
+        raise FileRejectedError("the header holds a carriage return: lines must end in LF or CRLF")
     columns = next(csv.reader([text]))
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    twice = [number for number, name in enumerate(columns, 1) if columns.count(name) > 1]
     if twice:
-        raise FileRejectedError("the header names a column twice", columns=twice)
+        raise FileRejectedError("the header names a column twice", positions=twice)
     return columns

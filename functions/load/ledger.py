@@ -23,9 +23,7 @@ class Run:
 
 def active_run(connection: Connection, run_id: str) -> Run:
     """The run, which must be RUNNING. Raises RunNotActiveError when it is not."""
-    row = connection.execute(
-        "select loaded_at, status from metadata.load_run where run_id = %s", (run_id,)
-    ).fetchone()
+    row = connection.execute("select loaded_at, status from metadata.load_run where run_id = %s", (run_id,)).fetchone()
     if row is None or row[1] != "RUNNING":
         raise RunNotActiveError("this run is not active", run_id=run_id, status=None if row is None else row[1])
     return Run(run_id, row[0])

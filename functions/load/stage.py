@@ -132,7 +132,9 @@ def _check_header(source: Source, columns: list[str]) -> list[str]:
     """The columns that the source does not know. Raises FileRejectedError when a required one is missing."""
     missing = [name for name in source.required if name not in columns]
     if missing:
-        raise FileRejectedError("the header lacks required columns", missing=missing, found=columns)
+        # other names that were found may be cells of a file without a header
+        known = [name for name in source.columns if name in columns]
+        raise FileRejectedError("the header lacks required columns", missing=missing, known=known, columns=len(columns))
     if len(columns) > MAXIMUM_COLUMNS:
         raise FileRejectedError(f"the header has more than {MAXIMUM_COLUMNS} columns", found=len(columns))
     return [name for name in columns if name not in source.columns]
