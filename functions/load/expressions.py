@@ -22,17 +22,27 @@ _CHARACTERS: dict[ColumnType, str] = {
 }
 _DAY_SHAPE = "____-__-__"
 
+# An entry of a B-tree holds 2704 bytes (PostgreSQL: "B-Tree Indexes, Limits"), and an order line's holds two keys.
+_KEY_LIMIT_BYTES = 1000
+# Sums stay within what a numeric holds: 131,072 digits.
+_DECIMAL_LIMIT = 1000
+
 ZERO_KEY = sql.SQL("'\\x00000000000000000000000000000000'::bytea")
 """The hash key of "none": an order without a customer links to it (Data Vault 2.0's ghost record)."""
 
 
-def rules(columns: dict[str, Column]) -> dict[str, sql.Composable]:
-    """The rules for a row of text columns: rule id, `<column>.<rule>`, to the condition that a good value meets."""
+def rules(model: Model, source: str) -> dict[str, sql.Composable]:
+    """The rules for a row of `source`, all text: `<column>.<rule>` to the condition that a good value meets."""
     found: dict[str, sql.Composable] = {}
-    for name, column in columns.items():
+    keys = model.business_keys(source)
+    for name, column in model.sources[source].columns.items():
         identifier = sql.Identifier(name)
         if column.required:
             found[f"{name}.required"] = sql.SQL("{} is not null").format(identifier)
+        if name in keys:
+            found[f"{name}.length"] = sql.SQL("coalesce(octet_length({}), 0) <= {}").format(
+                identifier, _KEY_LIMIT_BYTES
+            )
         if column.type != "text":
             found[f"{name}.type"] = sql.SQL("({0} is null or {1})").format(identifier, _is_typed(name, column.type))
     return found
@@ -44,6 +54,8 @@ def _is_typed(name: str, type_name: ColumnType) -> sql.Composable:
         sql.SQL("translate({}, {}, '') = ''").format(identifier, _CHARACTERS[type_name]),
         sql.SQL("pg_input_is_valid({}, {})").format(identifier, POSTGRES_TYPES[type_name]),
     ]
+    if type_name == "decimal":
+        conditions.insert(0, sql.SQL("octet_length({}) <= {}").format(identifier, _DECIMAL_LIMIT))
     if type_name == "date":
         conditions.insert(0, sql.SQL("{} like {}").format(identifier, _DAY_SHAPE))
     if type_name == "timestamp":

@@ -91,12 +91,17 @@ class Model(_Declared):
             if satellite.parent not in self.hubs and satellite.parent not in self.links:
                 raise ValueError(f"{name}: there is no hub or link {satellite.parent}")
             self._need_columns(name, satellite.source, satellite.columns)
+            if satellite.source not in self._sources_of(satellite.parent):
+                raise ValueError(f"{name}: {satellite.parent} takes no rows from source {satellite.source}")
             if satellite.driving_key is None:
                 if not satellite.columns:
                     raise ValueError(f"{name}: a satellite without a driving key needs columns")
             elif satellite.columns or satellite.driving_key not in self._hubs_of(satellite.parent):
                 raise ValueError(f"{name}: a driving key is a hub of the parent link, and takes no columns")
         return self
+
+    def _sources_of(self, parent: str) -> tuple[str, ...]:
+        return self.hubs[parent].sources if parent in self.hubs else (self.links[parent].source,)
 
     def _hubs_of(self, parent: str) -> tuple[str, ...]:
         return self.links[parent].hubs if parent in self.links else ()
@@ -117,6 +122,10 @@ class Model(_Declared):
         hubs = {hub.hash_key: name for name, hub in self.hubs.items() if source in hub.sources}
         links = {f"{name}_hash_key": name for name, link in self.links.items() if link.source == source}
         return hubs | links
+
+    def business_keys(self, source: str) -> frozenset[str]:
+        """The columns of `source` that are business keys of hubs."""
+        return frozenset(hub.business_key for hub in self.hubs.values() if source in hub.sources)
 
     def satellites_of(self, source: str) -> dict[str, Satellite]:
         """The satellites that `source` feeds."""

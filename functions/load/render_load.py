@@ -77,10 +77,10 @@ from (
     ).format(
         completed=sql.SQL(", ").join(completed),
         raw=RAW_TABLE,
-        is_valid=sql.SQL(" and ").join(rules(columns).values()),
+        is_valid=sql.SQL(" and ").join(rules(model, source).values()),
         reasons=sql.SQL(",\n        ").join(
             sql.SQL("case when not {} then {} end").format(condition, rule)
-            for rule, condition in rules(columns).items()
+            for rule, condition in rules(model, source).items()
         ),
         staging=sql.Identifier("staging", source),
         typed=sql.SQL(", ").join(

@@ -124,7 +124,7 @@ def _copy(connection: Connection, model: Model, source: str, stream: CsvStream) 
                 for chunk in stream.body():
                     copy.write(chunk)
             return cursor.rowcount
-    except (pg.DataError, pg.ProgrammingError) as error:
+    except (pg.DataError, pg.ProgrammingError, pg.ProgramLimitExceeded) as error:
         raise FileRejectedError(_why_copy_failed(error)) from error
 
 

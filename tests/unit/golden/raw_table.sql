@@ -1,0 +1,1 @@
+create temp table "raw_rows" (row_number bigint generated always as identity (cache 1000), "product_id" text, "product_name" text, "category" text, "price" text, "cost" text, "supplier" text, "unknown_1" text) on commit drop
