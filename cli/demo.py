@@ -25,12 +25,11 @@ def command(
     The revenue in the warehouse is compared with the sum over the CSV, to the cent. Leaves the platform running;
     a second time it loads nothing twice.
     """
-    from local.stack import StackOptions
-
     from cli.deployment import deployment_of
     from cli.executions import execution_input, start
     from cli.run import wait_for
     from cli.upload import drop
+    from local.stack import StackOptions
 
     output = Output(as_json=json)
     outputs = bring_up(

@@ -17,12 +17,13 @@ from local.errors import StackNotRunningError
 
 if TYPE_CHECKING:
     import psycopg
-    from local.stack import Outputs
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
+
+    from local.stack import Outputs
 
 _STACKS = ("Data", "Pipeline", "Api")
 _CONTAINER_URL = "http://127.0.0.1:4566"
@@ -127,9 +128,8 @@ def open_deployment(target: Target) -> Deployment:
 
 
 def _embedded() -> Deployment:
-    from local.stack import EmbeddedStack, StackOptions
-
     from local.paths import Paths
+    from local.stack import EmbeddedStack, StackOptions
 
     try:
         outputs = EmbeddedStack(Paths.default(), StackOptions()).outputs()

@@ -31,7 +31,6 @@ class Function(StrEnum):
     """Whose log."""
 
     LOAD = "load"
-    QUALITY = "quality"
     MIGRATE = "migrate"
     API = "api"
 

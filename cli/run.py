@@ -182,6 +182,8 @@ def _show(output: Output, execution: Execution, report: dict[str, Any]) -> None:
     counts = _FILE_FIELDS[3:]
     if files:
         rows = [[file.get(field) for field in _FILE_FIELDS] for file in files]
+        for row in rows:
+            row[0] = str(row[0]).removeprefix("landing/")
         if len(files) > 1:
             rows.append(["total", None, None, *(totals.get(count) for count in counts)])
         shown = [name for name in _FILE_FIELDS if name != "reason" or any(file.get("reason") for file in files)]
@@ -189,7 +191,7 @@ def _show(output: Output, execution: Execution, report: dict[str, Any]) -> None:
         output.show(table(shown, [[row[position] for position in keep] for row in rows]))
         output.show("")
     steps = [[step.get("step"), step.get("seconds"), step.get("rows")] for step in report.get("steps", [])]
-    if steps:
+    if steps and files:
         output.show(table(["step", "seconds", "rows"], steps))
         output.show("")
     if execution.status == "SUCCEEDED" and not files:

@@ -122,9 +122,8 @@ def _plain(value: object) -> str | None:
 
 
 def _stack(options: "StackOptions | None" = None) -> "EmbeddedStack":
-    from local.stack import EmbeddedStack, StackOptions
-
     from local.paths import Paths
+    from local.stack import EmbeddedStack, StackOptions
 
     return EmbeddedStack(Paths.default(), options or StackOptions())
 

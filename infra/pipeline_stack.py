@@ -48,10 +48,6 @@ class PipelineStack(Stack):
             cast(IConstruct, self.load.role),
             {f"IAM5[Resource::{bucket}/{PREFIX}*]": "Any dropped file, in the landing bucket only."},
         )
-        self.quality = self._function(
-            "Quality", "functions.quality.handler.handle", Role.LOADER,
-            "Checks staging and the vault during a load", Duration.minutes(15), 512,
-        )  # fmt: skip
         self.record_status = self._function(
             "RecordStatus", "functions.load.status_handler.handle", Role.LOADER,
             "Records that a load did not succeed", Duration.minutes(1), 256,
@@ -61,8 +57,8 @@ class PipelineStack(Stack):
             self,
             "NightlyLoad",
             load=self.load,
-            quality=self.quality,
             retry_interval_seconds=2 if deployment.on_aws else 1,
+            staging_concurrency=40 if deployment.on_aws else 2,
             observed=deployment.on_aws,
         )
         self.state_machine.node.add_dependency(self.schema)
@@ -80,7 +76,6 @@ class PipelineStack(Stack):
         CfnOutput(self, "StateMachineArn", value=self.state_machine.state_machine_arn)
         CfnOutput(self, "AlertTopicArn", value=alerts.topic.topic_arn)
         CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
-        CfnOutput(self, "QualityFunctionName", value=self.quality.function_name)
         CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
 
     def _function(

@@ -12,11 +12,13 @@ from functions.common.landing import s3_client
 from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings, LandingSettings
 from functions.load.finish import finish
+from functions.load.ledger import recorded_step
 from functions.load.model import load_model
 from functions.load.plan import RunRequest, plan
 from functions.load.publish import publish
 from functions.load.stage import stage
 from functions.load.vault import load_hubs, load_links, load_satellites
+from functions.quality.checks import check_staging, check_vault, enforce
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,12 +48,16 @@ class _Stage(_Event):
     object_id: int
 
 
+class _Check(_Event):
+    step: Literal["check_staging", "check_vault"]
+
+
 class _Other(_Event):
     step: Literal["hubs", "links", "satellites", "publish", "finish"]
 
 
-_EVENT: TypeAdapter[_Plan | _Stage | _Other] = TypeAdapter(
-    Annotated[_Plan | _Stage | _Other, Field(discriminator="step")]
+_EVENT: TypeAdapter[_Plan | _Stage | _Check | _Other] = TypeAdapter(
+    Annotated[_Plan | _Stage | _Check | _Other, Field(discriminator="step")]
 )
 _connections = ConnectionHolder()
 
@@ -69,17 +75,35 @@ def _s3() -> "S3Client":
 def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Run one step in one transaction and return its result as JSON.
 
-    Raises EventError for an event that is no step, TransientError leaves when the step is worth another try.
+    Raises EventError for an event that is no step, TransientError leaves when the step is worth another try, and
+    QualityError when a check of severity error failed (the results of all checks are kept all the same).
     """
     try:
         parsed = _EVENT.validate_python(event)
     except ValidationError as error:
         raise EventError(f"this is not a step of the nightly load: {error.errors(include_input=False)}") from None
     logger.append_keys(run_id=parsed.run_id, step=parsed.step)
+    if isinstance(parsed, _Check):
+        return _check(parsed)
     with _connections.transaction(_database()) as connection:
         result = _run(connection, parsed)
     logger.info("step done", extra={"result": {k: v for k, v in result.items() if k != "files"}})
     return result
+
+
+def _check(event: _Check) -> dict[str, int]:
+    check = {"check_staging": check_staging, "check_vault": check_vault}[event.step]
+    with (
+        _connections.transaction(_database()) as connection,
+        recorded_step(connection, event.run_id, event.step) as step,
+    ):
+        results = check(connection, load_model(), event.run_id)
+        step.rows = len(results)
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        logger.warning("check failed", extra={"rule": result.rule, "observed": result.observed})
+    enforce(results)
+    return {"checks": len(results), "warnings": len(failed)}
 
 
 def _run(connection: Connection, event: _Plan | _Stage | _Other) -> dict[str, Any]:

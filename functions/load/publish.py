@@ -29,7 +29,9 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
         "insert into published_object select unnest(%s::bigint[])", (objects_of(connection, run_id, ["STAGED"]),)
     )
     connection.execute("analyze published_object")
-    connection.execute((SQL_FOLDER / "marts" / "touched.sql").read_bytes())
+    published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
+    scope = "touched.sql" if published == (True,) else "everything.sql"
+    connection.execute((SQL_FOLDER / "marts" / scope).read_bytes())
     touched = connection.execute("select count(*) from touched_order").fetchone()
     if touched and touched[0] > _MANY_ORDERS:
         # the planner takes `distinct on` for a few hundred rows, and would look up each of many in turn

@@ -91,25 +91,23 @@ from (
     )
 
 
-def render_hub(model: Model, name: str) -> sql.Composed:
-    """Business keys that the hub does not hold yet, each with the first row that names it."""
+def render_hub(model: Model, name: str, source: str) -> sql.Composed:
+    """Business keys of one source that the hub does not hold yet, each with the first row that names it."""
     hub = model.hubs[name]
     keys = _identifiers([hub.hash_key, hub.business_key])
-    named = sql.SQL("\n    union all\n    ").join(
-        sql.SQL("select {}, object_id, row_number from {} where object_id = any(%(object_ids)s)").format(
-            keys, sql.Identifier("staging", source)
-        )
-        for source in hub.sources
-    )
     return sql.SQL(
         """insert into {hub} ({keys}, loaded_at, record_source, record_row)
 select distinct on ({hash_key}) {keys}, %(loaded_at)s, object_id, row_number
-from (
-    {named}
-) as named
-where not exists (select from {hub} as held where held.{hash_key} = named.{hash_key})
+from {staging} as named
+where object_id = any(%(object_ids)s)
+    and not exists (select from {hub} as held where held.{hash_key} = named.{hash_key})
 order by {hash_key}, object_id, row_number"""
-    ).format(hub=sql.Identifier("raw_vault", name), keys=keys, hash_key=sql.Identifier(hub.hash_key), named=named)
+    ).format(
+        hub=sql.Identifier("raw_vault", name),
+        keys=keys,
+        hash_key=sql.Identifier(hub.hash_key),
+        staging=sql.Identifier("staging", source),
+    )
 
 
 def render_link(model: Model, name: str) -> sql.Composed:

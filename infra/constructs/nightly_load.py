@@ -25,7 +25,6 @@ LAMBDA_ERROR_NAMES = (
     "Lambda.TooManyRequestsException",
 )
 RETRIES = 3
-STAGING_CONCURRENCY = 4
 TIMEOUT = Duration.hours(1)
 
 
@@ -43,13 +42,13 @@ class NightlyLoad(sfn.StateMachine):
         construct_id: str,
         *,
         load: lambda_.IFunction,
-        quality: lambda_.IFunction,
         retry_interval_seconds: int,
+        staging_concurrency: int,
         observed: bool,
     ) -> None:
         self._scope = scope
         self._load = load
-        self._quality = quality
+        self._staging_concurrency = staging_concurrency
         self._retry_interval = Duration.seconds(retry_interval_seconds)
         super().__init__(
             scope,
@@ -63,10 +62,7 @@ class NightlyLoad(sfn.StateMachine):
             self,
             {
                 "IAM5[Resource::*]": "Log delivery and X-Ray take no narrower resource.",
-                **{
-                    f"IAM5[Resource::<{_logical_id(function)}.Arn>:*]": "CDK grants a function with its versions."
-                    for function in (load, quality)
-                },
+                f"IAM5[Resource::<{_logical_id(load)}.Arn>:*]": "CDK grants a function with its versions.",
             },
         )
 
@@ -78,17 +74,17 @@ class NightlyLoad(sfn.StateMachine):
             "StageFiles",
             items_path="$.plan.files",
             item_selector={"object_id.$": "$$.Map.Item.Value.object_id"},
-            max_concurrency=STAGING_CONCURRENCY,
+            max_concurrency=self._staging_concurrency,
             result_path=sfn.JsonPath.DISCARD,
         ).item_processor(self._load_step("StageFile", "stage", {"object_id.$": "$.object_id"}))
         vault = sfn.Parallel(self._scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
             self._load_step("LoadLinks", "links"), self._load_step("LoadSatellites", "satellites")
         )
         load = (
-            stage_files.next(self._check("CheckStaging", "staging"))
+            stage_files.next(self._load_step("CheckStaging", "check_staging"))
             .next(self._load_step("LoadHubs", "hubs"))
             .next(vault)
-            .next(self._check("CheckVault", "vault"))
+            .next(self._load_step("CheckVault", "check_vault"))
             .next(self._load_step("PublishMarts", "publish"))
             .next(finish)
         )
@@ -129,9 +125,6 @@ class NightlyLoad(sfn.StateMachine):
     ) -> tasks.LambdaInvoke:
         payload = {"step": step, "run_id.$": "$$.Execution.Name", **(more or {})}
         return self._task(name, self._load, payload, result_path=result_path, output_path=output_path)
-
-    def _check(self, name: str, check: str) -> tasks.LambdaInvoke:
-        return self._task(name, self._quality, {"check": check, "run_id.$": "$$.Execution.Name"})
 
     def _task(
         self,

@@ -13,7 +13,6 @@ create table business_vault.mart_order_line (
 );
 
 create index on business_vault.mart_order_line (customer_id, order_date desc);
-create index on business_vault.mart_order_line (product_id);
 
 create table business_vault.mart_customer_360 (
     customer_id text primary key,

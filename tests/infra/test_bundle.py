@@ -82,7 +82,7 @@ def test_binaries_are_for_lambdas_processor(cache: Path) -> None:
 def test_every_handler_loads_from_the_bundle_in_lambdas_runtime(host_bundle: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(host_bundle) as archive:
         archive.extractall(tmp_path / "code")
-    modules = ("load.handler", "load.status_handler", "load.migrate_handler", "quality.handler", "api.handler")
+    modules = ("load.handler", "load.status_handler", "load.migrate_handler", "api.handler")
     program = f"""
 import importlib, sys
 sys.path.insert(0, {str(tmp_path / "code")!r})

@@ -80,7 +80,7 @@ def test_only_our_functions_reach_the_database_and_only_the_migrator_its_secret(
         ("DatabaseClients", "Database"): (5432, 5432),
         ("Migrators", "SecretsEndpoint"): (443, 443),
     }
-    assert members(on_aws, "DatabaseClients") == {"Migrate", "Load", "Quality", "RecordStatus", "Api"}
+    assert members(on_aws, "DatabaseClients") == {"Migrate", "Load", "RecordStatus", "Api"}
     assert members(on_aws, "S3Readers") == {"Migrate", "Load"}
     assert members(on_aws, "Migrators") == {"Migrate"}
 

@@ -8,7 +8,6 @@ from tests.infra.synthesis import Synthesis, flat
 HANDLERS = {
     "Migrate": ("functions.load.migrate_handler.handle", "c360_admin"),
     "Load": ("functions.load.handler.handle", "c360_loader"),
-    "Quality": ("functions.quality.handler.handle", "c360_loader"),
     "RecordStatus": ("functions.load.status_handler.handle", "c360_loader"),
     "Api": ("functions.api.handler.handle", "c360_api"),
 }

@@ -108,6 +108,5 @@ def test_outputs_are_the_contracts(either: Synthesis) -> None:
         "StateMachineArn",
         "AlertTopicArn",
         "LoadFunctionName",
-        "QualityFunctionName",
         "MigrateFunctionName",
     }

@@ -82,11 +82,11 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
             },
         ),
         "StageFile": ("Load", {"step": "stage", **run, "object_id.$": "$.object_id"}),
-        "CheckStaging": ("Quality", {"check": "staging", **run}),
+        "CheckStaging": ("Load", {"step": "check_staging", **run}),
         "LoadHubs": ("Load", {"step": "hubs", **run}),
         "LoadLinks": ("Load", {"step": "links", **run}),
         "LoadSatellites": ("Load", {"step": "satellites", **run}),
-        "CheckVault": ("Quality", {"check": "vault", **run}),
+        "CheckVault": ("Load", {"step": "check_vault", **run}),
         "PublishMarts": ("Load", {"step": "publish", **run}),
         "Finish": ("Load", {"step": "finish", **run}),
     }
