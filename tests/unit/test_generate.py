@@ -206,7 +206,7 @@ def test_the_smallest_samples_are_whole(shape: SampleShape, tmp_path: Path) -> N
 
 
 def test_memory_does_not_grow_with_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample_rows, "BLOCK", 1_500)  # small, since tracemalloc makes everything twenty times slower
+    monkeypatch.setattr(sample_rows, "BLOCK", 600)  # small, since tracemalloc makes everything twenty times slower
 
     def peak_of(blocks: int) -> int:
         rows = blocks * sample_rows.BLOCK
