@@ -15,6 +15,10 @@ from tests.pipeline.night import BUCKET, Night, prepare
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
     """The name of a migrated database that others are copied from."""
+    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as connection:
+        # a test's server need not outlive a power cut; halves the time of these tests
+        connection.execute("alter system set fsync = off")
+        connection.execute("select pg_reload_conf()")
     with fresh_database(postgres_server) as url:
         prepare(url)
         with psycopg.connect(url) as connection:

@@ -1,0 +1,51 @@
+"""CSV files in the columns of the design, from rows that name only what matters."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+COLUMNS = {
+    "customers": "customer_id,first_name,last_name,email,phone,signup_date,country,state,city,customer_segment",
+    "products": "product_id,product_name,category,price,cost,supplier",
+    "transactions": "transaction_id,customer_id,order_date,product_id,quantity,unit_price,total_amount,payment_method,"
+    "order_status,line_number",
+}
+
+LINE = {
+    "transaction_id": "T1",
+    "customer_id": "C1",
+    "order_date": "2024-01-01T10:00:00Z",
+    "product_id": "P1",
+    "quantity": "1",
+    "unit_price": "10.00",
+    "total_amount": "10.00",
+    "payment_method": "card",
+    "order_status": "completed",
+}
+"""An order line; tests change what they are about."""
+
+type Row = Mapping[str, str]
+
+
+def write_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    """CSV text with a header; a column that a row does not name is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def customers(*rows: Row) -> str:
+    """A customers file."""
+    return write_csv(COLUMNS["customers"].split(","), rows)
+
+
+def products(*rows: Row) -> str:
+    """A products file."""
+    return write_csv(COLUMNS["products"].split(","), rows)
+
+
+def transactions(*rows: Row) -> str:
+    """A transactions file: each row is LINE with what it changes."""
+    return write_csv(COLUMNS["transactions"].split(","), [{**LINE, **row} for row in rows])

@@ -1,0 +1,77 @@
+"""What the database holds, in forms that can be compared."""
+
+from tests.pipeline.night import Night
+from tests.pipeline.oracle import Marts
+
+type Dump = dict[str, list[str]]
+
+_KEYS = {
+    "hub_customer": ("customer_hash_key", "customer_id"),
+    "hub_order": ("order_hash_key", "transaction_id"),
+}
+_CANONICAL = "(to_jsonb(t) - 'loaded_at' - 'record_source')::text || coalesce(' of ' || o.object_key, '')"
+
+
+def published(night: Night) -> Marts:
+    """The views, as people and applications read them."""
+    return Marts(
+        customers=night.rows('select * from business_vault.vw_customer_360 order by customer_id collate "C"'),
+        products=night.rows('select * from business_vault.vw_product_analytics order by product_id collate "C"'),
+        lines=night.rows(
+            "select * from business_vault.vw_order_analytics"
+            ' order by transaction_id collate "C", line_number, product_id collate "C"'
+        ),
+    )
+
+
+def tables(night: Night, *schemas: str) -> list[str]:
+    """The tables of the schemas, as schema.name."""
+    return [
+        f"{row[0]}.{row[1]}"
+        for row in night.rows("select schemaname, tablename from pg_tables order by 1, 2")
+        if row[0] in schemas
+    ]
+
+
+def everything(night: Night) -> Dump:
+    """Every value of vault and marts, ordered: equal dumps are byte-identical tables."""
+    return {
+        table: [row[0] for row in night.rows(f'select t::text from {table} as t order by t::text collate "C"')]
+        for table in tables(night, "raw_vault", "business_vault")
+    }
+
+
+def canonical(night: Night) -> Dump:
+    """Vault and marts without when they were loaded, files by their keys: comparable between two databases."""
+    dump = {}
+    for table in tables(night, "raw_vault"):
+        origin = "left join metadata.object_version as o on o.object_id = t.record_source"
+        dump[table] = sorted(row[0] for row in night.rows(f"select {_CANONICAL} from {table} as t {origin}"))
+    for table in tables(night, "business_vault"):
+        dump[table] = sorted(row[0] for row in night.rows(f"select t::text from {table} as t"))
+    return dump
+
+
+def versions(night: Night, satellite: str, hub: str, *columns: str) -> list[tuple[object, ...]]:
+    """The versions of a satellite, with their business key, in the order in which they were in force."""
+    key, business_key = {
+        "hub_customer": ("customer_hash_key", "customer_id"),
+        "hub_order": ("order_hash_key", "transaction_id"),
+    }[hub]
+    return night.rows(
+        f"select h.{business_key}, {', '.join(f's.{column}' for column in columns)}"
+        f" from raw_vault.{satellite} as s join raw_vault.{hub} as h using ({key})"
+        " join metadata.object_position as p on p.object_id = s.record_source"
+        f' order by h.{business_key} collate "C", p.position, s.record_row'
+    )
+
+
+def quarantined(night: Night) -> dict[str, list[tuple[int, list[str]]]]:
+    """Key below landing/ -> (row number, reasons) of its rejected rows."""
+    found: dict[str, list[tuple[int, list[str]]]] = {}
+    for key, row_number, reasons in night.rows(
+        "select o.object_key, q.row_number, q.reasons from metadata.quarantine as q"
+        " join metadata.object_version as o using (object_id) order by 1, 2"
+    ):
+        found.setdefault(key.removeprefix("landing/"), []).append((row_number, reasons))
+    return found
