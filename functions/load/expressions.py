@@ -22,6 +22,10 @@ _CHARACTERS: dict[ColumnType, str] = {
 }
 _DAY_SHAPE = "____-__-__"
 
+# On the first and the last day that four digits can write, a zone, 24:00 or a fraction may lead to a year that readers
+# in Python and JSON cannot hold.
+_TIME_ON_THE_LAST_DAY = "^([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?$"
+
 # An entry of a B-tree holds 2704 bytes (PostgreSQL: "B-Tree Indexes, Limits"), and an order line's holds two keys.
 _KEY_LIMIT_BYTES = 1000
 # Sums stay within what a numeric holds: 131,072 digits.
@@ -60,6 +64,11 @@ def _is_typed(name: str, type_name: ColumnType) -> sql.Composable:
         conditions.insert(0, sql.SQL("{} like {}").format(identifier, _DAY_SHAPE))
     if type_name == "timestamp":
         conditions.insert(0, sql.SQL("left({}, 10) like {}").format(identifier, _DAY_SHAPE))
+        conditions.append(
+            sql.SQL("(left({0}, 10) not in ('0001-01-01', '9999-12-31') or substr({0}, 11) ~ {1})").format(
+                identifier, _TIME_ON_THE_LAST_DAY
+            )
+        )
     return sql.SQL(" and ").join(conditions)
 
 

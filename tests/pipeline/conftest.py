@@ -1,6 +1,7 @@
 """Fixtures of the nightly load: a migrated database and a versioned landing bucket, which moto serves."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import boto3
 import psycopg
@@ -10,6 +11,9 @@ from moto import mock_aws
 from local.postgres import PostgresServer
 from tests.database import fresh_database
 from tests.pipeline.night import BUCKET, Night, prepare
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +30,20 @@ def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def s3_client() -> "S3Client":
+    """One client for all tests: it takes longer to make than to use, and moto answers it whenever it mocks."""
+    return boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+
+
 @pytest.fixture
-def night(postgres_server: PostgresServer, migrated_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
+def night(
+    postgres_server: PostgresServer, migrated_template: str, s3_client: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Night]:
     """An empty platform, ready to have files dropped in."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws(), fresh_database(postgres_server, migrated_template) as url:
-        s3 = boto3.client("s3")
+        s3 = s3_client
         s3.create_bucket(Bucket=BUCKET)
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         yield Night(url, s3)
