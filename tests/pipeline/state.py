@@ -35,10 +35,11 @@ def tables(night: Night, *schemas: str) -> list[str]:
 
 def everything(night: Night) -> Dump:
     """Every value of vault and marts, ordered: equal dumps are byte-identical tables."""
-    return {
-        table: [row[0] for row in night.rows(f'select t::text from {table} as t order by t::text collate "C"')]
-        for table in tables(night, "raw_vault", "business_vault")
-    }
+    found: Dump = {table: [] for table in tables(night, "raw_vault", "business_vault")}
+    each = (f"select '{table}' as name, t::text as shown from {table} as t" for table in found)
+    for table, row in night.rows(" union all ".join(each)):
+        found[table].append(row)
+    return {table: sorted(shown) for table, shown in found.items()}
 
 
 def canonical(night: Night) -> Dump:

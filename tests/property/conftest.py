@@ -1,0 +1,5 @@
+"""The nightly load's fixtures serve the property tests too."""
+
+from tests.pipeline.conftest import migrated_template, night, s3_client
+
+__all__ = ["migrated_template", "night", "s3_client"]
