@@ -11,6 +11,7 @@ from moto import mock_aws
 from local.postgres import PostgresServer
 from tests.database import fresh_database
 from tests.pipeline.night import BUCKET, Night, prepare
+from tests.pipeline.state import empty
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
     """The name of a migrated database that others are copied from."""
     with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as connection:
-        # a test's server need not outlive a power cut; halves the time of these tests
+        # a test's server need not outlive a power cut, nor its passwords a thief; halves the time of these tests
         connection.execute("alter system set fsync = off")
+        connection.execute("alter system set scram_iterations = 1")
         connection.execute("select pg_reload_conf()")
     with fresh_database(postgres_server) as url:
         prepare(url)
@@ -36,14 +38,18 @@ def s3_client() -> "S3Client":
     return boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
 
 
+@pytest.fixture(scope="session")
+def migrated_database(postgres_server: PostgresServer, migrated_template: str) -> Iterator[str]:
+    """The administrator's URL of one migrated database that all nights share, each finding it empty."""
+    with fresh_database(postgres_server, migrated_template) as url:
+        yield url
+
+
 @pytest.fixture
-def night(
-    postgres_server: PostgresServer, migrated_template: str, s3_client: "S3Client", monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Night]:
+def night(migrated_database: str, s3_client: "S3Client", monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
     """An empty platform, ready to have files dropped in."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws(), fresh_database(postgres_server, migrated_template) as url:
-        s3 = s3_client
-        s3.create_bucket(Bucket=BUCKET)
-        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        yield Night(url, s3)
+    with mock_aws():
+        s3_client.create_bucket(Bucket=BUCKET)
+        s3_client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield empty(Night(migrated_database, s3_client))

@@ -1,6 +1,8 @@
 """What the database holds, in forms that can be compared."""
 
-from tests.pipeline.night import Night
+import psycopg
+
+from tests.pipeline.night import BUCKET, Night
 from tests.pipeline.oracle import Marts
 
 type Dump = dict[str, list[str]]
@@ -51,6 +53,19 @@ def canonical(night: Night) -> Dump:
     for table in tables(night, "business_vault"):
         dump[table] = sorted(row[0] for row in night.rows(f"select t::text from {table} as t"))
     return dump
+
+
+def empty(night: Night) -> Night:
+    """The night, with nothing in its database and its bucket; takes a tenth of the time of a new database."""
+    with psycopg.connect(night.admin_url) as connection:
+        connection.execute("set session_replication_role = replica")  # in any order of foreign keys
+        for name in tables(night, "raw_vault", "business_vault", "staging", "metadata"):
+            if name != "metadata.migration":
+                kept = " where record_source <> 0" if ".hub_" in name else ""  # zero keys
+                connection.execute(f"delete from {name}{kept}".encode())
+    for version in night.s3.list_object_versions(Bucket=BUCKET).get("Versions", []):
+        night.s3.delete_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])
+    return night
 
 
 def versions(night: Night, satellite: str, hub: str, *columns: str) -> list[tuple[object, ...]]:

@@ -11,7 +11,7 @@ from psycopg import errors as pg
 from functions.common.errors import MigrationError
 from functions.load.migrate import ROLES, Migration, migrate, read_migrations
 from tests.pipeline.files import customers, transactions
-from tests.pipeline.night import ROLE_PASSWORD, Night, role_url
+from tests.pipeline.night import ROLE_PASSWORD, Night, prepare, role_url
 
 NAMES = [migration.name for migration in read_migrations()]
 
@@ -36,7 +36,9 @@ def test_two_migrations_at_once_apply_everything_once(database_url: str) -> None
     assert sorted(applied, key=len) == [[], [], NAMES]
 
 
-def test_a_new_migration_is_applied_to_a_database_that_is_in_use(night: Night) -> None:
+def test_a_new_migration_is_applied_to_a_database_that_is_in_use(night: Night, database_url: str) -> None:
+    prepare(database_url)
+    night = Night(database_url, night.s3)
     night.drop("customers/dt=2024-01-01/a.csv", customers({"customer_id": "C1"}))
     night.run()
     known = read_migrations()

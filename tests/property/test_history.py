@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from functions.common.database import Connection
 from tests.pipeline import oracle
 from tests.pipeline.files import COLUMNS, LINE, Row, write_csv
-from tests.pipeline.night import BUCKET, Night, role_url
-from tests.pipeline.state import everything, published, tables
+from tests.pipeline.night import Night, role_url
+from tests.pipeline.state import empty, everything, published
 
-# one database for all examples: it is emptied before each, which takes a tenth of the time of a new one
 EXAMPLES = settings(
-    max_examples=20,
+    max_examples=12,
     derandomize=True,
     deadline=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
@@ -117,19 +116,6 @@ def warm(night: Night) -> Iterator[WarmNight]:
     warm.connect().close()
 
 
-def _emptied(night: Night) -> Night:
-    with psycopg.connect(night.admin_url) as connection:
-        connection.execute("set session_replication_role = replica")  # in any order of foreign keys
-        for name in tables(night, "raw_vault", "business_vault", "staging", "metadata"):
-            if name != "metadata.migration":
-                kept = " where record_source <> 0" if ".hub_" in name else ""  # zero keys
-                connection.execute(f"delete from {name}{kept}".encode())
-    versions = night.s3.list_object_versions(Bucket=BUCKET).get("Versions", [])
-    for version in versions:
-        night.s3.delete_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])
-    return night
-
-
 def _load(night: Night, batches: Iterable[list[File]]) -> None:
     for batch in batches:
         for file in batch:
@@ -159,7 +145,8 @@ def test_files_in_the_order_of_their_days_give_what_plain_python_computes(
     """Rows may repeat, go there and back, and stay unchanged; several nights, each of any number of files."""
     files.sort(key=lambda file: (file.day, file.key, file.number))
     batches = [files[start:end] for start, end in pairwise([0, *sorted(cuts), len(files)]) if files[start:end]]
-    _load(_emptied(warm), batches)
+    empty(warm)
+    _load(warm, batches)
     assert published(warm) == oracle.marts([(file.key, file.content) for file in files])
     _again(warm, files)
 
@@ -173,7 +160,8 @@ def test_files_in_any_order_of_arrival_give_what_plain_python_computes(
     distinct = [_only_its_own(file) for file in files]
     arriving = data.draw(st.permutations(distinct))
     size = data.draw(st.integers(1, 3))
-    _load(_emptied(warm), [arriving[start : start + size] for start in range(0, len(arriving), size)])
+    empty(warm)
+    _load(warm, [arriving[start : start + size] for start in range(0, len(arriving), size)])
     by_version = [(file.key, file.content) for file in arriving]  # versions of a key follow each other as uploaded
     assert published(warm) == oracle.marts(by_version)
     _again(warm, distinct)
