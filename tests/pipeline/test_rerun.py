@@ -78,6 +78,17 @@ def test_the_same_values_written_otherwise_are_unchanged(night: Night) -> None:
     assert night.run()["totals"]["unchanged"] == 1
 
 
+def test_a_small_change_rewrites_only_the_rows_that_it_touches(night: Night) -> None:
+    for key, content in SHOP.items():
+        night.drop(key, content)
+    night.run()
+    night.drop("transactions/dt=2024-02-01/a.csv", transactions({"transaction_id": "T5", "customer_id": "C9"}))
+    night.drop("customers/dt=2024-02-01/a.csv", ANN)
+    written = {step["step"]: step["rows"] for step in night.run()["steps"]}
+    # T5 has two lines now, of two products; C1 has a new name, C9 another line
+    assert [written[f"mart_{name}"] for name in ("order_line", "customer_360", "product_analytics")] == [2, 2, 2]
+
+
 def test_an_empty_value_differs_from_none_of_its_neighbours(night: Night) -> None:
     """Values that run together when they are joined are different rows."""
     pairs = [("a", ""), ("", "a"), ("a1:b", ""), ("a", "1:b"), ("~", ""), ("", "~"), ("s1:a", ""), ("", "")]
