@@ -96,6 +96,14 @@ def test_an_order_given_to_another_customer_takes_its_revenue_along(night: Night
         assert [row[0] for row in published(night).customers if row[11]] == owners
 
 
+def test_an_anonymous_sale_is_linked_to_the_zero_key(night: Night) -> None:
+    night.drop("transactions/dt=2024-01-01/a.csv", transactions({"customer_id": ""}))
+    night.run()
+    linked = "select h.customer_id, h.customer_hash_key from raw_vault.link_customer_order"
+    assert night.rows(f"{linked} join raw_vault.hub_customer as h using (customer_hash_key)") == [(None, bytes(16))]
+    assert night.rows("select count(*) from raw_vault.hub_customer") == [(1,)]
+
+
 def test_the_order_of_columns_is_free_and_optional_and_unknown_ones_do_not_matter(night: Night) -> None:
     night.drop("customers/dt=2024-01-01/few.csv", "city,customer_id\nRome,C1\n")
     night.drop(
