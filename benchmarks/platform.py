@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
-
-from local import processes
+from local import aws, processes
 from local.paths import Paths
 from local.stack import EmbeddedStack, Outputs, StackOptions
 
@@ -40,13 +38,7 @@ def running_platform() -> Iterator[tuple[Outputs, Path]]:
 
 def client(outputs: Outputs, service: str) -> Any:
     """A boto3 client of the platform's LocalStack."""
-    return boto3.client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=outputs.aws_endpoint_url,
-        region_name=outputs.region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    return aws.client(service, outputs.aws_endpoint_url or "")
 
 
 def empty_function_url(outputs: Outputs) -> str:

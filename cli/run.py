@@ -92,6 +92,7 @@ def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
         "run_id": execution.run_id,
         "seconds": execution.seconds,
         "files": [{field: file.get(field) for field in _FILE_FIELDS} for file in report.get("files", [])],
+        "files_omitted": report.get("files_omitted", 0),
         "steps": report.get("steps", []),
         "totals": report.get("totals", {}),
     }
@@ -189,6 +190,8 @@ def _show(output: Output, execution: Execution, report: dict[str, Any]) -> None:
         shown = [name for name in _FILE_FIELDS if name != "reason" or any(file.get("reason") for file in files)]
         keep = [_FILE_FIELDS.index(name) for name in shown]
         output.show(table(shown, [[row[position] for position in keep] for row in rows]))
+        if omitted := report.get("files_omitted"):
+            output.show(f"and {omitted} more files, counted in the total: they are in metadata.object_version")
         output.show("")
     steps = [[step.get("step"), step.get("seconds"), step.get("rows")] for step in report.get("steps", [])]
     if steps and files:

@@ -3,7 +3,7 @@
 import json
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.convertors import Convertor, register_url_convertor
@@ -37,7 +37,7 @@ class _KeyConvertor(Convertor[str]):
         return unquote(value)
 
     def to_string(self, value: str) -> str:
-        raise NotImplementedError("links are made from the request's own path")
+        return quote(value, safe="")
 
 
 register_url_convertor("key", _KeyConvertor())

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import errors as pg
 
+from functions.common.aws import aws_failures_named
 from functions.common.errors import DatabaseConflictError, DatabaseUnavailableError
 from functions.common.settings import DatabaseSettings
 
@@ -39,17 +40,8 @@ def secret_value(arn: str) -> dict[str, Any]:
 def _password(settings: DatabaseSettings) -> str:
     """Raises DatabaseUnavailableError when Secrets Manager cannot answer now."""
     if settings.database_auth == "secret":
-        from botocore import exceptions as boto
-
-        try:
+        with aws_failures_named("Secrets Manager", DatabaseUnavailableError):
             return str(secret_value(settings.database_secret_arn)["password"])
-        except (boto.HTTPClientError, boto.ConnectionError) as error:
-            raise DatabaseUnavailableError(f"Secrets Manager cannot be reached: {error}") from error
-        except boto.ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status >= 500 or error.response.get("Error", {}).get("Code") == "ThrottlingException":
-                raise DatabaseUnavailableError(f"Secrets Manager cannot serve now: {error}") from error
-            raise
     import boto3
 
     token: str = boto3.client("rds").generate_db_auth_token(

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from functions.common.aws import aws_failures_named
 from functions.common.errors import LandingUnavailableError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[l
     """
     landed: list[LandedObject] = []
     foreign: list[str] = []
-    with _s3_failures_named():
+    with aws_failures_named("S3", LandingUnavailableError):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="landing/"):
             for version in page.get("Versions", ()):
                 parsed = parse_key(version["Key"], version["LastModified"])
@@ -101,7 +101,7 @@ def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Itera
 
     Raises LandingUnavailableError when S3 does not answer or breaks off before the end.
     """
-    with _s3_failures_named():
+    with aws_failures_named("S3", LandingUnavailableError):
         arguments: dict[str, Any] = {"Bucket": bucket, "Key": key}
         if version_id != "null":
             arguments["VersionId"] = version_id
@@ -112,19 +112,3 @@ def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Itera
             yield chunk
         if received != answer["ContentLength"]:
             raise LandingUnavailableError("S3 broke off in the middle of an object", key=key)
-
-
-@contextmanager
-def _s3_failures_named() -> Iterator[None]:
-    """Turn botocore's failures that another try may cure into LandingUnavailableError; let all others pass."""
-    from botocore import exceptions as boto
-
-    try:
-        yield
-    except (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError) as error:
-        raise LandingUnavailableError(f"S3 cannot be reached: {error}") from error
-    except boto.ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status >= 500 or status == 429:
-            raise LandingUnavailableError(f"S3 cannot serve now: {error}") from error
-        raise

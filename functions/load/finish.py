@@ -1,5 +1,6 @@
 """Finish a run: its objects count as loaded, staging is emptied, and the report says what became of every row."""
 
+import json
 from typing import Any
 
 from psycopg import errors as pg
@@ -10,6 +11,9 @@ from functions.load.ledger import RunNotActiveError, objects_of, recorded_step
 from functions.load.model import Model
 
 type Report = dict[str, Any]
+
+FILES_LIMIT_BYTES = 200_000
+"""Step Functions passes on 256 KiB from a state ("Step Functions service quotas"); the rest of the report is small."""
 
 _FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined")
 
@@ -58,7 +62,10 @@ def _empty_staging(connection: Connection, source: str, object_ids: list[int]) -
 
 
 def report(connection: Connection, run_id: str) -> Report:
-    """What a run has done so far, as plain JSON values."""
+    """What a run has done so far, as plain JSON values; of very many files, as many as the payload holds.
+
+    `files_omitted` counts the others, whose rows are in `totals` and in the ledger all the same.
+    """
     files = [
         {"key": row[0], "status": row[1], "reason": row[2], **dict(zip(_FILE_COUNTS, row[3:], strict=True))}
         for row in connection.execute(
@@ -78,4 +85,24 @@ def report(connection: Connection, run_id: str) -> Report:
     ]
     totals = {count: sum(file[count] for file in files) for count in _FILE_COUNTS}
     status = connection.execute("select status from metadata.load_run where run_id = %s", (run_id,)).fetchone()
-    return {"run_id": run_id, "status": status and status[0], "files": files, "steps": steps, "totals": totals}
+    shown = _within_payload(files)
+    return {
+        "run_id": run_id,
+        "status": status and status[0],
+        "files": shown,
+        "files_omitted": len(files) - len(shown),
+        "steps": steps,
+        "totals": totals,
+    }
+
+
+def _within_payload(files: list[Report]) -> list[Report]:
+    """The first files, those that were not simply loaded before the others, up to FILES_LIMIT_BYTES of JSON."""
+    size = 0
+    shown = []
+    for file in sorted(files, key=lambda file: file["status"] == "LOADED" and not file["quarantined"]):
+        size += len(json.dumps(file)) + 1
+        if size > FILES_LIMIT_BYTES:
+            break
+        shown.append(file)
+    return sorted(shown, key=lambda file: str(file["key"]))

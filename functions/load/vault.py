@@ -60,8 +60,7 @@ def _load(connection: Connection, run_id: str, statements: Iterator[tuple[str, s
     connection.execute(sql.SQL("set local work_mem = {}").format(_WORK_MEM))
     inserted: dict[str, int] = {}
     for table, statement in statements:
-        # Two runs that load the same keys would not see each other's rows. With the lock an anti-join suffices, at half
-        # the time of `on conflict do nothing`.
+        # two runs that load the same keys would not see each other's rows
         connection.execute("select pg_advisory_xact_lock(hashtext('raw_vault'), hashtext(%s))", (table,))
         with recorded_step(connection, run_id, table) as step:
             step.rows = connection.execute(statement, {"object_ids": object_ids, "loaded_at": run.loaded_at}).rowcount

@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psycopg
+from localstack_client.session import Session
 
 from local.stack import EmbeddedStack, Outputs
 
@@ -28,14 +28,9 @@ class Platform:
     c360: Callable[..., subprocess.CompletedProcess[str]]
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the platform's LocalStack."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=self.outputs.aws_endpoint_url,
-            region_name=self.outputs.region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        """A client of the platform's LocalStack, as a user's script has it."""
+        endpoint = (self.outputs.aws_endpoint_url or "").removeprefix("http://")
+        return Session("test", "test", region_name=self.outputs.region, localstack_host=endpoint).client(service)
 
     def json(self, *arguments: str) -> dict[str, Any]:
         """The JSON object that a successful c360 command prints."""
