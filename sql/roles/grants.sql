@@ -20,6 +20,12 @@ revoke insert, update, delete on metadata.migration from c360_loader;
 grant usage on schema business_vault to c360_api;
 grant select on all tables in schema business_vault to c360_api;
 
+-- the as-of functions read history with the rights of who calls them: security definer would keep the planner from
+-- seeing through them to an index
+grant usage on schema raw_vault, metadata to c360_api;
+grant select on all tables in schema raw_vault to c360_api;
+grant select on metadata.object_version to c360_api;
+
 grant usage on schema business_vault to c360_bi;
 do $$
 declare
