@@ -101,7 +101,10 @@ def loaded(night: Night) -> Night:
 
 FORBIDDEN = {
     "c360_api": [
-        "select * from raw_vault.hub_customer",
+        "insert into raw_vault.hub_customer select * from raw_vault.hub_customer",
+        "update raw_vault.sat_customer_details set first_name = 'x'",
+        "select etag from metadata.object_version",
+        "select * from metadata.quarantine",
         "select * from metadata.load_run",
         "select * from staging.customers",
         "delete from business_vault.mart_customer_360",
@@ -112,6 +115,7 @@ FORBIDDEN = {
         "create schema mine",
     ],
     "c360_bi": [
+        "select * from business_vault.customer_360_as_of(now(), now())",
         "select * from business_vault.mart_customer_360",
         "select * from business_vault.mart_order_line",
         "select * from raw_vault.sat_customer_details",
