@@ -20,11 +20,22 @@ class Marts:
     lines: Rows = field(default_factory=list)
 
 
-def marts(files: Iterable[tuple[str, str]]) -> Marts:
+WINDOWS = (30, 90, 365)
+
+
+def as_of(files: Iterable[tuple[str, str]], day: date) -> Marts:
+    """What the marts held on that day, in the columns that the as-of functions return."""
+    then = marts([(key, content) for key, content in files if _day(key) <= day.isoformat()])
+    return Marts([row[:15] for row in then.customers], [row[:10] for row in then.products], then.lines)
+
+
+def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
     """The marts after all these files: pairs of key below landing/ (with a dt) and content, versions of a key in order.
 
-    What counts is the row that is last by dt, then key, then version, then line. Every row must be valid.
+    What counts is the row that is last by dt, then key, then version, then line. Every row must be valid. `today`: the
+    day of the last publication, by default the present one.
     """
+    today = today or datetime.now(UTC).date()
     rows: dict[str, list[dict[str, str]]] = {"customers": [], "products": [], "transactions": []}
     # sorted is stable: versions of one key stay in order
     for key, content in sorted(files, key=lambda file: (_day(file[0]), f"landing/{file[0]}")):
@@ -61,8 +72,14 @@ def marts(files: Iterable[tuple[str, str]]) -> Marts:
                 *(customer_id, *(details.get(name) or None for name in names)),
                 *(_date(details.get("signup_date")), count, value, _ratio(value, count) if count else None),
                 *(min((line[4] for line in bought), default=None), max((line[4] for line in bought), default=None)),
+                *_lately(bought, today),
+                *(_favourite(bought, described_products), False),
             )
         )
+    result.customers = [
+        (*row, *scores, _label(scores, row[10]))
+        for row, scores in zip(result.customers, _rfm(result.customers), strict=True)
+    ]
     for product_id in described_products.keys() | named_products:
         details = described_products.get(product_id, {})
         sold = [line for line in result.lines if line[3] == product_id]
@@ -72,12 +89,57 @@ def marts(files: Iterable[tuple[str, str]]) -> Marts:
             (
                 *(product_id, details.get("product_name") or None, details.get("category") or None),
                 *(_decimal(details.get("price")), _decimal(details.get("cost")), details.get("supplier") or None),
-                *(len(sold), quantity, revenue, _ratio(revenue, quantity) if quantity else None),
+                *(len(sold), quantity, revenue, _ratio(revenue, quantity) if quantity else None, False),
             )
         )
     for each in (result.customers, result.products, result.lines):
         each.sort(key=lambda row: tuple(row[:2] if each is not result.lines else (row[0], row[1], row[3])))
     return result
+
+
+def _lately(bought: Rows, today: date) -> tuple[Any, ...]:
+    """Days since the last order, then orders and revenue of the windows that end with today."""
+    days = {line[0]: line[4].astimezone(UTC).date() for line in bought}
+    recent = {window: {order for order, day in days.items() if 0 <= (today - day).days < window} for window in WINDOWS}
+    return (
+        (today - max(days.values())).days if days else None,
+        *(len(recent[window]) for window in WINDOWS),
+        *(sum((line[7] for line in bought if line[0] in recent[window]), Decimal(0)) for window in WINDOWS),
+    )
+
+
+def _favourite(bought: Rows, products: dict[str, dict[str, str]]) -> str | None:
+    spent: dict[str, Decimal] = {}
+    for line in bought:
+        category = products.get(line[3], {}).get("category")
+        if category:
+            spent[category] = spent.get(category, Decimal(0)) + line[7]
+    return min(spent, key=lambda category: (-spent[category], category), default=None)
+
+
+def _rfm(customers: Rows) -> list[tuple[int | None, ...]]:
+    """Scores of recency, frequency and monetary value: 1, and one more for each quintile's end that is exceeded."""
+    buyers = [row for row in customers if row[10]]
+    scores = []
+    for row in customers:
+        score: list[int | None] = []
+        for column in (14, 10, 11):
+            values = sorted(buyer[column] for buyer in buyers)
+            ends = [values[(len(values) * fifth + 4) // 5 - 1] for fifth in range(1, 5)] if values else []
+            score.append(1 + sum(row[column] > end for end in ends) if row[10] else None)
+        scores.append(tuple(score))
+    return scores
+
+
+def _label(scores: tuple[int | None, ...], orders: int) -> str | None:
+    recency, frequency, monetary = (score or 0 for score in scores)
+    if not recency:
+        return None
+    if recency >= 3:
+        if frequency >= 4:
+            return "champions" if recency >= 4 and monetary >= 4 else "loyal"
+        return "new" if recency >= 4 and orders == 1 else "promising"
+    return "at risk" if frequency >= 3 else "lost"
 
 
 def instant(text: str) -> datetime:

@@ -15,8 +15,10 @@ def test_a_rerun_of_the_same_files_changes_nothing(night: Night) -> None:
         night.drop(key, content)
     night.run()
     before = everything(night)
-    assert len(before) == 13
-    assert all(before.values()), "every table of vault and marts holds rows"
+    assert len(before) == 17
+    assert all(rows for table, rows in before.items() if not table.endswith("_status")), (
+        "every table of vault and marts holds rows"
+    )
     report = night.run()
     assert (report["status"], report["files"]) == ("SUCCEEDED", [])
     assert everything(night) == before
