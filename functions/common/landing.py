@@ -108,11 +108,7 @@ def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[l
 
 def _is_there(item: LandedObject, deleted: dict[str, datetime], latest: set[tuple[str, str]]) -> bool:
     """Whether no delete marker covers the version; S3 tells times in whole seconds, so the latest one needs asking."""
-    return (
-        item.key not in deleted
-        or item.uploaded_at > deleted[item.key]
-        or (item.key, item.version_id) in latest
-    )
+    return item.key not in deleted or item.uploaded_at > deleted[item.key] or (item.key, item.version_id) in latest
 
 
 def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Iterator[bytes]:

@@ -17,9 +17,7 @@ _HASH_VERSION = sql.SQL("    hash_version smallint not null default 1")
 
 
 def _table(name: str, lines: list[sql.Composable]) -> sql.Composed:
-    return sql.SQL("create table {} (\n{}\n);\n").format(
-        sql.Identifier("raw_vault", name), sql.SQL(",\n").join(lines)
-    )
+    return sql.SQL("create table {} (\n{}\n);\n").format(sql.Identifier("raw_vault", name), sql.SQL(",\n").join(lines))
 
 
 def _column(name: str, type_name: str, *, required: bool = False) -> sql.Composed:

@@ -131,9 +131,7 @@ def _forget(connection: Connection, part: StagedPart) -> None:
         )
 
 
-def _copy(
-    connection: Connection, model: Model, part: StagedPart, stream: CsvStream, unknown: dict[str, str]
-) -> int:
+def _copy(connection: Connection, model: Model, part: StagedPart, stream: CsvStream, unknown: dict[str, str]) -> int:
     connection.execute(render_raw_table(model, part, list(unknown.values()), first_row=1))
     try:
         with connection.cursor() as cursor:

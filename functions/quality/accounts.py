@@ -107,7 +107,9 @@ from (
 group by object_id"""
     ).format(
         sums=sql.SQL(", ").join(sums),
-        values=sql.SQL(", ").join(sql.SQL("q.raw ->> {} as {}").format(name, sql.Identifier(name)) for name in measures),
+        values=sql.SQL(", ").join(
+            sql.SQL("q.raw ->> {} as {}").format(name, sql.Identifier(name)) for name in measures
+        ),
         source=source,
     )
     return {
