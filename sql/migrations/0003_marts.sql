@@ -1,37 +1,3 @@
--- Stand-ins until 0002 holds the status satellites.
-create table if not exists raw_vault.sat_customer_status (
-    customer_hash_key bytea not null,
-    effective_at timestamptz not null,
-    is_deleted boolean not null,
-    loaded_at timestamptz not null,
-    record_source bigint not null,
-    record_row bigint not null,
-    hash_version smallint not null default 1,
-    primary key (customer_hash_key, effective_at, record_source, record_row)
-);
-
-create table if not exists raw_vault.sat_product_status (
-    product_hash_key bytea not null,
-    effective_at timestamptz not null,
-    is_deleted boolean not null,
-    loaded_at timestamptz not null,
-    record_source bigint not null,
-    record_row bigint not null,
-    hash_version smallint not null default 1,
-    primary key (product_hash_key, effective_at, record_source, record_row)
-);
-
-create table if not exists raw_vault.sat_order_line_status (
-    link_hash_key bytea not null,
-    effective_at timestamptz not null,
-    is_deleted boolean not null,
-    loaded_at timestamptz not null,
-    record_source bigint not null,
-    record_row bigint not null,
-    hash_version smallint not null default 1,
-    primary key (link_hash_key, effective_at, record_source, record_row)
-);
-
 alter table metadata.mart_publication add column rows bigint not null;
 
 comment on column metadata.mart_publication.rows is 'How many rows the mart holds, maintained with it.';
@@ -441,7 +407,6 @@ set client_min_messages = warning
 as $$
 begin
     create unique index if not exists hub_order_transaction_id on raw_vault.hub_order (transaction_id);
-    create index if not exists link_customer_order_customer on raw_vault.link_customer_order (customer_hash_key);
     create index if not exists link_order_product_product on raw_vault.link_order_product (product_hash_key);
     create index if not exists mart_order_line_customer on business_vault.mart_order_line (customer_id, order_date desc);
 end
