@@ -101,17 +101,20 @@ def _load(night: Night, run_id: str, known: datetime) -> None:
 
 
 def _as_of(night: Night, day: int, known: datetime) -> Marts:
-    at = f"('2024-01-0{day}T00:00:00Z', '{known.isoformat()}')"
-    return Marts(
-        *(
-            night.rows(f"select * from business_vault.{name}_as_of{at} order by {order}")
-            for name, order in (
-                ("customer_360", "customer_id"),
-                ("product_analytics", "product_id"),
-                ("order_analytics", "transaction_id, line_number, product_id"),
+    with night.connect() as connection:
+        return Marts(
+            *(
+                connection.execute(
+                    f"select * from business_vault.{name}_as_of(%s, %s) order by {order}".encode(),
+                    (datetime(2024, 1, day, tzinfo=UTC), known),
+                ).fetchall()
+                for name, order in (
+                    ("customer_360", "customer_id"),
+                    ("product_analytics", "product_id"),
+                    ("order_analytics", "transaction_id, line_number, product_id"),
+                )
             )
         )
-    )
 
 
 def _row_counts(night: Night) -> dict[str, int]:
@@ -126,10 +129,10 @@ def _marts(dump: Dump) -> Dump:
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     derandomize=True,
     deadline=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    phases=[Phase.explicit, Phase.generate],  # a night takes too long to shrink many
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(nights=NIGHTS)
