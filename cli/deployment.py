@@ -103,7 +103,7 @@ class Deployment:
         )
         answer = client.invoke(FunctionName=self.stack_outputs[name_output], Payload=json.dumps(event).encode())
         payload: dict[str, Any] = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
+        if answer.get("FunctionError"):
             raise FunctionFailedError(
                 payload.get("errorMessage") or "the function failed: `c360 logs` tells",
                 error_type=payload.get("errorType"),
