@@ -115,7 +115,10 @@ def _rows(landed: list[Landed], source: str, day: int, night: int) -> Iterator[R
 
 def _expected(landed: list[Landed], day: int, night: int) -> dict[str, dict[Key, Any]]:
     """Satellite -> key -> what was in force."""
-    customers, lines, orders, owners = {}, {}, {}, {}
+    customers: dict[Key, Any] = {}
+    lines: dict[Key, Any] = {}
+    orders: dict[Key, Any] = {}
+    owners: dict[Key, Any] = {}
     for row in _rows(landed, "customers", day, night):
         customers[row["customer_id"],] = row["first_name"] or None
     for row in _rows(landed, "transactions", day, night):
