@@ -57,7 +57,7 @@ def _empty_staging(connection: Connection, run_id: str) -> None:
 def _forget_tracking(connection: Connection, late_window_days: int) -> None:
     """Forget unchanged observations that are older than the late window, as seen from the newest file."""
     connection.execute(
-        "select raw_vault.forget_tracking(least(now(), max(effective_at)) - make_interval(days => %s))"
+        "select raw_vault.forget_tracking(max(least(now(), effective_at)) - make_interval(days => %s))"
         " from metadata.object_version where status = 'LOADED'",
         (late_window_days,),
     )
