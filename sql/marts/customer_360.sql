@@ -14,7 +14,7 @@ with details as (
     join metadata.object_version as o on o.object_id = s.record_source
     order by
         s.customer_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
-), a as materialized (
+), span as materialized (
     -- windows of whole days in UTC, which end with the anchor's day
     select
         (anchor - 29)::timestamp at time zone 'UTC' as since_30_days,
@@ -22,49 +22,52 @@ with details as (
         (anchor - 364)::timestamp at time zone 'UTC' as since_365_days,
         (anchor + 1)::timestamp at time zone 'UTC' as until
     from business_vault.mart_anchor
-), spent as (
+), orders as (
     select
-        m.customer_id, p.category,
+        m.customer_id,
         count(*) filter (where m.is_first_line) as total_orders,
-        sum(m.total_amount) as revenue,
+        sum(m.total_amount) as lifetime_value,
         min(m.order_date) as first_order_date,
         max(m.order_date) as last_order_date,
-        count(*) filter (where m.is_first_line and m.order_date >= a.since_30_days and m.order_date < a.until) as orders_30_days,
-        sum(m.total_amount) filter (where m.order_date >= a.since_30_days and m.order_date < a.until) as revenue_30_days,
-        count(*) filter (where m.is_first_line and m.order_date >= a.since_90_days and m.order_date < a.until) as orders_90_days,
-        sum(m.total_amount) filter (where m.order_date >= a.since_90_days and m.order_date < a.until) as revenue_90_days,
-        count(*) filter (where m.is_first_line and m.order_date >= a.since_365_days and m.order_date < a.until) as orders_365_days,
-        sum(m.total_amount) filter (where m.order_date >= a.since_365_days and m.order_date < a.until) as revenue_365_days,
+        count(*) filter (
+            where m.is_first_line and m.order_date >= (select since_30_days from span) and m.order_date < (select until from span)
+        ) as orders_30_days,
+        sum(m.total_amount) filter (
+            where m.order_date >= (select since_30_days from span) and m.order_date < (select until from span)
+        ) as revenue_30_days,
+        count(*) filter (
+            where m.is_first_line and m.order_date >= (select since_90_days from span) and m.order_date < (select until from span)
+        ) as orders_90_days,
+        sum(m.total_amount) filter (
+            where m.order_date >= (select since_90_days from span) and m.order_date < (select until from span)
+        ) as revenue_90_days,
+        count(*) filter (
+            where m.is_first_line and m.order_date >= (select since_365_days from span) and m.order_date < (select until from span)
+        ) as orders_365_days,
+        sum(m.total_amount) filter (
+            where m.order_date >= (select since_365_days from span) and m.order_date < (select until from span)
+        ) as revenue_365_days,
         least(
-            (min(m.order_date) filter (where m.order_date >= a.since_30_days) at time zone 'UTC')::date + 30,
-            (min(m.order_date) filter (where m.order_date >= a.since_90_days) at time zone 'UTC')::date + 90,
-            (min(m.order_date) filter (where m.order_date >= a.since_365_days) at time zone 'UTC')::date + 365,
-            (min(m.order_date) filter (where m.order_date >= a.until) at time zone 'UTC')::date
+            (min(m.order_date) filter (where m.order_date >= (select since_30_days from span)) at time zone 'UTC')::date + 30,
+            (min(m.order_date) filter (where m.order_date >= (select since_90_days from span)) at time zone 'UTC')::date + 90,
+            (min(m.order_date) filter (where m.order_date >= (select since_365_days from span)) at time zone 'UTC')::date + 365,
+            (min(m.order_date) filter (where m.order_date >= (select until from span)) at time zone 'UTC')::date
         ) as next_window_change
     from business_vault.mart_order_line as m
     {bought_by_touched_customer}
-    join business_vault.mart_product_analytics as p using (product_id)
-    cross join a
     where m.customer_id is not null
+    group by m.customer_id
+), spent as (
+    select m.customer_id, p.category, sum(m.total_amount) as revenue
+    from business_vault.mart_order_line as m
+    {bought_by_touched_customer}
+    join business_vault.mart_product_analytics as p using (product_id)
+    where m.customer_id is not null and p.category is not null
     group by m.customer_id, p.category
-), orders as (
-    select
-        customer_id,
-        sum(total_orders) as total_orders,
-        sum(revenue) as lifetime_value,
-        min(first_order_date) as first_order_date,
-        max(last_order_date) as last_order_date,
-        sum(orders_30_days) as orders_30_days,
-        sum(orders_90_days) as orders_90_days,
-        sum(orders_365_days) as orders_365_days,
-        sum(revenue_30_days) as revenue_30_days,
-        sum(revenue_90_days) as revenue_90_days,
-        sum(revenue_365_days) as revenue_365_days,
-        min(next_window_change) as next_window_change,
-        (array_agg(category order by revenue desc, category collate "C") filter (where category is not null))[1]
-            as favourite_category
+), favourite as (
+    select distinct on (customer_id) customer_id, category
     from spent
-    group by customer_id
+    order by customer_id, revenue desc, category collate "C"
 )
 insert into business_vault.mart_customer_360 (
     customer_id, first_name, last_name, email, phone, country, state, city, customer_segment, signup_date,
@@ -80,7 +83,7 @@ select
     o.first_order_date, o.last_order_date,
     coalesce(o.orders_30_days, 0), coalesce(o.orders_90_days, 0), coalesce(o.orders_365_days, 0),
     business_vault.amount(coalesce(o.revenue_30_days, 0)), business_vault.amount(coalesce(o.revenue_90_days, 0)),
-    business_vault.amount(coalesce(o.revenue_365_days, 0)), o.favourite_category, coalesce(status.is_deleted, false),
+    business_vault.amount(coalesce(o.revenue_365_days, 0)), f.category, coalesce(status.is_deleted, false),
     o.next_window_change,
     d.record_source, d.record_row, status.record_source, status.record_row
 from raw_vault.hub_customer as h
@@ -88,5 +91,6 @@ from raw_vault.hub_customer as h
 left join details as d on d.customer_hash_key = h.customer_hash_key
 left join status on status.customer_hash_key = h.customer_hash_key
 left join orders as o on o.customer_id = h.customer_id
+left join favourite as f on f.customer_id = h.customer_id
 where h.customer_id is not null
 order by h.customer_id;
