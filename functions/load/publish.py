@@ -80,7 +80,7 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
                 removed, step.rows = _replace_touched(connection, mart)
         written[mart] = step.rows
         if touched is not None and mart == "mart_product_analytics" and touched[mart]:
-            touched["mart_customer_360"] += connection.execute((_FOLDER / "buyers.sql").read_bytes()).rowcount
+            touched["mart_customer_360"] += _touch_buyers(connection)
         connection.execute(
             "insert into metadata.mart_publication as p (mart, run_id, published_at, rows) values (%s, %s, now(), %s)"
             " on conflict (mart) do update"
@@ -122,12 +122,33 @@ def _move_anchor(connection: Connection, loaded_at: datetime) -> None:
     )
 
 
+_SATELLITES = (
+    "sat_customer_details",
+    "sat_customer_status",
+    "sat_product_details",
+    "sat_product_status",
+    "sat_order_details",
+    "sat_customer_order_effectivity",
+    "sat_order_line",
+    "sat_order_line_status",
+)
+
+
 def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, int]:
     """Make the temporary tables touched_… and replaced_…; return how many keys of each mart are touched."""
-    connection.execute("create temp table published_object (object_id bigint primary key) on commit drop")
-    connection.execute("insert into published_object select unnest(%s::bigint[])", (object_ids,))
-    connection.execute("analyze published_object")
-    connection.execute((_FOLDER / "touched.sql").read_bytes())
+    changed = {
+        row[0]
+        for row in connection.execute(
+            "select l.vault_table from metadata.vault_load as l"
+            " join metadata.load_step as s on s.run_id = l.run_id and s.step = l.vault_table"
+            " where l.object_id = any(%s) and s.rows > 0",
+            (object_ids,),
+        )
+    }
+    # an array in the text of the statement: the planner sees how few objects these are
+    new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids))
+    conditions = {name: new if name in changed else sql.SQL("false") for name in _SATELLITES}
+    connection.execute(sql.SQL((_FOLDER / "touched.sql").read_text(encoding="utf-8")).format(**conditions))
     counted = connection.execute(
         "select (select count(*) from touched_order), (select count(*) from touched_product),"
         " (select count(*) from touched_customer)"
@@ -137,6 +158,19 @@ def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, in
         # the planner takes `distinct on` for a few hundred rows, and would look up each of many in turn
         connection.execute("set local enable_nestloop = off")
     return touched
+
+
+def _touch_buyers(connection: Connection) -> int:
+    """Customers who are touched because a product has changed its category; return how many more these are."""
+    renamed = connection.execute(
+        "create temp table renamed_product on commit drop as select h.product_hash_key from replaced_product as r"
+        " join business_vault.mart_product_analytics as p using (product_id)"
+        " join raw_vault.hub_product as h using (product_id) where p.category is distinct from r.category"
+    ).rowcount
+    if not renamed:
+        return 0
+    connection.execute("analyze renamed_product")
+    return connection.execute((_FOLDER / "buyers.sql").read_bytes()).rowcount
 
 
 _REPLACE = {

@@ -1,22 +1,20 @@
--- What the objects of this run (temporary table published_object) may have changed. A row that was reinstated after a
+-- What the new rows of each satellite (those of this run's objects) may have changed. A row that was reinstated after a
 -- late one carries the origin of an older object, but the late one before it is of the same key and of this run.
 create temp table touched_order on commit drop as
 with touched as (
-    select order_hash_key from raw_vault.sat_order_details where record_source in (select object_id from published_object)
+    select s.order_hash_key from raw_vault.sat_order_details as s where {sat_order_details}
     union
-    select order_hash_key
-    from raw_vault.sat_customer_order_effectivity
-    where record_source in (select object_id from published_object)
+    select s.order_hash_key from raw_vault.sat_customer_order_effectivity as s where {sat_customer_order_effectivity}
     union
     select l.order_hash_key
     from raw_vault.sat_order_line as s
     join raw_vault.link_order_product as l using (link_hash_key)
-    where s.record_source in (select object_id from published_object)
+    where {sat_order_line}
     union
     select l.order_hash_key
     from raw_vault.sat_order_line_status as s
     join raw_vault.link_order_product as l using (link_hash_key)
-    where s.record_source in (select object_id from published_object)
+    where {sat_order_line_status}
 )
 select h.order_hash_key, h.transaction_id
 from touched
@@ -31,9 +29,9 @@ analyze touched_line;
 
 create temp table touched_product on commit drop as
 with touched as (
-    select product_hash_key from raw_vault.sat_product_details where record_source in (select object_id from published_object)
+    select s.product_hash_key from raw_vault.sat_product_details as s where {sat_product_details}
     union
-    select product_hash_key from raw_vault.sat_product_status where record_source in (select object_id from published_object)
+    select s.product_hash_key from raw_vault.sat_product_status as s where {sat_product_status}
     union
     select l.product_hash_key from raw_vault.link_order_product as l join touched_order using (order_hash_key)
     union
@@ -53,9 +51,9 @@ analyze touched_product;
 
 create temp table touched_customer on commit drop as
 with touched as (
-    select customer_hash_key from raw_vault.sat_customer_details where record_source in (select object_id from published_object)
+    select s.customer_hash_key from raw_vault.sat_customer_details as s where {sat_customer_details}
     union
-    select customer_hash_key from raw_vault.sat_customer_status where record_source in (select object_id from published_object)
+    select s.customer_hash_key from raw_vault.sat_customer_status as s where {sat_customer_status}
     union
     -- every customer that the order has ever had: a correction takes it from one and gives it to another
     select l.customer_hash_key
