@@ -7,6 +7,7 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.load.ledger import active_run, objects_of, recorded_step
+from functions.load.mart_scope import SATELLITES, Scope
 from functions.load.model import SQL_FOLDER
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
@@ -14,45 +15,19 @@ MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 
 _FOLDER = SQL_FOLDER / "marts"
 
-type _Scope = Mapping[str, sql.SQL]
-"""What the statements of sql/marts leave open: which keys they are about."""
-
-_EVERYTHING: _Scope = {
-    "touched_order": sql.SQL(""),
-    "touched_line": sql.SQL(""),
-    "touched_product": sql.SQL(""),
-    "touched_customer": sql.SQL(""),
-    "of_touched_product": sql.SQL(""),
-    "of_touched_customer": sql.SQL(""),
-    "bought_by_touched_customer": sql.SQL(""),
-    "sales": sql.SQL("select product_id, 1 as sold, quantity, total_amount from business_vault.mart_order_line"),
-}
-
-_TOUCHED: _Scope = {
-    "touched_order": sql.SQL("join touched_order using (order_hash_key)"),
-    "touched_line": sql.SQL("join touched_line using (link_hash_key)"),
-    "touched_product": sql.SQL("join touched_product using (product_hash_key)"),
-    "touched_customer": sql.SQL("join touched_customer using (customer_hash_key)"),
-    "of_touched_product": sql.SQL("join touched_product as t on t.product_hash_key = h.product_hash_key"),
-    "of_touched_customer": sql.SQL("join touched_customer as t on t.customer_hash_key = h.customer_hash_key"),
-    "bought_by_touched_customer": sql.SQL("join touched_customer as t on t.customer_id = m.customer_id"),
-    "sales": sql.SQL(
-        "select product_id, 1 as sold, quantity, total_amount"
-        " from business_vault.mart_order_line join touched_order using (transaction_id)"
-        " union all select product_id, -1, -quantity, -total_amount from replaced_line"
-        " union all select product_id, total_sold, total_quantity, revenue from replaced_product"
-    ),
-}
-
-_STATEMENTS = {
-    "mart_order_line": "order_line.sql",
-    "mart_product_analytics": "product_analytics.sql",
-    "mart_customer_360": "customer_360.sql",
-}
-
-_MANY_ORDERS = 10_000
-
 _ADVISORY_LOCK = 0x6333_3632  # one publication at a time: each reads what the one before wrote
+
+_REPLACE = {
+    "mart_order_line": "with gone as (delete from business_vault.mart_order_line as m using touched_order as t"
+    " where m.transaction_id = t.transaction_id returning m.product_id, m.quantity, m.total_amount)"
+    " insert into replaced_line select product_id, quantity, total_amount from gone",
+    "mart_product_analytics": "with gone as (delete from business_vault.mart_product_analytics as m"
+    " using touched_product as t where m.product_id = t.product_id"
+    " returning m.product_id, m.category, m.total_sold, m.total_quantity, m.revenue)"
+    " insert into replaced_product select product_id, category, total_sold, total_quantity, revenue from gone",
+    "mart_customer_360": "delete from business_vault.mart_customer_360 as m"
+    " using touched_customer as t where m.customer_id = t.customer_id",
+}
 
 
 def publish(connection: Connection, run_id: str) -> dict[str, int]:
@@ -65,29 +40,9 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     begin_publication(connection)
     _move_anchor(connection, run.loaded_at)
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
-    if published == (True,):
-        touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]))
-    else:
-        touched = None
-        connection.execute("set local enable_nestloop = off")
-    written = {}
-    for mart in MARTS:
-        with recorded_step(connection, run_id, mart) as step:
-            removed = 0
-            if touched is None:
-                step.rows = write_everything(connection, mart)
-            elif touched[mart]:
-                removed, step.rows = _replace_touched(connection, mart)
-        written[mart] = step.rows
-        if touched is not None and mart == "mart_product_analytics" and touched[mart]:
-            touched["mart_customer_360"] += _touch_buyers(connection)
-        connection.execute(
-            "insert into metadata.mart_publication as p (mart, run_id, published_at, rows) values (%s, %s, now(), %s)"
-            " on conflict (mart) do update"
-            " set run_id = excluded.run_id, published_at = excluded.published_at, rows = p.rows + excluded.rows",
-            (mart, run_id, step.rows - removed),
-        )
-    complete_publication(connection, customers_changed=touched is None or touched["mart_customer_360"] > 0)
+    publish_rows = _publish_touched if published == (True,) else _publish_everything
+    written = publish_rows(connection, run_id)
+    complete_publication(connection, customers_changed=written["mart_customer_360"] > 0)
     return written
 
 
@@ -99,7 +54,9 @@ def begin_publication(connection: Connection) -> None:
 
 def write_everything(connection: Connection, mart: str) -> int:
     """Fill the mart, which must be empty, from all that the vault holds; return its rows."""
-    return connection.execute(_statement(mart, _EVERYTHING)).rowcount
+    scope = Scope()
+    scope.advise_planner(connection)
+    return connection.execute(scope.statement(mart)).rowcount
 
 
 def complete_publication(connection: Connection, *, customers_changed: bool) -> None:
@@ -109,8 +66,42 @@ def complete_publication(connection: Connection, *, customers_changed: bool) -> 
     connection.execute("select business_vault.index_for_readers()")
 
 
-def _statement(mart: str, scope: _Scope) -> sql.Composed:
-    return sql.SQL((_FOLDER / _STATEMENTS[mart]).read_text(encoding="utf-8")).format(**scope)
+def _publish_everything(connection: Connection, run_id: str) -> dict[str, int]:
+    written = {}
+    for mart in MARTS:
+        with recorded_step(connection, run_id, mart) as step:
+            step.rows = write_everything(connection, mart)
+        written[mart] = step.rows
+        _note(connection, mart, run_id, step.rows)
+    return written
+
+
+def _publish_touched(connection: Connection, run_id: str) -> dict[str, int]:
+    touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]))
+    written = {}
+    for mart in MARTS:
+        removed = 0
+        with recorded_step(connection, run_id, mart) as step:
+            if touched[mart]:
+                scope = Scope(touched[mart])
+                scope.advise_planner(connection)
+                removed = connection.execute(_REPLACE[mart]).rowcount
+                step.rows = connection.execute(scope.statement(mart)).rowcount
+        written[mart] = step.rows
+        _note(connection, mart, run_id, step.rows - removed)
+        if mart == "mart_product_analytics" and touched[mart]:
+            touched["mart_customer_360"] += _touch_buyers(connection)
+    return written
+
+
+def _note(connection: Connection, mart: str, run_id: str, rows_more: int) -> None:
+    """Move the watermark of the mart to this run."""
+    connection.execute(
+        "insert into metadata.mart_publication as p (mart, run_id, published_at, rows) values (%s, %s, now(), %s)"
+        " on conflict (mart) do update"
+        " set run_id = excluded.run_id, published_at = excluded.published_at, rows = p.rows + excluded.rows",
+        (mart, run_id, rows_more),
+    )
 
 
 def _move_anchor(connection: Connection, loaded_at: datetime) -> None:
@@ -120,18 +111,6 @@ def _move_anchor(connection: Connection, loaded_at: datetime) -> None:
         " on conflict (is_only) do update set anchor = excluded.anchor where a.anchor < excluded.anchor",
         (loaded_at.astimezone(UTC).date(),),
     )
-
-
-_SATELLITES = (
-    "sat_customer_details",
-    "sat_customer_status",
-    "sat_product_details",
-    "sat_product_status",
-    "sat_order_details",
-    "sat_customer_order_effectivity",
-    "sat_order_line",
-    "sat_order_line_status",
-)
 
 
 def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, int]:
@@ -147,17 +126,20 @@ def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, in
     }
     # an array in the text of the statement: the planner sees how few objects these are
     new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids))
-    conditions = {name: new if name in changed else sql.SQL("false") for name in _SATELLITES}
-    connection.execute(sql.SQL((_FOLDER / "touched.sql").read_text(encoding="utf-8")).format(**conditions))
+    conditions = {name: new if name in changed else sql.SQL("false") for name in SATELLITES}
+    orders = _touch(connection, "touched_order", conditions)
+    Scope(orders).advise_planner(connection)
+    _touch(connection, "touched_keys", conditions)
     counted = connection.execute(
-        "select (select count(*) from touched_order), (select count(*) from touched_product),"
-        " (select count(*) from touched_customer)"
+        "select (select count(*) from touched_product), (select count(*) from touched_customer)"
     ).fetchone()
-    touched: dict[str, int] = dict(zip(MARTS, counted or (), strict=True))
-    if touched["mart_order_line"] > _MANY_ORDERS:
-        # the planner takes `distinct on` for a few hundred rows, and would look up each of many in turn
-        connection.execute("set local enable_nestloop = off")
-    return touched
+    return dict(zip(MARTS, (orders, *(counted or ())), strict=True))
+
+
+def _touch(connection: Connection, file: str, conditions: Mapping[str, sql.Composable]) -> int:
+    """Run a file of statements; returns the rows of the first of them."""
+    text = (_FOLDER / f"{file}.sql").read_text(encoding="utf-8")
+    return connection.execute(sql.SQL(text).format(**conditions)).rowcount
 
 
 def _touch_buyers(connection: Connection) -> int:
@@ -171,22 +153,3 @@ def _touch_buyers(connection: Connection) -> int:
         return 0
     connection.execute("analyze renamed_product")
     return connection.execute((_FOLDER / "buyers.sql").read_bytes()).rowcount
-
-
-_REPLACE = {
-    "mart_order_line": "with gone as (delete from business_vault.mart_order_line as m using touched_order as t"
-    " where m.transaction_id = t.transaction_id returning m.product_id, m.quantity, m.total_amount)"
-    " insert into replaced_line select product_id, quantity, total_amount from gone",
-    "mart_product_analytics": "with gone as (delete from business_vault.mart_product_analytics as m"
-    " using touched_product as t where m.product_id = t.product_id"
-    " returning m.product_id, m.category, m.total_sold, m.total_quantity, m.revenue)"
-    " insert into replaced_product select product_id, category, total_sold, total_quantity, revenue from gone",
-    "mart_customer_360": "delete from business_vault.mart_customer_360 as m"
-    " using touched_customer as t where m.customer_id = t.customer_id",
-}
-
-
-def _replace_touched(connection: Connection, mart: str) -> tuple[int, int]:
-    """Remove the touched keys' rows and write them anew; return rows removed and rows written."""
-    removed = connection.execute(_REPLACE[mart]).rowcount
-    return removed, connection.execute(_statement(mart, _TOUCHED)).rowcount

@@ -19,7 +19,6 @@ def rebuild(connection: Connection) -> dict[str, int]:
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
     if published != (True,):
         raise NothingPublishedError("nothing has been published yet: run the nightly load first")
-    connection.execute("set local enable_nestloop = off")
     for statement in (
         "delete from business_vault.mart_order_line",
         "delete from business_vault.mart_product_analytics",

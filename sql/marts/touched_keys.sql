@@ -1,39 +1,11 @@
--- What the new rows of each satellite (those of this run's objects) may have changed. A row that was reinstated after a
--- late one carries the origin of an older object, but the late one before it is of the same key and of this run.
-create temp table touched_order on commit drop as
-with touched as (
-    select s.order_hash_key from raw_vault.sat_order_details as s where {sat_order_details}
-    union
-    select s.order_hash_key from raw_vault.sat_customer_order_effectivity as s where {sat_customer_order_effectivity}
-    union
-    select l.order_hash_key
-    from raw_vault.sat_order_line as s
-    join raw_vault.link_order_product as l using (link_hash_key)
-    where {sat_order_line}
-    union
-    select l.order_hash_key
-    from raw_vault.sat_order_line_status as s
-    join raw_vault.link_order_product as l using (link_hash_key)
-    where {sat_order_line_status}
-)
-select h.order_hash_key, h.transaction_id
-from touched
-join raw_vault.hub_order as h using (order_hash_key);
-
-analyze touched_order;
-
-create temp table touched_line on commit drop as
-select l.link_hash_key from raw_vault.link_order_product as l join touched_order using (order_hash_key);
-
-analyze touched_line;
-
+-- The products and customers that the touched orders, and new rows of their own satellites, may have changed.
 create temp table touched_product on commit drop as
 with touched as (
     select s.product_hash_key from raw_vault.sat_product_details as s where {sat_product_details}
     union
     select s.product_hash_key from raw_vault.sat_product_status as s where {sat_product_status}
     union
-    select l.product_hash_key from raw_vault.link_order_product as l join touched_order using (order_hash_key)
+    select l.product_hash_key from raw_vault.link_order_product as l join touched_line using (link_hash_key)
     union
     -- keys that only the clickstream has named
     select h.product_hash_key
@@ -56,10 +28,15 @@ with touched as (
     select s.customer_hash_key from raw_vault.sat_customer_status as s where {sat_customer_status}
     union
     -- every customer that the order has ever had: a correction takes it from one and gives it to another
-    select l.customer_hash_key
-    from touched_order
-    join raw_vault.sat_customer_order_effectivity as e using (order_hash_key)
-    join raw_vault.link_customer_order as l using (link_hash_key)
+    select owner.customer_hash_key
+    from touched_order as t
+    cross join lateral (
+        select l.customer_hash_key
+        from raw_vault.sat_customer_order_effectivity as e
+        join raw_vault.link_customer_order as l on l.link_hash_key = e.link_hash_key
+        where e.order_hash_key = t.order_hash_key
+        offset 0
+    ) as owner
     union
     select h.customer_hash_key
     from raw_vault.hub_customer as h
