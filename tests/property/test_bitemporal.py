@@ -159,8 +159,10 @@ _HELD = {
     "sat_customer_order_effectivity": (
         "k.transaction_id",
         "c.customer_id",
-        (f"{_ORDER} join raw_vault.link_customer_order as l using (link_hash_key)"
-        " join raw_vault.hub_customer as c on c.customer_hash_key = l.customer_hash_key"),
+        (
+            f"{_ORDER} join raw_vault.link_customer_order as l using (link_hash_key)"
+            " join raw_vault.hub_customer as c on c.customer_hash_key = l.customer_hash_key"
+        ),
     ),
     "sat_customer_status": ("k.customer_id", "s.is_deleted", _CUSTOMER),
     "sat_order_line_status": ("k.transaction_id, l.line_number::text", "s.is_deleted", _LINE_OF),
