@@ -56,7 +56,11 @@ def test_the_real_model_says_what_the_design_lists() -> None:
         ("satellites.sat_customer_status.status_of", "sat_shop", "sat_customer_status: there is no satellite sat_shop"),
         ("satellites.sat_customer_status.status_of", "sat_customer_order_effectivity", "whose status could be kept"),
         ("satellites.sat_customer_status.columns", ["email"], "sat_customer_status: a status satellite takes neither"),
-        ("satellites.sat_product_status.parent", "hub_order", "sat_product_status: parent and source must be those of"),
+        (
+            "satellites.sat_order_line_status.parent",
+            "hub_order",
+            "sat_order_line_status: parent and source must be those",
+        ),
         ("sources.customers.measures", ["email"], "customers: measure email is not a number"),
         ("sources.products.measures", ["weight"], "products: source products has no column weight"),
         ("sources.customers.effective_at", "yesterday", "sources.customers.effective_at"),
