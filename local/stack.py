@@ -13,7 +13,7 @@ from local.errors import LocalError, StackNotRunningError
 from local.localstack import LocalStack
 from local.lock import exclusive
 from local.paths import Paths
-from local.postgres import PostgresServer
+from local.postgres import DATABASE, PostgresServer
 from local.state import Deployed, Outputs, Part, Port, StackOptions, State, Status
 from local.status import look
 
@@ -45,7 +45,8 @@ class EmbeddedStack:
             state = self._load(progress)
             self._choose_ports(state)
             parts = self._parts(state)
-            database_context = AdminDatabase(self.options.database_url or _own_address(parts.postgres)).context
+            existing = self.options.database_url
+            database_context = AdminDatabase(existing).context() if existing else _own_address(parts.postgres)
             app = self._app(parts.localstack.url, database_context)
             app.stop_leftovers()
             with ThreadPoolExecutor(1) as pool:
@@ -220,8 +221,9 @@ class EmbeddedStack:
         state.save(self.paths.stack_file)
 
 
-def _own_address(postgres: PostgresServer) -> str:
-    return f"postgresql://127.0.0.1:{postgres.wanted_port}/c360"
+def _own_address(postgres: PostgresServer) -> dict[str, str]:
+    """As `AdminDatabase.context`, of a server that need not run yet."""
+    return {"database_host": "127.0.0.1", "database_port": str(postgres.wanted_port), "database_name": DATABASE}
 
 
 def _outputs(found: dict[str, str], endpoint: str, local_api_url: str, database_url: str) -> Outputs:

@@ -41,9 +41,9 @@ def _database(postgres: PostgresServer, state: State) -> Part:
     if process is None and not state.database_url:
         return Part(state="stopped", port=postgres.wanted_port)
     database = AdminDatabase(state.database_url or postgres.url)
-    port = int(database.context["database_port"])
+    port = int(database.address["database_port"])
     pid = process.pid if process else None
-    where = f"{database.context['database_host']}:{port}/{database.context['database_name']}"
+    where = f"{database.address['database_host']}:{port}/{database.address['database_name']}"
     try:
         database.check()
     except LocalError as error:

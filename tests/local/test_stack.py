@@ -20,12 +20,15 @@ import psycopg
 import pytest
 
 from local import processes
+from local.api_server import role_database_url
 from local.aws import ADMIN_SECRET, client
 from local.deploy import CdkApp, Progress
 from local.errors import LocalError, StackNotRunningError
 from local.paths import Paths
+from local.postgres import PostgresServer
 from local.stack import EmbeddedStack, StackOptions
 from local.state import State
+from tests.local.tls_server import tls_only
 
 FUNCTION = "def handle(event, context):\n    return 1\n"
 
@@ -50,7 +53,8 @@ class TinyApp(CdkApp):
             "DATABASE_HOST": self.context["database_host"],
             "DATABASE_PORT": self.context["database_port"],
             "DATABASE_NAME": self.context["database_name"],
-            "DATABASE_SSL_MODE": "disable",
+            "DATABASE_SSL_MODE": self.context.get("database_ssl_mode", "disable"),
+            "DATABASE_SSL_ROOT_CERT": self.context.get("database_ssl_root_cert", ""),
             "DATABASE_SECRET_ARN": ADMIN_SECRET,
         }
         function = {
@@ -350,12 +354,23 @@ def test_a_foreign_process_with_a_recorded_id_is_never_stopped(stack: TinyStack)
         note.write_text(own)
 
 
-def test_an_existing_database_is_honoured(stack: TinyStack, database_url: str) -> None:
-    existing = TinyStack(stack.paths, stack.options.model_copy(update={"database_url": database_url}))
-    outputs = existing.up(Lines())
-    assert outputs.database_url == database_url
-    assert existing.status().postgres.state == "running"
-    assert existing._parts(State()).postgres.process() is None
+def test_an_existing_database_is_honoured_also_where_it_requires_tls(
+    stack: TinyStack, postgres_server: PostgresServer, database_url: str, tmp_path: Path
+) -> None:
+    with tls_only(postgres_server.port, tmp_path) as (port, authority):
+        url = database_url.replace(f":{postgres_server.port}/", f":{port}/")
+        url += f"?sslmode=verify-full&sslrootcert={authority}"
+        existing = TinyStack(stack.paths, stack.options.model_copy(update={"database_url": url}))
+        outputs = existing.up(Lines())
+        assert outputs.database_url == url
+        assert outputs.aws_endpoint_url is not None
+        assert existing.status().postgres.state == "running"
+        assert existing._parts(State()).postgres.process() is None
+        state = State.load(existing.paths.stack_file)
+        assert state is not None
+        with psycopg.connect(role_database_url(outputs.aws_endpoint_url, state.api_function)) as connection:
+            assert connection.pgconn.ssl_in_use, "the functions and the API server encrypt as DATABASE_URL says"
+    assert existing.status().postgres.state == "unhealthy"
     with pytest.raises(LocalError, match=r"PostgreSQL at 127\.0\.0\.1:1 cannot be used"):
         TinyStack(
             stack.paths,
