@@ -23,9 +23,12 @@ find_python() {
 stamp_of() { cat "$@" | cksum | tr -d ' '; }
 is_current() { [ -f "$1/.installed" ] && [ "$(cat "$1/.installed")" = "$2" ]; }
 
-# What an interrupted start, or a Python that has gone since, leaves is no environment; and where pyvenv.cfg is
-# missing, uv would take the machine's own Python for it and empty that.
-is_environment() { "$1/bin/python" -c 'import sys; sys.exit(sys.prefix == sys.base_prefix)' >/dev/null 2>&1; }
+# Whether an installation was completed there, of whatever pins, whose Python still runs. Nothing is built on less: a
+# package that was being copied when somebody pulled the plug looks installed to uv, and where pyvenv.cfg is missing uv
+# takes the machine's own Python for the environment and would empty that.
+is_whole() {
+    [ -f "$1/.installed" ] && "$1/bin/python" -c 'import sys; sys.exit(sys.prefix == sys.base_prefix)' >/dev/null 2>&1
+}
 
 attempt() {  # registry, what, command: three times, since a registry may fail for a moment; its words go to the log
     registry=$1 what=$2
@@ -53,7 +56,7 @@ esac
 command -v npm >/dev/null 2>&1 || fail "npm is not installed; it comes with Node 20 or newer: install that, then run this again."
 
 mkdir -p .environments
-if ! is_environment .venv || ! .venv/bin/uv --version >/dev/null 2>&1; then
+if ! is_whole .venv || ! .venv/bin/uv --version >/dev/null 2>&1; then
     rm -rf .venv
     python=$(find_python) || python=
     if [ -n "$python" ] && "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
@@ -75,13 +78,13 @@ uv=.venv/bin/uv
 
 install_environment() {  # folder, lock file: a virtual environment holding exactly that lock
     stamp=$(stamp_of "$2")
-    is_current "$1" "$stamp" && is_environment "$1" && return 0
+    is_current "$1" "$stamp" && is_whole "$1" && return 0
     say "installing $1"
-    rm -f "$1/.installed"
-    if ! is_environment "$1"; then
+    if ! is_whole "$1"; then
         rm -rf "$1"
         "$uv" venv --quiet --python .venv/bin/python "$1"
     fi
+    rm -f "$1/.installed"
     attempt PyPI "$2" "$uv" pip sync --quiet --python "$1/bin/python" --require-hashes "$2"
     echo "$stamp" >"$1/.installed"
 }

@@ -279,12 +279,29 @@ def test_half_an_environment_is_made_anew(installed: Machine, environment: str, 
     installed.assert_is_whole()
 
 
+@pytest.mark.parametrize(
+    ("environment", "package"),
+    [(".venv", "hatchling/build.py"), (".environments/localstack", "six.py")],
+)
+def test_a_package_that_was_half_copied_when_the_installation_died_is_completed(
+    installed: Machine, environment: str, package: str
+) -> None:
+    folder = installed.folder / environment
+    (folder / ".installed").unlink()
+    (lost,) = folder.glob(f"lib/python*/site-packages/{package}")
+    lost.unlink()
+    installed.make()
+    assert lost.exists()
+    installed.assert_is_whole()
+
+
 def test_an_installation_killed_again_and_again_is_completed(machine: Machine) -> None:
     killed_at: list[str] = []
-    while True:
+    while len(killed_at) < 20:
         with machine.start() as process:
             assert process.stderr is not None
             for line in process.stderr:
+                assert "could not be installed" not in line
                 if line not in killed_at:
                     time.sleep(0.1)
                     os.killpg(process.pid, signal.SIGKILL)
