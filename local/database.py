@@ -22,6 +22,9 @@ where status = 'RUNNING'
 """
 
 
+# What functions/load/migrate.py says of a database that these migrations did not make.
+ANOTHER_VERSION = ("a migration that has been applied was edited", "was migrated by a newer release")
+
 _URL_FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _VERIFYING_MODES = ("require", "verify-ca", "verify-full")
 
@@ -103,3 +106,19 @@ class AdminDatabase:
         with self._connection() as connection:
             known = connection.execute("select to_regclass('metadata.load_run') is not null").fetchone()
             return connection.execute(_ABORT_LOST_RUNS).rowcount if known == (True,) else 0
+
+
+@contextmanager
+def another_version_explained(state_folder: Path, *, is_own: bool) -> Iterator[None]:
+    """Let a deployment that fails over such a database say what to do; `is_own`: its data is in `state_folder`."""
+    try:
+        yield
+    except LocalError as error:
+        if not any(sign in str(error) for sign in ANOTHER_VERSION):
+            raise
+        anew = f"`c360 down && rm -rf {state_folder}` starts anew, without its data"
+        raise LocalError(
+            "The database was made by another version of this software, and none is carried over before the first "
+            f"release: {anew if is_own else 'let DATABASE_URL name an empty database'}.",
+            f"{error}\n{error.detail}",
+        ) from error

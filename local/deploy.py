@@ -158,13 +158,18 @@ class CdkApp:
 
 
 def _reason(lines: list[str]) -> str:
-    """The line of the CDK's output that says why: a failed resource, else an error, else the last."""
+    """The line of the CDK's output that says why: a failed resource, else an error, else the last.
+
+    What was cut off by the failure is reported as failed too, without a reason.
+    """
+    failed = []
     for line in lines:
         columns = [column.strip() for column in line.split("|")]
         if columns[-3:-2] in (["CREATE_FAILED"], ["UPDATE_FAILED"]) and columns[-2] != "AWS::CloudFormation::Stack":
-            return f"{columns[0]}: {columns[-2]} {columns[-1]}"
+            failed.append(f"{columns[0]}: {columns[-2]} {columns[-1]}")
     errors = [line.strip() for line in lines if "❌" in line or "rror: " in line]
-    return (errors or [line for line in lines if line.strip()][-1:] or ["no output"])[0]
+    explained = [line for line in failed if not line.endswith(")") or " (" in line.partition(") ")[2]]
+    return (explained or failed or errors or [line for line in lines if line.strip()][-1:] or ["no output"])[0]
 
 
 def _files(folder: Path, sources: tuple[str, ...]) -> Iterator[Path]:

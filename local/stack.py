@@ -8,14 +8,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import aws, deploy, processes
 from local.api_server import ApiServer, role_database_url
-from local.database import AdminDatabase
+from local.database import AdminDatabase, another_version_explained
 from local.errors import LocalError, StackNotRunningError
 from local.localstack import LocalStack
 from local.lock import exclusive
 from local.paths import Paths
 from local.postgres import DATABASE, PostgresServer
 from local.state import Deployed, Outputs, Part, Port, StackOptions, State, Status
-from local.status import look
+from local.status import look, of_another_version
 
 __all__ = ["EmbeddedStack", "Outputs", "Part", "StackOptions", "Status"]
 
@@ -53,6 +53,8 @@ class EmbeddedStack:
                 synthesized = pool.submit(app.synth, progress)  # meanwhile the servers start
                 database = self._start_database(state, parts.postgres, progress)
                 self._start_localstack(state, parts.localstack, database, progress)
+                if state.deployed is None:
+                    self._bootstrap(state, app, parts, progress)
                 inputs = synthesized.result()
             deployed = self._deploy(state, app, inputs, parts, database, progress)
             self._start_api(state, parts, deployed, progress)
@@ -85,7 +87,11 @@ class EmbeddedStack:
 
     def status(self) -> Status:
         """Look at every part now. Never changes anything."""
-        state = State.load(self.paths.stack_file) or State()
+        state = State.load(self.paths.stack_file)
+        if state is None and self.paths.stack_file.exists():
+            parts = self._parts(State())
+            return of_another_version(parts.localstack, parts.postgres, parts.api)
+        state = state or State()
         parts = self._parts(state)
         current = state.deployed is not None and state.deployed.localstack == _life(parts.localstack)
         return look(parts.localstack, parts.postgres, parts.api, state, deployment_is_current=current)
@@ -178,6 +184,16 @@ class EmbeddedStack:
         if lost := database.abort_lost_runs():
             progress(f"marked {lost} interrupted load run(s) as ABORTED")
 
+    def _bootstrap(self, state: State, app: deploy.CdkApp, parts: _Parts, progress: Progress) -> None:
+        state.deploying = _life(parts.localstack)
+        state.save(self.paths.stack_file)
+        try:
+            app.bootstrap(parts.localstack.url, progress)
+        except (BotoCoreError, ClientError) as error:
+            raise LocalError(f"LocalStack failed while bootstrapping: {error} (see {parts.localstack.log})") from error
+        state.deploying = ""
+        state.save(self.paths.stack_file)
+
     def _deploy(
         self,
         state: State,
@@ -196,8 +212,8 @@ class EmbeddedStack:
             state.save(self.paths.stack_file)
             try:
                 aws.put_admin_secret(endpoint, *database.credentials)
-                app.bootstrap(endpoint, progress)
-                app.deploy(endpoint, progress)
+                with another_version_explained(self.paths.state, is_own=not self.options.database_url):
+                    app.deploy(endpoint, progress)
                 found = aws.stack_outputs(endpoint, app.stacks())
             except (BotoCoreError, ClientError) as error:
                 raise LocalError(f"LocalStack failed while deploying: {error} (see {parts.localstack.log})") from error

@@ -28,6 +28,22 @@ def look(
     )
 
 
+def of_another_version(localstack: LocalStack, postgres: PostgresServer, api: ApiServer) -> Status:
+    """Where the stack's state cannot be read: what runs, without asking on ports that are not known."""
+
+    def part(process: processes.ProcessIdentity | None) -> Part:
+        if process is None:
+            return Part(state="stopped")
+        return Part(state="unhealthy", pid=process.pid, detail=f"another version started it; {_HEAL}")
+
+    return Status(
+        localstack=part(localstack.process()),
+        postgres=part(postgres.process()),
+        api=part(api.process()),
+        deployment=Part(state="stopped", detail=f"its record is from another version; {_HEAL}, the data is kept"),
+    )
+
+
 def _part(process: processes.ProcessIdentity | None, port: int, answers: Callable[[], bool], where: str) -> Part:
     if process is None:
         return Part(state="stopped", port=port)

@@ -30,6 +30,7 @@ from local.stack import EmbeddedStack, StackOptions
 from local.state import State
 from tests.local.tls_server import tls_only
 
+MIGRATED_BY_ANOTHER = "the database was migrated by a newer release of this software (version=9)"
 FUNCTION = "def handle(event, context):\n    return 1\n"
 
 
@@ -94,6 +95,11 @@ class BrokenApp(TinyApp):
     def template(self) -> dict[str, object]:
         wrong = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "A"}}
         return super().template() | {"Resources": {"Wrong": wrong}, "Outputs": {}}
+
+
+class AnotherVersionsApp(TinyApp):
+    def deploy(self, _endpoint: str, _progress: Progress) -> None:
+        raise LocalError(f"Deploying failed: Reason: {MIGRATED_BY_ANOTHER}")
 
 
 class TinyStack(EmbeddedStack):
@@ -254,6 +260,9 @@ def test_state_of_another_version_is_replaced_with_one_line_and_the_data_kept(st
     with psycopg.connect(outputs.database_url) as connection:
         connection.execute("create table if not exists kept as select 7 as answer")
     stack.paths.stack_file.write_text('{"version": 0, "something": "else"}')
+    status = stack.status()
+    assert (status.localstack.state, status.localstack.port, status.deployment.state) == ("unhealthy", None, "stopped")
+    assert "from another version; c360 up heals it" in status.deployment.detail
     lines = Lines()
     again = stack.up(lines)
     assert [line for line in lines.said if "another version" in line] == lines.said[:1]
@@ -382,6 +391,10 @@ def test_a_deployment_that_is_not_whole_is_one_clear_line(stack: TinyStack, monk
     for app, message in (
         (FakedApp, r"pretended to create C360-Data/Dashboard \(AWS::CloudWatch::Dashboard\)"),
         (BrokenApp, "Deploying failed: C360-Data: AWS::S3::Bucket Wrong .*InvalidBucketName"),
+        (
+            AnotherVersionsApp,
+            f"another version of this software.*`c360 down && rm -rf {stack.paths.state}` starts anew",
+        ),
     ):
         monkeypatch.setattr(TinyStack, "app", app)
         with pytest.raises(LocalError, match=message) as caught:
