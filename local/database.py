@@ -98,8 +98,8 @@ class AdminDatabase:
                     raise LocalError(f"PostgreSQL at {where} is version {version}; 16 or newer is needed.")
                 yield connection
         except psycopg.Error as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise LocalError(f"PostgreSQL at {where} cannot be used: {reason}") from error
+            reason = " ".join(str(error).split())
+            raise LocalError(f"PostgreSQL at {where} cannot be used: {reason[:400]}") from error
 
     def abort_lost_runs(self) -> int:
         """Close the records of runs whose executions LocalStack forgot; how many."""

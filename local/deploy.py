@@ -114,6 +114,8 @@ class CdkApp:
         """Run the CDK command line; its output goes to the log, and its end into the error."""
         if not CDK.exists():
             raise LocalError(f"{CDK} is missing; run `make install` first.")
+        if shutil.which("node") is None:
+            raise LocalError("Node.js is not on the PATH; the CDK command line needs Node 20 or newer.")
         self.home.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}

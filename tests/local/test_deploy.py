@@ -1,12 +1,15 @@
 """A failed deployment is explained by the resource that failed, and a database of another version is known as such."""
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
 from functions.common.errors import MigrationError
 from functions.load.migrate import Migration, migrate, read_migrations
 from local.database import ANOTHER_VERSION
-from local.deploy import _reason
+from local.deploy import CdkApp, _reason
+from local.errors import LocalError
 
 RECORDED = """\
 C360-Pipeline | 3/6 | 6:47:31 AM | CREATE_FAILED | AWS::CloudFormation::Stack          | C360-Pipeline
@@ -38,3 +41,10 @@ def test_a_database_of_another_version_is_known_by_what_the_migrator_says(databa
             with pytest.raises(MigrationError) as caught:
                 migrate(connection, {}, other)
             assert any(sign in str(caught.value) for sign in ANOTHER_VERSION)
+
+
+def test_a_machine_without_node_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    app = CdkApp(tmp_path / "out", tmp_path / "home", tmp_path / "log", {}, folder=tmp_path, sources=())
+    with pytest.raises(LocalError, match=r"Node\.js is not on the PATH; the CDK command line needs Node 20 or newer"):
+        app.synth(lambda _line: None)
