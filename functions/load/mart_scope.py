@@ -43,6 +43,14 @@ _LOOK_UP = """select s.*
     cross join lateral raw_vault.{as_of}(t.{key}, 'infinity', 'infinity') as s"""
 
 _NO_JOIN = sql.SQL("")
+_JOINS = {
+    "touched_line": sql.SQL("join touched_line using (link_hash_key)"),
+    "of_touched_product": sql.SQL("join touched_product as t on t.product_hash_key = h.product_hash_key"),
+    "of_touched_customer": sql.SQL("join touched_customer as t on t.customer_hash_key = h.customer_hash_key"),
+    "lines_of_touched_order": sql.SQL("join touched_order as t on t.transaction_id = m.transaction_id"),
+    "bought_by_touched_customer": sql.SQL("join touched_customer as t on t.customer_id = m.customer_id"),
+    "sold_of_touched_product": sql.SQL("join touched_product as t on t.product_id = m.product_id"),
+}
 _EVERY_LINE = sql.SQL("select product_id, 1 as sold, quantity, total_amount from business_vault.mart_order_line")
 _LINE_CHANGES = sql.SQL(
     "select product_id, 1 as sold, quantity, total_amount"
@@ -65,23 +73,25 @@ class Scope:
 
     def statement(self, mart: str) -> sql.Composed:
         """The statement that fills the mart for these keys."""
-        everything = self.touched is None
-        parts: dict[str, sql.Composable] = {name: self._in_force(name) for name in _SATELLITES}
-        joins = {
-            "of_touched_product": "join touched_product as t on t.product_hash_key = h.product_hash_key",
-            "of_touched_customer": "join touched_customer as t on t.customer_hash_key = h.customer_hash_key",
-            "bought_by_touched_customer": "join touched_customer as t on t.customer_id = m.customer_id",
-        }
-        parts |= {name: _NO_JOIN if everything else sql.SQL(join) for name, join in joins.items()}
-        parts["sales"] = _EVERY_LINE if everything else _LINE_CHANGES
-        return sql.SQL((SQL_FOLDER / "marts" / _STATEMENTS[mart]).read_text(encoding="utf-8")).format(**parts)
+        in_force = {name: self._in_force(name) for name in _SATELLITES}
+        sales = _EVERY_LINE if self.touched is None else _LINE_CHANGES
+        return _read(_STATEMENTS[mart]).format(**self._joins(), **in_force, sales=sales)
 
-    def advise_planner(self, connection: Connection) -> None:
+    def reconciliation(self) -> sql.Composed:
+        """The statement that compares what the marts hold of these keys with what it was made of."""
+        return _read("reconcile.sql").format(**self._joins())
+
+    def advise_planner(self, connection: Connection, *, reads_whole_tables: bool = False) -> None:
         """Tell the planner, which knows no statistics of what has just been loaded, until the transaction ends."""
+        scans = "off" if self.is_few and not reads_whole_tables else "on"
+        loops = "on" if self.is_few else "off"
         connection.execute(
-            "select set_config('enable_seqscan', %s, true), set_config('enable_nestloop', %s, true)",
-            ("off", "on") if self.is_few else ("on", "off"),
+            "select set_config('enable_seqscan', %s, true), set_config('enable_nestloop', %s, true)", (scans, loops)
         )
+
+    def _joins(self) -> dict[str, sql.SQL]:
+        """What restricts a table to the touched keys."""
+        return {name: _NO_JOIN if self.touched is None else join for name, join in _JOINS.items()}
 
     def _in_force(self, satellite: str) -> sql.Composed:
         """The row of each key that is in force last."""
@@ -100,3 +110,7 @@ class Scope:
             key=sql.Identifier(key),
             join=_NO_JOIN if self.touched is None else join,
         )
+
+
+def _read(file: str) -> sql.SQL:
+    return sql.SQL((SQL_FOLDER / "marts" / file).read_text(encoding="utf-8"))

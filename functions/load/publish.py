@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from psycopg import sql
 
 from functions.common.database import Connection
+from functions.common.errors import QualityError
 from functions.load.ledger import active_run, objects_of, recorded_step
 from functions.load.mart_scope import SATELLITES, Scope
 from functions.load.model import SQL_FOLDER
@@ -34,7 +35,7 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     """Bring the marts up to date with what the run's objects changed; return rows written by mart.
 
     Today moves on to the day of the run, also when it has no objects. Publishing a run twice writes the same rows
-    again and changes nothing. Raises RunNotActiveError.
+    again and changes nothing. Raises RunNotActiveError, and QualityError when the marts do not add up to the vault.
     """
     run = active_run(connection, run_id)
     begin_publication(connection)
@@ -59,6 +60,21 @@ def write_everything(connection: Connection, mart: str) -> int:
     return connection.execute(scope.statement(mart)).rowcount
 
 
+def reconcile(connection: Connection, scope: Scope) -> None:
+    """Compare what the marts hold of the keys in scope with what it was made of.
+
+    Raises QualityError naming what differs.
+    """
+    scope.advise_planner(connection, reads_whole_tables=True)
+    differing = [
+        f"{rule} is {held}, made of {made_of}"
+        for rule, made_of, held in connection.execute(scope.reconciliation())
+        if made_of != held
+    ]
+    if differing:
+        raise QualityError(f"the marts do not add up and are not published: {'; '.join(differing)}")
+
+
 def complete_publication(connection: Connection, *, customers_changed: bool) -> None:
     """What depends on all customers at once, and the indexes when this is the first publication."""
     if customers_changed:
@@ -73,6 +89,7 @@ def _publish_everything(connection: Connection, run_id: str) -> dict[str, int]:
             step.rows = write_everything(connection, mart)
         written[mart] = step.rows
         _note(connection, mart, run_id, step.rows)
+    reconcile(connection, Scope())
     return written
 
 
@@ -91,6 +108,8 @@ def _publish_touched(connection: Connection, run_id: str) -> dict[str, int]:
         _note(connection, mart, run_id, step.rows - removed)
         if mart == "mart_product_analytics" and touched[mart]:
             touched["mart_customer_360"] += _touch_buyers(connection)
+    if any(touched.values()):
+        reconcile(connection, Scope(max(touched.values())))
     return written
 
 
