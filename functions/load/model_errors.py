@@ -1,6 +1,6 @@
 """What is wrong with a model file, and where: line, column and field of the YAML."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from functions.common.errors import ModelError
-from functions.load.model_references import Path, nearest, suggestion
+from functions.load.model_references import Finding, Path, nearest, suggestion
 
 _WORDS = {"extra_forbidden": "unknown key", "missing": "this key is missing"}
 
@@ -62,14 +62,23 @@ def problems_of(
     message. A plain ValueError that begins with the name of an entry and a colon is placed there.
     """
     root = yaml.compose(text, Loader=yaml.SafeLoader)
-    found = []
-    for details in error.errors():
-        if kinds and details["type"] not in kinds:
-            continue
-        for path, message in _findings(details, model, root):
-            line, column = _place(root, path)
-            found.append(Problem(line, column, _dotted(path), message))
-    return found
+    return [
+        _located(root, path, message)
+        for details in error.errors()
+        if not kinds or details["type"] in kinds
+        for path, message in _findings(details, model, root)
+    ]
+
+
+def located(text: str, findings: Iterable[Finding]) -> list[Problem]:
+    """The findings with their places in `text`, in the order of the text."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    return sorted(_located(root, path, message) for path, message in findings)
+
+
+def _located(root: yaml.Node | None, path: Path, message: str) -> Problem:
+    line, column = _place(root, path)
+    return Problem(line, column, _dotted(path), message)
 
 
 def with_keys_as_meant(content: Any, model: type[BaseModel], error: ValidationError) -> Any:
@@ -93,7 +102,7 @@ def _renamed(content: Any, meant: dict[Path, str | None], path: Path) -> Any:
     return renamed
 
 
-def _findings(details: ErrorDetails, model: type[BaseModel], root: yaml.Node | None) -> Iterator[tuple[Path, str]]:
+def _findings(details: ErrorDetails, model: type[BaseModel], root: yaml.Node | None) -> Iterator[Finding]:
     path: Path = tuple(part for part in details["loc"] if part != "[key]")
     context = details.get("ctx", {})
     if "findings" in context:

@@ -68,7 +68,7 @@ def unreconciled(connection: Connection, object_ids: list[int]) -> list[str]:
 def _account(connection: Connection, model: Model, source: str, object_ids: list[int]) -> None:
     measures = model.sources[source].measures
     parameters = {"object_ids": object_ids}
-    counted = connection.execute(_render_count(model, source), parameters).fetchall()
+    counted = connection.execute(render_count(model, source), parameters).fetchall()
     # most files repeat nothing, and what is all loaded need not be searched
     repeating = any(staged > loaded for _, staged, loaded, *_ in counted)
     duplicates = _duplicates(connection, model, source, object_ids) if repeating else {}
@@ -92,7 +92,7 @@ def _account(connection: Connection, model: Model, source: str, object_ids: list
 
 
 def _duplicates(connection: Connection, model: Model, source: str, object_ids: list[int]) -> dict[int, int]:
-    rows = connection.execute(_render_duplicate(model, source), {"object_ids": object_ids}).fetchall()
+    rows = connection.execute(render_duplicate(model, source), {"object_ids": object_ids}).fetchall()
     return {object_id: count for object_id, count in rows}  # noqa: C416 - dict() of untyped rows has no type
 
 
@@ -144,7 +144,8 @@ def _versions(model: Model, source: str) -> sql.Composed:
     )
 
 
-def _render_count(model: Model, source: str) -> sql.Composed:
+def render_count(model: Model, source: str) -> sql.Composed:
+    """For each object: its staged rows, those that added a version, and each measure in staging and in the vault."""
     sums: list[sql.Composable] = []
     measured: dict[str, sql.Composable] = {}
     for name in model.sources[source].measures:
@@ -165,7 +166,8 @@ def _render_count(model: Model, source: str) -> sql.Composed:
     )
 
 
-def _render_duplicate(model: Model, source: str) -> sql.Composed:
+def render_duplicate(model: Model, source: str) -> sql.Composed:
+    """For each object: its rows that repeat the row of their key before them."""
     satellites = model.satellites_of(source)
     hashdiffs = [sql.Identifier(staged_hashdiff(name, satellite)) for name, satellite in satellites.items()]
     keys = {staged_key(model, satellite) for satellite in satellites.values()}
