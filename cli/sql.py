@@ -39,17 +39,12 @@ class _QueryUnlessNamed(TyperGroup):
     """A group whose command `query` needs no name: c360 sql "select 1"."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+        if not args or args[0] not in self.commands:
             args = ["query", *args]
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(
-    cls=_QueryUnlessNamed,
-    epilog=EXAMPLES,
-    help="Ask the local database (query, which needs no name; its options: c360 sql query --help), "
-    "or print the SQL of the model (render).",
-)
+app = typer.Typer(cls=_QueryUnlessNamed, help="Ask the local database; render: print the SQL of the model.")
 
 
 class Kind(StrEnum):
@@ -72,6 +67,8 @@ def query(
     json: JsonOption = False,
 ) -> None:
     """Run SQL on the database of a local deployment, as its administrator, in one transaction.
+
+    `c360 sql render` prints the SQL that the model is turned into, see `c360 sql render --help`.
 
     With --json: the last statement's `columns` and `rows`; numeric values are strings, so that no digit is lost.
     """
