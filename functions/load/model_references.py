@@ -150,6 +150,7 @@ def _satellite(model: "Model", name: str, satellite: "Satellite") -> Iterator[Fi
     elif satellite.source not in _sources_of(model, satellite.parent):
         yield (*here, "source"), f"{satellite.parent} takes no rows from source {satellite.source}"
     else:
+        yield from _key_of_nothing(model, here, satellite)
         for number, column in enumerate(satellite.columns):
             if column not in model.sources[satellite.source].columns:
                 yield (*here, "columns", number), _no_column(model, satellite.source, column)
@@ -163,6 +164,17 @@ def _satellite(model: "Model", name: str, satellite: "Satellite") -> Iterator[Fi
             yield (*here, "driving_key"), "a driving key is a hub of the parent link, and takes no columns"
     elif not satellite.columns:
         yield here, "a satellite without a driving key needs columns"
+
+
+def _key_of_nothing(model: "Model", here: Path, satellite: "Satellite") -> Iterator[Finding]:
+    """Rows without a key share the zero key, which is nobody's and so has no history."""
+    hub = model.hubs.get(satellite.driving_key or satellite.parent)
+    if hub is None:
+        return
+    column = model.sources[satellite.source].columns.get(hub.business_key)
+    if column is not None and not column.required and column.default is None:
+        field = "parent" if satellite.driving_key is None else "driving_key"
+        yield (*here, field), f"column {hub.business_key} of source {satellite.source} must be required for this"
 
 
 def _status(model: "Model", here: Path, satellite: "Satellite") -> Iterator[Finding]:

@@ -39,12 +39,12 @@ def recorded_model(migrations: Sequence["Migration"]) -> Model:
 
 
 def structure(model: Model) -> dict[str, Any]:
-    """What the tables and the hashes in them depend on, as plain values."""
+    """What the tables and the keys in them depend on, as plain values."""
     content = model.model_dump(
         mode="json",
         exclude_defaults=True,
         include={
-            "sources": {"__all__": {"columns": {"__all__": {"type", "default"}}}},
+            "sources": {"__all__": {"columns": {"__all__": {"type", "required", "default"}}}},
             "hubs": True,
             "links": True,
             "satellites": True,

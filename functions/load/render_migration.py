@@ -7,7 +7,7 @@ from psycopg import sql
 from functions.load.expressions import POSTGRES_TYPES
 from functions.load.model import Model
 from functions.load.model_references import Finding
-from functions.load.recorded_model import recorded, structure
+from functions.load.recorded_model import recorded
 from functions.load.render_ddl import hub_table, link_index, link_table, satellite_table, staging_table
 
 _HEADING = "-- Rendered from sql/model.yaml by `c360 model migration`.\n"
@@ -68,19 +68,19 @@ def not_additive(held: Model, wanted: Model) -> Iterator[Finding]:
 
 
 def render_migration(held: Model, wanted: Model) -> str | None:
-    """The statements that add what `wanted` has more than `held`; None when both have the same tables and keys.
+    """The statements that add what `wanted` has more than `held`; None when both have the same tables.
 
     Only for a `wanted` of which `not_additive` finds nothing. A staging table is made anew when it changes: it is empty
     between runs, and a run that failed stages its files again.
     """
-    if structure(held) == structure(wanted):
-        return None
     statements = [
         *_staging(held, wanted),
         *(statement for name in wanted.hubs if name not in held.hubs for statement in hub_table(wanted, name)),
         *_links(held, wanted),
         *_satellites(held, wanted),
     ]
+    if not statements:
+        return None
     return "\n".join([_HEADING + recorded(wanted), *(statement.as_string() for statement in statements)])
 
 
@@ -94,7 +94,7 @@ def _staging(held: Model, wanted: Model) -> Iterator[sql.Composable]:
         table = staging_table(wanted, name)
         if name not in held.sources:
             yield from table
-        elif _text(staging_table(held, name)) != _text(table):
+        elif _lines(staging_table(held, name)) != _lines(table):
             yield sql.SQL("drop table {};\n").format(sql.Identifier("staging", name))
             yield from table
 
@@ -123,5 +123,6 @@ def _satellites(held: Model, wanted: Model) -> Iterator[sql.Composable]:
             )
 
 
-def _text(statements: list[sql.Composable]) -> str:
-    return "".join(statement.as_string() for statement in statements)
+def _lines(statements: list[sql.Composable]) -> set[str]:
+    """The lines of a table's DDL: equal for two tables that differ in the order of their columns only."""
+    return {line.rstrip(",") for statement in statements for line in statement.as_string().splitlines()}

@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
-from functions.load.expressions import rules, staged_hashdiff, staged_key
+from functions.load.expressions import rules, staged_hashdiff, staged_key, staged_parent_key
 from functions.load.model import Model
 
 # The vault's value of a measure counts where the row added a version, the staged one where it did not have to.
@@ -140,8 +140,14 @@ def _versions(model: Model, source: str) -> sql.Composed:
         sql.SQL("select record_source, record_row from {} where record_source = any(%(object_ids)s)").format(
             sql.Identifier("raw_vault", name)
         )
-        for name in model.satellites_of(source)
+        for name in (*model.satellites_of(source), *_links_alone(model, source))
     )
+
+
+def _links_alone(model: Model, source: str) -> list[str]:
+    """The links of a source on which no satellite hangs: a row that only adds to one of them has told something too."""
+    parents = {satellite.parent for satellite in model.satellites.values()}
+    return [name for name, link in model.links.items() if link.source == source and name not in parents]
 
 
 def render_count(model: Model, source: str) -> sql.Composed:
@@ -171,6 +177,7 @@ def render_duplicate(model: Model, source: str) -> sql.Composed:
     satellites = model.satellites_of(source)
     hashdiffs = [sql.Identifier(staged_hashdiff(name, satellite)) for name, satellite in satellites.items()]
     keys = {staged_key(model, satellite) for satellite in satellites.values()}
+    keys |= {staged_parent_key(model, link) for link in _links_alone(model, source)}
     return sql.SQL(_DUPLICATE).format(
         versions=_versions(model, source),
         content=sql.SQL("({})").format(sql.SQL(" || ").join(hashdiffs)),

@@ -3,7 +3,7 @@
 --| sources:
 --|   customers:
 --|     columns:
---|       customer_id: {type: text}
+--|       customer_id: {type: text, required: true}
 --|       first_name: {type: text}
 --|       last_name: {type: text}
 --|       email: {type: text}
@@ -15,7 +15,7 @@
 --|       customer_segment: {type: text}
 --|   products:
 --|     columns:
---|       product_id: {type: text}
+--|       product_id: {type: text, required: true}
 --|       product_name: {type: text}
 --|       category: {type: text}
 --|       price: {type: decimal}
@@ -23,13 +23,13 @@
 --|       supplier: {type: text}
 --|   transactions:
 --|     columns:
---|       transaction_id: {type: text}
+--|       transaction_id: {type: text, required: true}
 --|       customer_id: {type: text}
---|       order_date: {type: timestamp}
---|       product_id: {type: text}
---|       quantity: {type: integer}
---|       unit_price: {type: decimal}
---|       total_amount: {type: decimal}
+--|       order_date: {type: timestamp, required: true}
+--|       product_id: {type: text, required: true}
+--|       quantity: {type: integer, required: true}
+--|       unit_price: {type: decimal, required: true}
+--|       total_amount: {type: decimal, required: true}
 --|       payment_method: {type: text}
 --|       order_status: {type: text}
 --|       line_number: {type: integer, default: '1'}

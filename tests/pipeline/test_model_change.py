@@ -37,7 +37,10 @@ _INDEXES = "select pg_get_indexdef(indexrelid) from pg_index where indrelid = %s
 _CONSTRAINTS = (
     "select contype::text, pg_get_constraintdef(oid) from pg_constraint where conrelid = %s::regclass order by 1, 2"
 )
-_TABLE = "select relkind::text, relpersistence::text, pg_get_partkeydef(oid), reloptions from pg_class where oid = %s::regclass"
+_TABLE = (
+    "select relkind::text, relpersistence::text, pg_get_partkeydef(oid), reloptions from pg_class"
+    " where oid = %s::regclass"
+)
 
 
 def catalog(connection: psycopg.Connection, model: Model) -> Catalog:
@@ -157,3 +160,79 @@ def test_a_run_that_had_staged_its_files_goes_on_after_the_migration(own_night: 
     night.check(run_id, "vault")
     assert night.finish(run_id)["totals"]["loaded"] == 2
     assert night.rows("select loyalty from raw_vault.sat_customer_details order by 1") == [("gold",), (None,)]
+
+
+AWKWARD = (
+    TEXT.replace(
+        "\nhubs:\n",
+        """
+  order:
+    measures: [table]
+    columns:
+      select: {type: text, required: true}
+      user: {type: text, required: true}
+      customer_id: {type: text}
+      group: {type: integer}
+      table: {type: decimal}
+      desc: {type: date}
+      source: {type: text}
+
+hubs:
+  hub_select: {hash_key: select_hash_key, business_key: select, sources: [order]}
+  hub_user: {hash_key: user_hash_key, business_key: user, sources: [order]}
+""",
+    )
+    .replace("sources: [customers, transactions]", "sources: [customers, transactions, order]")
+    .replace(
+        "\nlinks:\n",
+        """
+links:
+  link_all: {hubs: [hub_select, hub_user, hub_customer], dependent_child_key: group, source: order}
+  link_two: {hubs: [hub_user, hub_select], source: order, indexed: [hub_user, hub_select]}
+""",
+    )
+    .replace(
+        "\nsatellites:\n",
+        """
+satellites:
+  sat_select: {parent: hub_select, source: order, columns: [desc, source]}
+  sat_user: {parent: hub_user, source: order, columns: [table]}
+  sat_two: {parent: link_two, source: order, driving_key: hub_user}
+  sat_select_status: {parent: hub_select, source: order, status_of: sat_select}
+  sat_user_status: {parent: hub_user, source: order, status_of: sat_user}
+""",
+    )
+)
+
+
+def order(*rows: str) -> str:
+    return "\n".join(["select,user,customer_id,group,table,desc,source", *rows]) + "\n"
+
+
+def test_a_source_of_another_shape_loads_as_well(own_night: Night) -> None:
+    """Names that are words of SQL, links of three hubs and without a satellite, empty keys, two status satellites."""
+    night = own_night
+    night.model, migrations = grown(AWKWARD)
+    applied(night.admin_url, migrations)
+    first = "a,u,C1,1,1.10,2024-01-01,x"
+    night.drop("order/dt=2024-01-01/a.csv", order(first, first.replace("C1,1", "C1,2"), "b,w,,,,,"))
+    [file] = night.run()["files"]
+    assert (file["rows_read"], file["loaded"], file["duplicate"]) == (3, 3, 0), "the second row adds a link"
+    assert night.rows("select count(*) from raw_vault.link_all") == [(3,)]
+    assert night.rows("select count(*) from raw_vault.hub_customer where customer_id = 'C1'") == [(1,)]
+    night.drop("order/snapshot/dt=2024-01-02/a.csv", order(first))
+    [file] = night.run()["files"]
+    assert (file["loaded"], file["unchanged"]) == (0, 1)
+    assert night.rows(
+        "select h.select, is_deleted from raw_vault.sat_select_status join raw_vault.hub_select as h"
+        " using (select_hash_key)"
+    ) == [("b", True)]
+    assert night.rows("select count(*) from raw_vault.sat_user_status where is_deleted") == [(1,)]
+    night.drop(
+        "order/dt=2024-01-03/a.csv", order("a,v,C2,1,2.5,2024-01-01,y", "a,v,C2,1,2.5,2024-01-01,y", "a,v,C2,x,1,,")
+    )
+    [file] = night.run()["files"]
+    assert (file["loaded"], file["duplicate"], file["quarantined"]) == (1, 1, 1)
+    assert night.rows("select measures -> 'table' from metadata.object_version order by object_id desc limit 1") == [
+        ({"file": "6.0", "staged": "5.0", "vault": "5.0", "quarantined": "1"},)
+    ]

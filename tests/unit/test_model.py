@@ -104,6 +104,18 @@ def test_the_real_model_says_what_the_design_lists() -> None:
             "satellites.sat_customer_details.driving_key", "hub_customer",
             "satellites.sat_customer_details.driving_key", "is a hub of the parent link",
         ),
+        (
+            "sources.products.columns.product_id",
+            {"type": "text"},
+            "satellites.sat_product_details.parent",
+            "column product_id of source products must be required for this",
+        ),
+        (
+            "sources.transactions.columns.transaction_id",
+            {"type": "text"},
+            "satellites.sat_customer_order_effectivity.driving_key",
+            "column transaction_id of source transactions must be required",
+        ),
         ("satellites.sat_product_details.parent", "hub_customer", "satellites.sat_product_details.source", "no rows"),
         (
             "satellites.sat_customer_status.status_of", "sat_other",
