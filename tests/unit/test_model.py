@@ -133,6 +133,7 @@ def test_the_real_model_says_what_the_design_lists() -> None:
         ("hubs.hub_customer.bussiness_key", "x", "hubs.hub_customer.bussiness_key", "did you mean business_key?"),
         ("satelites", {}, "satelites", "unknown key; did you mean satellites?"),
         ("late_window_days", 0, "late_window_days", "greater than or equal to 1"),
+        ("sources.customers.effective_at", "yesterday", "sources.customers.effective_at", "dt_or_upload"),
     ],
 )  # fmt: skip
 def test_a_wrong_entry_is_refused_by_its_field(path: str, value: object, field: str, message: str) -> None:
