@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 20
 
 _KEY = re.compile(
-    r"landing/(?P<source>[a-z0-9_]+)/(?P<snapshot>snapshot/)?(?:dt=(?P<day>\d{4}-\d{2}-\d{2})/)?[^/]+\.csv(?:\.gz)?"
+    r"landing/(?P<source>[a-z0-9_]+)/(?P<snapshot>snapshot/)?"
+    r"(?:dt=(?P<day>\d{4}-\d{2}-\d{2})/|at=(?P<instant>\d{8}T\d{6}(?:\.\d{6})?Z)/)?[^/]+\.csv(?:\.gz)?"
 )
 
 
@@ -38,18 +39,35 @@ def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | N
     """Source, whether it is a snapshot, and effective instant of an object; None when the key is not a file's.
 
     Keys are `landing/<source>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]`; without `dt` the instant is the upload's.
+    `at=YYYYMMDDTHHMMSS[.ffffff]Z/` in place of `dt` states the instant itself.
     """
     match = _KEY.fullmatch(key)
     if match is None:
         return None
     effective_at = uploaded_at
-    if match["day"] is not None:
-        try:
+    try:
+        if match["day"] is not None:
             day = date.fromisoformat(match["day"])
-        except ValueError:
-            return None
-        effective_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            effective_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        elif match["instant"] is not None:
+            effective_at = datetime.fromisoformat(match["instant"])
+    except ValueError:
+        return None
     return match["source"], match["snapshot"] is not None, effective_at
+
+
+def folder_of_instant(effective_at: datetime) -> str:
+    """The folder below `landing/<source>/` whose files become true at this instant: `dt=…/`, or `at=…/`."""
+    instant = effective_at.astimezone(UTC)
+    if instant == datetime(instant.year, instant.month, instant.day, tzinfo=UTC):
+        return f"dt={instant:%Y-%m-%d}/"
+    return f"at={instant:%Y%m%dT%H%M%S.%f}Z/"
+
+
+def states_instant(key: str) -> bool:
+    """Whether the key itself says at which instant its rows became true, whatever the source's rule."""
+    match = _KEY.fullmatch(key)
+    return match is not None and match["instant"] is not None
 
 
 def s3_client() -> "S3Client":
@@ -111,15 +129,21 @@ def _is_there(item: LandedObject, deleted: dict[str, datetime], latest: set[tupl
     return item.key not in deleted or item.uploaded_at > deleted[item.key] or (item.key, item.version_id) in latest
 
 
-def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Iterator[bytes]:
-    """The bytes of one object version, in chunks of at most CHUNK_BYTES.
+def read_object(
+    s3: "S3Client", bucket: str, key: str, version_id: str, span: tuple[int, int] | None = None
+) -> Iterator[bytes]:
+    """The bytes of one object version, in chunks of at most CHUNK_BYTES; of a span, from its first byte to its end.
 
     Raises LandingUnavailableError when S3 does not answer or breaks off before the end.
     """
+    if span is not None and span[0] == span[1]:
+        return
     with aws_failures_named("S3", LandingUnavailableError):
         arguments: dict[str, Any] = {"Bucket": bucket, "Key": key}
         if version_id != "null":
             arguments["VersionId"] = version_id
+        if span is not None:
+            arguments["Range"] = f"bytes={span[0]}-{span[1] - 1}"
         answer = s3.get_object(**arguments)
         received = 0
         for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
