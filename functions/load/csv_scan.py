@@ -10,7 +10,7 @@ import re
 from functions.common.errors import DataError
 
 RECORD_LIMIT_BYTES = 1 << 20
-"""No line, and no quoted cell, is longer: so much is held in memory while its end is looked for."""
+"""No record is longer, as so much is held in memory while its end is looked for; nor are the chunks that are read."""
 
 _CELL = rb'"[^"]*+(?:""[^"]*+)*+"'
 _SETTLED = re.compile(rb'(?:[^"]*+(?<=[,\n])' + _CELL + rb'(?=[,\r\n]))*+[^"]*+')
@@ -36,7 +36,7 @@ class CsvScan:
         self.rows = 0
         self.has_quotes = False
         self._count_rows = count_rows
-        self._line_bytes = 0
+        self._record_bytes = 0
         self._ends_in_carriage_return = False
         self._unsettled = b"\n"  # the byte before what comes next, or before an open quote and all after it
         self._before = b"\n"  # the end of what is counted
@@ -44,6 +44,7 @@ class CsvScan:
     def feed(self, chunk: bytes) -> None:
         """The next bytes, of any number."""
         self._check_line_ends(chunk)
+        self._check_record(chunk)
         if len(self._unsettled) == 1 and b'"' not in chunk:
             self._settle(chunk)
             self._unsettled = chunk[-1:] or self._unsettled
@@ -55,7 +56,7 @@ class CsvScan:
         self._settle(text[1:end])
         if end == len(text):
             self._unsettled = text[-1:]
-        elif _OPEN.fullmatch(text, end) and len(text) - end <= RECORD_LIMIT_BYTES:
+        elif _OPEN.fullmatch(text, end):
             self._unsettled = text[end - 1 :]
         else:
             raise MalformedCsvError("a quote stands where none may, or is never closed")
@@ -76,23 +77,36 @@ class CsvScan:
         """There are no more bytes."""
         if self._ends_in_carriage_return:
             raise MalformedCsvError("the last line ends in a carriage return")
-        if self._line_bytes:
+        if self._record_bytes:
             self.feed(b"\n")
         if len(self._unsettled) > 1:
             raise MalformedCsvError("the last quote is never closed")
 
     def _check_line_ends(self, chunk: bytes) -> None:
-        newlines = chunk.count(b"\n")
-        longest = self._line_bytes + (chunk.find(b"\n") if newlines else len(chunk))
-        if longest > RECORD_LIMIT_BYTES:
-            raise MalformedCsvError(f"a line is longer than {RECORD_LIMIT_BYTES} bytes")
-        self._line_bytes = len(chunk) - 1 - chunk.rfind(b"\n") if newlines else longest
-        self.lines += newlines
+        self.lines += chunk.count(b"\n")
         if self._ends_in_carriage_return or b"\r" in chunk:
             text = b"\r" + chunk if self._ends_in_carriage_return else chunk
             self._ends_in_carriage_return = text.endswith(b"\r")
             if text.count(b"\r") - self._ends_in_carriage_return != text.count(b"\r\n"):
                 raise MalformedCsvError("a carriage return does not end a line")
+
+    def _check_record(self, chunk: bytes) -> None:
+        """Records within a chunk are short enough; so must be the one that goes on from the chunk before."""
+        end = self.end_of_row(chunk, 0)
+        if self._record_bytes + (end - 1 if end else len(chunk)) > RECORD_LIMIT_BYTES:
+            raise MalformedCsvError(f"a record is longer than {RECORD_LIMIT_BYTES} bytes")
+        self._record_bytes = len(chunk) - self._end_of_last_row(chunk) if end else self._record_bytes + len(chunk)
+
+    def _end_of_last_row(self, chunk: bytes) -> int:
+        quotes = self._unsettled.count(b'"') + chunk.count(b'"')
+        counted = len(chunk)
+        end = chunk.rfind(b"\n") + 1
+        while end:
+            quotes -= chunk.count(b'"', end, counted)
+            if quotes % 2 == 0:
+                break
+            counted, end = end, chunk.rfind(b"\n", 0, end - 1) + 1
+        return end
 
     def _settle(self, text: bytes) -> None:
         """Count the rows in text that begins and ends outside of quotes."""
