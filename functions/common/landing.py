@@ -18,6 +18,7 @@ _KEY = re.compile(
     r"landing/(?P<source>[a-z0-9_]+)/(?P<snapshot>snapshot/)?"
     r"(?:dt=(?P<day>\d{4}-\d{2}-\d{2})/|at=(?P<instant>\d{8}T\d{6}(?:\.\d{6})?Z)/)?[^/]+\.csv(?:\.gz)?"
 )
+_REPLAY = re.compile(r"\.replay-[0-9a-f]{12}\.csv$")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | N
     """Source, whether it is a snapshot, and effective instant of an object; None when the key is not a file's.
 
     Keys are `landing/<source>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]`; without `dt` the instant is the upload's.
-    `at=YYYYMMDDTHHMMSS[.ffffff]Z/` in place of `dt` states the instant itself.
+    `at=YYYYMMDDTHHMMSS[.ffffff]Z/` in place of `dt` states the instant itself. What corrects rows of a snapshot
+    (`replay_key`) is a delta.
     """
     match = _KEY.fullmatch(key)
     if match is None:
@@ -53,15 +55,21 @@ def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | N
             effective_at = datetime.fromisoformat(match["instant"])
     except ValueError:
         return None
-    return match["source"], match["snapshot"] is not None, effective_at
+    is_snapshot = match["snapshot"] is not None and not _REPLAY.search(key)
+    return match["source"], is_snapshot, effective_at
 
 
-def folder_of_instant(effective_at: datetime) -> str:
-    """The folder below `landing/<source>/` whose files become true at this instant: `dt=…/`, or `at=…/`."""
-    instant = effective_at.astimezone(UTC)
-    if instant == datetime(instant.year, instant.month, instant.day, tzinfo=UTC):
-        return f"dt={instant:%Y-%m-%d}/"
-    return f"at={instant:%Y%m%dT%H%M%S.%f}Z/"
+def replay_key(key: str, effective_at: datetime, name: str) -> str:
+    """The key of a file that corrects rows of another: it becomes true at that file's instant, right after it.
+
+    `name` tells replays of one file apart: 12 hexadecimal digits.
+    """
+    folder, _, file = key.rpartition("/")
+    parsed = parse_key(key, datetime.min.replace(tzinfo=UTC))
+    if parsed is None or parsed[2] != effective_at:
+        folder = re.sub("/dt=[^/]*$", "", folder)
+        folder += f"/at={effective_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}Z"
+    return f"{folder}/{file}.replay-{name}.csv"
 
 
 def states_instant(key: str) -> bool:
