@@ -76,9 +76,9 @@ def peak_bytes(url: str, rows: int, kind: str) -> int:
             " values ('generated', 'arn', 'RUNNING', now())"
         )
         row = connection.execute(
-            "insert into metadata.object_version"
-            " (bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id) values ('b', 'landing/transactions/a.csv', 'null', 'e', %s,"
-            " now(), 'transactions', false, now(), 'PLANNED', 'generated') returning object_id",
+            "insert into metadata.object_version (bucket, object_key, version_id, etag, size_bytes, uploaded_at,"
+            " source, is_snapshot, effective_at, status, run_id) values ('b', 'landing/transactions/a.csv', 'null',"
+            " 'e', %s, now(), 'transactions', false, now(), 'PLANNED', 'generated') returning object_id",
             (generated.size,),
         ).fetchone()
         object_id = row[0] if row else 0
