@@ -21,6 +21,7 @@ EXAMPLES = examples(
     "c360 run --resume run-20261122T231455Z-ab12cd --wait",
 )
 _FILE_FIELDS = ("key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined")
+_DRIFT = "unknown_columns"
 _LOCAL_POLL_SECONDS = 0.25
 _AWS_POLL_SECONDS = 1.0
 
@@ -91,7 +92,10 @@ def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
         "execution_arn": execution.arn,
         "run_id": execution.run_id,
         "seconds": execution.seconds,
-        "files": [{field: file.get(field) for field in _FILE_FIELDS} for file in report.get("files", [])],
+        "files": [
+            {field: file.get(field) for field in _FILE_FIELDS} | {_DRIFT: file.get(_DRIFT, [])}
+            for file in report.get("files", [])
+        ],
         "files_omitted": report.get("files_omitted", 0),
         "steps": report.get("steps", []),
         "totals": report.get("totals", {}),
@@ -182,13 +186,14 @@ def _show(output: Output, execution: Execution, report: dict[str, Any]) -> None:
     files, totals = report.get("files", []), report.get("totals", {})
     counts = _FILE_FIELDS[3:]
     if files:
-        rows = [[file.get(field) for field in _FILE_FIELDS] for file in files]
+        rows = [[*map(file.get, _FILE_FIELDS), ", ".join(file.get(_DRIFT, []))] for file in files]
         for row in rows:
             row[0] = str(row[0]).removeprefix("landing/")
         if len(files) > 1:
-            rows.append(["total", None, None, *(totals.get(count) for count in counts)])
-        shown = [name for name in _FILE_FIELDS if name != "reason" or any(file.get("reason") for file in files)]
-        keep = [_FILE_FIELDS.index(name) for name in shown]
+            rows.append(["total", None, None, *(totals.get(count) for count in counts), None])
+        names = (*_FILE_FIELDS, _DRIFT)
+        shown = [name for name in names if name not in ("reason", _DRIFT) or any(file.get(name) for file in files)]
+        keep = [names.index(name) for name in shown]
         output.show(table(shown, [[row[position] for position in keep] for row in rows]))
         if omitted := report.get("files_omitted"):
             output.show(f"and {omitted} more files, counted in the total: they are in metadata.object_version")

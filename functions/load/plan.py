@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.common.database import Connection
 from functions.common.errors import DataError
-from functions.common.landing import LandedObject, list_landed
+from functions.common.landing import LandedObject, list_landed, states_instant
 from functions.common.logging import logger
 from functions.load.content import wake_overruled
 from functions.load.model import Model
@@ -128,7 +128,7 @@ def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedO
         name = item.key.rpartition("/")[2]
         if not any(fnmatchcase(name, pattern) for pattern in source.files):
             misnamed.append(item.key)
-        elif source.effective_at == "upload":
+        elif source.effective_at == "upload" and not states_instant(item.key):
             taken.append(replace(item, effective_at=item.uploaded_at))
         else:
             taken.append(item)

@@ -73,10 +73,13 @@ class NightlyLoad(sfn.StateMachine):
             self._scope,
             "StageFiles",
             items_path="$.plan.files",
-            item_selector={"object_id.$": "$$.Map.Item.Value.object_id"},
+            item_selector={
+                "object_id.$": "$$.Map.Item.Value.object_id",
+                "part.$": "$$.Map.Item.Value.part",
+            },
             max_concurrency=self._staging_concurrency,
             result_path=sfn.JsonPath.DISCARD,
-        ).item_processor(self._load_step("StageFile", "stage", {"object_id.$": "$.object_id"}))
+        ).item_processor(self._load_step("StageFile", "stage", {"object_id.$": "$.object_id", "part.$": "$.part"}))
         vault = sfn.Parallel(self._scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
             self._load_step("LoadLinks", "links"), self._load_step("LoadSatellites", "satellites")
         )
@@ -91,9 +94,29 @@ class NightlyLoad(sfn.StateMachine):
         any_files = (
             sfn.Choice(self._scope, "AnyFiles")
             .when(sfn.Condition.number_equals("$.plan.file_count", 0), finish)
+            .when(sfn.Condition.number_greater_than("$.plan.large_count", 0), self._split_files().next(stage_files))
             .otherwise(load)
         )
         return self._plan().next(any_files)
+
+    def _split_files(self) -> sfn.Chain:
+        """Find the parts of big files, and list anew what is to be staged."""
+        split = sfn.Map(
+            self._scope,
+            "SplitFiles",
+            items_path="$.plan.large",
+            item_selector={"object_id.$": "$$.Map.Item.Value.object_id"},
+            max_concurrency=self._staging_concurrency,
+            result_path=sfn.JsonPath.DISCARD,
+        ).item_processor(self._load_step("SplitFile", "split", {"object_id.$": "$.object_id"}))
+        parts = self._task(
+            "ListParts",
+            self._load,
+            {"step": "parts", "run_id.$": "$$.Execution.Name"},
+            result_selector={"files.$": "$.Payload.files"},
+            result_path="$.plan",
+        )
+        return split.next(parts)
 
     def _plan(self) -> tasks.LambdaInvoke:
         return self._task(
@@ -110,6 +133,8 @@ class NightlyLoad(sfn.StateMachine):
                 "run_id.$": "$.Payload.run_id",
                 "file_count.$": "$.Payload.file_count",
                 "files.$": "$.Payload.files",
+                "large_count.$": "$.Payload.large_count",
+                "large.$": "$.Payload.large",
             },
             result_path="$.plan",
         )

@@ -40,6 +40,8 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
     assert {name: state.get("Next") for name, state in states.items()} == {
         "Plan": "AnyFiles",
         "AnyFiles": None,
+        "SplitFiles": "ListParts",
+        "ListParts": "StageFiles",
         "StageFiles": "CheckStaging",
         "CheckStaging": "LoadHubs",
         "LoadHubs": "LoadLinksAndSatellites",
@@ -49,22 +51,31 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "Finish": None,
     }
     assert states["Finish"]["End"] is True
-    assert states["AnyFiles"]["Choices"] == [{"Variable": "$.plan.file_count", "NumericEquals": 0, "Next": "Finish"}]
+    assert states["AnyFiles"]["Choices"] == [
+        {"Variable": "$.plan.file_count", "NumericEquals": 0, "Next": "Finish"},
+        {"Variable": "$.plan.large_count", "NumericGreaterThan": 0, "Next": "SplitFiles"},
+    ]
     assert states["AnyFiles"]["Default"] == "StageFiles"
 
 
 def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine: dict[str, Any]) -> None:
-    stage = machine["States"]["StageFiles"]
+    split, stage = machine["States"]["SplitFiles"], machine["States"]["StageFiles"]
+    item = "$$.Map.Item.Value"
+    assert split["ItemsPath"] == "$.plan.large"
+    assert split["ItemSelector"] == {"object_id.$": f"{item}.object_id"}
     assert stage["ItemsPath"] == "$.plan.files"
-    assert stage["ItemSelector"] == {"object_id.$": "$$.Map.Item.Value.object_id"}
-    assert stage["MaxConcurrency"] in (2, 40)
-    assert stage["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
-    assert [*stage["ItemProcessor"]["States"]] == ["StageFile"]
+    assert stage["ItemSelector"] == {"object_id.$": f"{item}.object_id", "part.$": f"{item}.part"}
+    for state, inner in ((split, "SplitFile"), (stage, "StageFile")):
+        assert state["MaxConcurrency"] in (2, 40)
+        assert state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
+        assert [*state["ItemProcessor"]["States"]] == [inner]
     branches = machine["States"]["LoadLinksAndSatellites"]["Branches"]
     assert [branch["StartAt"] for branch in branches] == ["LoadLinks", "LoadSatellites"]
     for name, state in (machine["States"] | tasks(machine)).items():
         if state["Type"] in {"Task", "Map", "Parallel"}:
-            expected = {"Plan": "$.plan", "Finish": "$"}.get(name)  # its report is the execution's output
+            expected = {"Plan": "$.plan", "ListParts": "$.plan", "Finish": "$"}.get(
+                name
+            )  # its report is the execution's output
             assert state.get("ResultPath", "$") == expected, name
 
 
@@ -81,7 +92,9 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
                 "input.$": "$$.Execution.Input",
             },
         ),
-        "StageFile": ("Load", {"step": "stage", **run, "object_id.$": "$.object_id"}),
+        "SplitFile": ("Load", {"step": "split", **run, "object_id.$": "$.object_id"}),
+        "ListParts": ("Load", {"step": "parts", **run}),
+        "StageFile": ("Load", {"step": "stage", **run, "object_id.$": "$.object_id", "part.$": "$.part"}),
         "CheckStaging": ("Load", {"step": "check_staging", **run}),
         "LoadHubs": ("Load", {"step": "hubs", **run}),
         "LoadLinks": ("Load", {"step": "links", **run}),
@@ -99,7 +112,10 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
         "run_id.$": "$.Payload.run_id",
         "file_count.$": "$.Payload.file_count",
         "files.$": "$.Payload.files",
+        "large_count.$": "$.Payload.large_count",
+        "large.$": "$.Payload.large",
     }
+    assert found["ListParts"]["ResultSelector"] == {"files.$": "$.Payload.files"}
 
 
 def test_each_task_is_tried_again_three_times_on_transient_errors_only(machine: dict[str, Any]) -> None:

@@ -117,7 +117,9 @@ def test_a_night_through_the_handler(migrated_url: str, monkeypatch: pytest.Monk
         assert planned == {
             "run_id": "run-1",
             "file_count": 1,
-            "files": [{"object_id": planned["files"][0]["object_id"]}],
+            "files": [{"object_id": planned["files"][0]["object_id"], "part": 0}],
+            "large_count": 0,
+            "large": [],
         }
         assert step("stage", **planned["files"][0]) == {"status": "STAGED"}
         assert step("check_staging")["warnings"] == 0
