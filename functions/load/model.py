@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from functions.common.errors import ModelError
+from functions.load.quality_model import ColumnChecks, Quality
 
 SQL_FOLDER = Path(__file__).parents[2] / "sql"
 HASH_VERSION = 1
@@ -20,7 +21,7 @@ class _Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Column(_Declared):
+class Column(ColumnChecks):
     """A column of a CSV source."""
 
     type: ColumnType
@@ -74,6 +75,7 @@ class Model(_Declared):
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]
     satellites: dict[Identifier, Satellite]
+    quality: Quality = Quality()
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
@@ -98,6 +100,7 @@ class Model(_Declared):
                     raise ValueError(f"{name}: a satellite without a driving key needs columns")
             elif satellite.columns or satellite.driving_key not in self._hubs_of(satellite.parent):
                 raise ValueError(f"{name}: a driving key is a hub of the parent link, and takes no columns")
+        self.quality.check(self.sources, {source: tuple(self.references(source)) for source in self.sources})
         return self
 
     def _sources_of(self, parent: str) -> tuple[str, ...]:
@@ -126,6 +129,16 @@ class Model(_Declared):
     def business_keys(self, source: str) -> frozenset[str]:
         """The columns of `source` that are business keys of hubs."""
         return frozenset(hub.business_key for hub in self.hubs.values() if source in hub.sources)
+
+    def references(self, source: str) -> dict[str, tuple[str, dict[str, Satellite]]]:
+        """Business key columns of `source` that other sources describe: column -> hub, and satellites that do."""
+        found = {}
+        for name, hub in self.hubs.items():
+            described = {key: each for key, each in self.satellites.items() if each.parent == name}
+            others = {key: each for key, each in described.items() if each.source != source}
+            if source in hub.sources and others and len(others) == len(described):
+                found[hub.business_key] = (name, others)
+        return found
 
     def satellites_of(self, source: str) -> dict[str, Satellite]:
         """The satellites that `source` feeds."""
