@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,11 @@ _KEY = re.compile(
 
 @dataclass(frozen=True)
 class LandedObject:
-    """One version of one object below `landing/`. `effective_at`: when its rows became true, in UTC."""
+    """One version of one object below `landing/`. `effective_at`: when its rows became true, in UTC.
+
+    `is_withdrawn`: the object has been deleted since, or it is a snapshot that a later version replaces at the same
+    instant; what is not loaded yet need not be.
+    """
 
     bucket: str
     key: str
@@ -32,6 +36,7 @@ class LandedObject:
     source: str
     is_snapshot: bool
     effective_at: datetime
+    is_withdrawn: bool = False
 
 
 def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | None:
@@ -68,8 +73,13 @@ def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[l
     """
     landed: list[LandedObject] = []
     foreign: list[str] = []
+    deleted: dict[str, datetime] = {}
     with aws_failures_named("S3", LandingUnavailableError):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="landing/"):
+            for marker in page.get("DeleteMarkers", ()):
+                # S3 tells instants to the second; nothing comes after the latest of a key
+                at = datetime.max.replace(tzinfo=UTC) if marker["IsLatest"] else marker["LastModified"]
+                deleted[marker["Key"]] = max(at, deleted.get(marker["Key"], at))
             for version in page.get("Versions", ()):
                 parsed = parse_key(version["Key"], version["LastModified"])
                 if parsed is None or parsed[0] not in sources:
@@ -93,7 +103,19 @@ def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[l
     # S3 lists the versions of a key newest first
     landed.reverse()
     landed.sort(key=lambda item: (item.key, item.uploaded_at))
-    return landed, sorted(set(foreign))
+    following = [*landed[1:], None]
+    judged = [
+        replace(item, is_withdrawn=_is_withdrawn(item, after, deleted.get(item.key)))
+        for item, after in zip(landed, following, strict=True)
+    ]
+    return judged, sorted(set(foreign))
+
+
+def _is_withdrawn(item: LandedObject, after: LandedObject | None, deleted_at: datetime | None) -> bool:
+    if deleted_at is not None and item.uploaded_at < deleted_at:
+        return True
+    replaced = after is not None and after.key == item.key and after.effective_at == item.effective_at
+    return item.is_snapshot and replaced
 
 
 def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Iterator[bytes]:

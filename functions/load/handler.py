@@ -1,5 +1,6 @@
 """Lambda handler of the nightly load's steps; the state machine names the step in the event."""
 
+from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -30,10 +31,13 @@ class _Event(BaseModel):
 
 
 class _Input(BaseModel):
-    """The input of the execution: a rule or a person wrote it."""
+    """The input of the execution: a rule or a person wrote it. `from` and `to` are days, both included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     files: tuple[str, ...] = ()
+    first_day: date | None = Field(default=None, alias="from")
+    last_day: date | None = Field(default=None, alias="to")
+    accept_deletions: bool = False
 
 
 class _Plan(_Event):
@@ -103,14 +107,16 @@ def _check(event: _Check) -> dict[str, int]:
     for result in failed:
         logger.warning("check failed", extra={"rule": result.rule, "observed": result.observed})
     enforce(results)
-    return {"checks": len(results), "warnings": len(failed)}
+    counts = {"checks": len(results), "warnings": len(failed)}
+    logger.info("step done", extra={"result": counts})
+    return counts
 
 
 def _run(connection: Connection, event: _Plan | _Stage | _Other) -> dict[str, Any]:
     model = load_model()
     match event:
         case _Plan():
-            request = RunRequest(event.run_id, event.execution_arn, event.started_at, event.input.files)
+            request = RunRequest(event.run_id, event.execution_arn, event.started_at, **dict(event.input))
             object_ids = plan(connection, _s3(), LandingSettings.from_environment().landing_bucket, model, request)
             files = [{"object_id": object_id} for object_id in object_ids]
             return {"run_id": event.run_id, "file_count": len(files), "files": files}
