@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +21,7 @@ _KEY = re.compile(
 
 @dataclass(frozen=True)
 class LandedObject:
-    """One version of one object below `landing/`. `effective_at`: when its rows became true, in UTC.
-
-    `is_withdrawn`: the object has been deleted since, or it is a snapshot that a later version replaces at the same
-    instant; what is not loaded yet need not be.
-    """
+    """One version of one object below `landing/`. `effective_at`: when its rows became true, in UTC."""
 
     bucket: str
     key: str
@@ -36,7 +32,6 @@ class LandedObject:
     source: str
     is_snapshot: bool
     effective_at: datetime
-    is_withdrawn: bool = False
 
 
 def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | None:
@@ -69,17 +64,19 @@ def s3_client() -> "S3Client":
 def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[list[LandedObject], list[str]]:
     """All versions of all files of `sources`, older versions of a key first, and the keys that are no such files.
 
+    Versions that were deleted, by a delete marker too, are not there.
+
     Raises LandingUnavailableError when S3 cannot be listed now.
     """
     landed: list[LandedObject] = []
     foreign: list[str] = []
     deleted: dict[str, datetime] = {}
+    latest: set[tuple[str, str]] = set()
     with aws_failures_named("S3", LandingUnavailableError):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="landing/"):
             for marker in page.get("DeleteMarkers", ()):
-                # S3 tells instants to the second; nothing comes after the latest of a key
-                at = datetime.max.replace(tzinfo=UTC) if marker["IsLatest"] else marker["LastModified"]
-                deleted[marker["Key"]] = max(at, deleted.get(marker["Key"], at))
+                known = deleted.get(marker["Key"], marker["LastModified"])
+                deleted[marker["Key"]] = max(known, marker["LastModified"])
             for version in page.get("Versions", ()):
                 parsed = parse_key(version["Key"], version["LastModified"])
                 if parsed is None or parsed[0] not in sources:
@@ -100,22 +97,18 @@ def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[l
                         effective_at=effective_at,
                     )
                 )
+                if version["IsLatest"]:
+                    latest.add((version["Key"], version["VersionId"]))
+    landed = [item for item in landed if _is_there(item, deleted, latest)]
     # S3 lists the versions of a key newest first
     landed.reverse()
     landed.sort(key=lambda item: (item.key, item.uploaded_at))
-    following = [*landed[1:], None]
-    judged = [
-        replace(item, is_withdrawn=_is_withdrawn(item, after, deleted.get(item.key)))
-        for item, after in zip(landed, following, strict=True)
-    ]
-    return judged, sorted(set(foreign))
+    return landed, sorted(set(foreign))
 
 
-def _is_withdrawn(item: LandedObject, after: LandedObject | None, deleted_at: datetime | None) -> bool:
-    if deleted_at is not None and item.uploaded_at < deleted_at:
-        return True
-    replaced = after is not None and after.key == item.key and after.effective_at == item.effective_at
-    return item.is_snapshot and replaced
+def _is_there(item: LandedObject, deleted: dict[str, datetime], latest: set[tuple[str, str]]) -> bool:
+    """Whether no delete marker covers the version; S3 tells times in whole seconds, so the latest one needs asking."""
+    return item.key not in deleted or item.uploaded_at > deleted[item.key] or (item.key, item.version_id) in latest
 
 
 def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Iterator[bytes]:

@@ -1,16 +1,16 @@
 """Plan a run: register it, find object versions that no run has loaded, and claim them for this one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
-
-from psycopg import sql
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
 from functions.common.database import Connection
 from functions.common.errors import DataError
 from functions.common.landing import LandedObject, list_landed
 from functions.common.logging import logger
+from functions.load.content import wake_overruled
 from functions.load.model import Model
 
 if TYPE_CHECKING:
@@ -25,39 +25,59 @@ _REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, sta
 values (%s, %s, 'RUNNING', %s, %s)
 on conflict (run_id) do nothing"""
 
-# New object versions, and those that a run which has ended left behind.
-_CLAIM = """insert into metadata.object_version as held (
+# New object versions.
+_CLAIM = """insert into metadata.object_version (
     bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id
 )
-select bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %s
+select bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %(run_id)s
 from unnest(
-    %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::boolean[],
-    %s::timestamptz[]
+    %(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[], %(size_bytes)s::bigint[],
+    %(uploaded_at)s::timestamptz[], %(source)s::text[], %(is_snapshot)s::boolean[], %(effective_at)s::timestamptz[]
 ) with ordinality as landed (
-    bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, position
+    bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, position
 )
 order by position
-on conflict (bucket, object_key, version_id, etag) do update set run_id = excluded.run_id
+on conflict (bucket, object_key, version_id, etag) do nothing"""
+
+# What a run that has ended left behind: all of it, or only these keys, or only these days.
+_TAKE_OVER = """update metadata.object_version as held
+set run_id = %(run_id)s
 where held.status in ('PLANNED', 'STAGED')
+    and (not %(only_these)s or held.object_key = any(%(key)s))
+    and (%(since)s::timestamptz is null or held.effective_at >= %(since)s)
+    and (%(until)s::timestamptz is null or held.effective_at < %(until)s)
     and held.run_id in (
         select run_id
         from metadata.load_run
-        where status <> 'RUNNING' or started_at < now() - %s::interval
+        where status <> 'RUNNING' or started_at < now() - %(abandoned_after)s::interval
     )"""
 
-# What a run left behind, and somebody has deleted or replaced since.
+# What was removed from the landing zone before any of it came into the vault.
 _WITHDRAW = """update metadata.object_version as held
-set status = 'REJECTED', reason = 'it was deleted or replaced in the landing zone before it was loaded'
-from unnest(%s::text[], %s::text[], %s::text[], %s::text[]) as gone (bucket, object_key, version_id, etag)
-where (held.bucket, held.object_key, held.version_id, held.etag)
-    = (gone.bucket, gone.object_key, gone.version_id, gone.etag)
+set status = 'WITHDRAWN', reason = 'it was removed from the landing zone before it was loaded'
+where held.run_id = %(run_id)s
     and held.status in ('PLANNED', 'STAGED')
-    and held.run_id in (
-        select run_id
-        from metadata.load_run
-        where status <> 'RUNNING' or started_at < now() - %s::interval
-    )
-returning held.object_id, held.source"""
+    and not exists (select from metadata.vault_load as l where l.object_id = held.object_id)
+    and not exists (
+        select
+        from unnest(%(key)s::text[], %(version_id)s::text[], %(etag)s::text[]) as landed (key, version_id, etag)
+        where (landed.key, landed.version_id, landed.etag) = (held.object_key, held.version_id, held.etag)
+    )"""
+
+_REFUSE_FORGOTTEN = """update metadata.object_version as held
+set status = 'REJECTED', reason = format(
+    'its rows became true at %%s, but what was observed before %%s is forgotten (late_window_days in sql/model.yaml)',
+    held.effective_at, h.horizon
+)
+from metadata.tracking_horizon as h
+where held.run_id = %(run_id)s
+    and held.status = 'PLANNED'
+    and h.source = held.source
+    and held.effective_at < h.horizon"""
+
+_LANDED = (
+    "bucket", "key", "version_id", "etag", "size_bytes", "uploaded_at", "source", "is_snapshot", "effective_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,55 +95,70 @@ class RunRequest:
     last_day: date | None = None
     accept_deletions: bool = False
 
+    @property
+    def since(self) -> datetime | None:
+        """The first instant that the run takes files of; None: from the beginning."""
+        return None if self.first_day is None else datetime.combine(self.first_day, time(), UTC)
+
+    @property
+    def until(self) -> datetime | None:
+        """The first instant after those that the run takes files of; None: to the end."""
+        return None if self.last_day is None else datetime.combine(self.last_day, time(), UTC) + timedelta(days=1)
+
 
 def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, request: RunRequest) -> list[int]:
     """Register the run and claim what it is to load; return the ids of its object versions, in loading order.
 
-    What was deleted from the landing zone, or is a snapshot replaced at its instant, before it was loaded is not
-    loaded any more. Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
+    Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
     `request.files` is not a file of the landing zone.
     """
-    listed, foreign = list_landed(s3, bucket, frozenset(model.sources))
-    landed = [item for item in listed if not item.is_withdrawn and _in_days(item, request)]
+    landed, foreign = list_landed(s3, bucket, frozenset(model.sources))
+    landed, misnamed = _as_declared(landed, model)
+    landed = [item for item in landed if _in_days(item, request)]
     if request.files:
         landed = _only(landed, request.files)
-    elif foreign:
-        logger.warning("objects that are no files of a source are left alone", extra={"count": len(foreign)})
+    elif foreign or misnamed:
+        count = len(foreign) + len(misnamed)
+        logger.warning("objects that are no files of a source are left alone", extra={"count": count})
     connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
     connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at, request.accept_deletions))
-    _withdraw(connection, [item for item in listed if item.is_withdrawn])
-    columns = [
-        [getattr(item, field) for item in landed]
-        for field in (
-            "bucket",
-            "key",
-            "version_id",
-            "etag",
-            "size_bytes",
-            "uploaded_at",
-            "source",
-            "is_snapshot",
-            "effective_at",
-        )
-    ]
-    connection.execute(_CLAIM, (request.run_id, *columns, ABANDONED_AFTER))
+    parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
+    parameters |= {
+        "run_id": request.run_id,
+        "only_these": bool(request.files),
+        "since": request.since,
+        "until": request.until,
+        "abandoned_after": ABANDONED_AFTER,
+    }
+    for statement in (_CLAIM, _TAKE_OVER, _WITHDRAW, _REFUSE_FORGOTTEN):
+        connection.execute(statement, parameters)
+    wake_overruled(connection, request.run_id)
     claimed = connection.execute(
-        "select object_id from metadata.object_version where run_id = %s order by size_bytes desc, object_id",
+        "select object_id from metadata.object_version where run_id = %s and status in ('PLANNED', 'STAGED')"
+        " order by size_bytes desc, object_id",
         (request.run_id,),
     )
     return [row[0] for row in claimed]
 
 
+def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedObject], list[str]]:
+    """The objects whose name their source takes, with the effective instant it gives them; and the other keys."""
+    taken, misnamed = [], []
+    for item in landed:
+        source = model.sources[item.source]
+        name = item.key.rpartition("/")[2]
+        if not any(fnmatchcase(name, pattern) for pattern in source.files):
+            misnamed.append(item.key)
+        elif source.effective_at == "upload":
+            taken.append(replace(item, effective_at=item.uploaded_at))
+        else:
+            taken.append(item)
+    return taken, misnamed
+
+
 def _in_days(item: LandedObject, request: RunRequest) -> bool:
-    day = item.effective_at.astimezone(UTC).date()
-    return (request.first_day or day) <= day <= (request.last_day or day)
-
-
-def _withdraw(connection: Connection, gone: list[LandedObject]) -> None:
-    columns = [[getattr(item, field) for item in gone] for field in ("bucket", "key", "version_id", "etag")]
-    for object_id, source in connection.execute(_WITHDRAW, (*columns, ABANDONED_AFTER)).fetchall():
-        staging = sql.Identifier("staging", source)
-        connection.execute(sql.SQL("delete from {} where object_id = %s").format(staging), (object_id,))
+    after = request.since is None or item.effective_at >= request.since
+    return after and (request.until is None or item.effective_at < request.until)
 
 
 def _only(landed: list[LandedObject], keys: Sequence[str]) -> list[LandedObject]:

@@ -7,6 +7,7 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.load.expressions import ZERO_KEY, staged_parent_key
 from functions.load.model import Model
+from functions.load.render_ddl import satellite_key
 from functions.quality.results import CheckResult
 
 # A unique index keeps duplicate rows out, if it is there, valid, and on these columns.
@@ -72,8 +73,7 @@ def _unique_rows(connection: Connection, model: Model) -> CheckResult:
     """One row of a hub or link for a key, one of a satellite for a key at a place in the order of versions."""
     wanted = {name: {model.hash_key(name)} for name in (*model.hubs, *model.links)}
     for name, satellite in model.satellites.items():
-        parent = satellite.driving_key or satellite.parent
-        wanted[name] = {model.hash_key(parent), "effective_at", "record_source", "record_row"}
+        wanted[name] = {satellite_key(model, satellite), "effective_at", "record_source", "record_row"}
     lacking = []
     for name, columns in wanted.items():
         found = connection.execute(_UNIQUE, (f"raw_vault.{name}",)).fetchall()

@@ -6,14 +6,15 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.load.expressions import staged_parent_key
-from functions.load.model import Model, Satellite
+from functions.load.model import Model
 from functions.quality.results import CheckResult
 
-_STAGED_SNAPSHOTS = """select object_id, object_key, source, effective_at
+# Of several at one instant (a file and its replacement) the last one says how things are.
+_STAGED_SNAPSHOTS = """select distinct on (source, effective_at) object_id, object_key, source, effective_at
 from metadata.object_version
 where object_id = any(%s)
     and is_snapshot
-order by object_id"""
+order by source, effective_at, object_key desc, uploaded_at desc, object_id desc"""
 
 # The keys that are there at the snapshot's instant, and how many of them the file does not name. A key's last status up
 # to then says whether it is deleted already; none: it is not.
@@ -36,11 +37,6 @@ select count(*) filter (
 ), count(*)
 from alive"""
 
-_NOBODY = sql.SQL(
-    "(select null::bytea as {key}, null::timestamptz as effective_at, true as is_deleted,"
-    " null::bigint as record_source, null::bigint as record_row where false)"
-)
-
 
 def check_snapshots(
     connection: Connection, model: Model, object_ids: list[int], *, accept_deletions: bool
@@ -53,10 +49,9 @@ def check_snapshots(
     rule = model.quality.snapshot
     found: dict[str, list[tuple[bool, int, int, str]]] = {}
     for object_id, key, source, effective_at in connection.execute(_STAGED_SNAPSHOTS, (object_ids,)).fetchall():
-        described = _described(model, source)
-        if described is None:
+        statement = _render(model, source)
+        if statement is None:
             continue
-        statement = _render(connection, model, *described)
         row = connection.execute(statement, {"object_id": object_id, "effective_at": effective_at}).fetchone()
         missing, alive = row or (0, 0)
         passed = missing <= rule.at_least or rule.limit.allows(missing, alive)
@@ -81,24 +76,16 @@ def check_snapshots(
         )
 
 
-def _described(model: Model, source: str) -> tuple[str, Satellite] | None:
-    """The satellite whose keys a snapshot of `source` lists: the one with the finest parent."""
-    details = {name: each for name, each in model.satellites_of(source).items() if each.driving_key is None}
-    if not details:
+def _render(model: Model, source: str) -> sql.Composed | None:
+    """The question of a source's snapshots; None where the model does not track the status of its keys."""
+    tracking = [(name, each) for name, each in model.satellites.items() if each.source == source and each.status_of]
+    if not tracking:
         return None
-    return max(
-        details.items(), key=lambda item: len(model.links[item[1].parent].hubs) if item[1].parent in model.links else 0
-    )
-
-
-def _render(connection: Connection, model: Model, name: str, satellite: Satellite) -> sql.Composed:
-    key = sql.Identifier(model.hash_key(satellite.parent))
-    status = f"{name.removesuffix('_details')}_status"
-    exists = connection.execute("select to_regclass(%s) is not null", (f"raw_vault.{status}",)).fetchone()
+    [(status, satellite)] = tracking
     return sql.SQL(_VANISHING).format(
-        key=key,
-        satellite=sql.Identifier("raw_vault", name),
-        status=sql.Identifier("raw_vault", status) if exists == (True,) else _NOBODY.format(key=key),
-        staging=sql.Identifier("staging", satellite.source),
+        key=sql.Identifier(model.hash_key(satellite.parent)),
+        satellite=sql.Identifier("raw_vault", satellite.status_of or ""),
+        status=sql.Identifier("raw_vault", status),
+        staging=sql.Identifier("staging", source),
         staged=sql.Identifier(staged_parent_key(model, satellite.parent)),
     )

@@ -31,3 +31,5 @@ begin
     end loop;
 end
 $$;
+
+grant execute on function raw_vault.open_tracking_month, raw_vault.forget_tracking to c360_loader;
