@@ -195,10 +195,11 @@ declare
     first_day timestamptz := date_trunc('month', instant, 'UTC');
     name text := 'record_tracking_' || to_char(first_day at time zone 'UTC', 'YYYY_MM');
 begin
-    if to_regclass('raw_vault.' || quote_ident(name)) is null then
-        perform pg_advisory_xact_lock(hashtext('raw_vault'), hashtext('record_tracking_satellite'));
+    if exists (select from pg_tables where schemaname = 'raw_vault' and tablename = name) then
+        return;
     end if;
-    if to_regclass('raw_vault.' || quote_ident(name)) is null then
+    perform pg_advisory_xact_lock(hashtext('raw_vault'), hashtext('record_tracking_satellite'));
+    if not exists (select from pg_tables where schemaname = 'raw_vault' and tablename = name) then
         execute format(
             'create table raw_vault.%I partition of raw_vault.record_tracking_satellite'
             ' for values from (%L) to (%L)', name, first_day, first_day + interval '1 month'
