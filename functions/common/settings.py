@@ -77,6 +77,12 @@ class LandingSettings(_Environment):
     landing_bucket: str
 
 
+class LakeSettings(_Environment):
+    """The bucket that the marts are exported to."""
+
+    lake_bucket: str
+
+
 def _parse_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 

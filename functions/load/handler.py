@@ -2,10 +2,10 @@
 
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from functions.common.database import Connection, ConnectionHolder
 from functions.common.errors import EventError
@@ -38,6 +38,12 @@ class _Input(BaseModel):
     first_day: date | None = Field(default=None, alias="from")
     last_day: date | None = Field(default=None, alias="to")
     accept_deletions: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first_day and self.last_day and self.first_day > self.last_day:
+            raise ValueError("from is after to")
+        return self
 
 
 class _Plan(_Event):

@@ -65,6 +65,11 @@ class Night:
         with self.connect() as connection:
             return request.run_id, plan(connection, self.s3, BUCKET, self.model, request)
 
+    def fail(self, run_id: str) -> None:
+        """Record that the run failed, as the rule on ended executions does."""
+        with psycopg.connect(self.admin_url) as connection:
+            connection.execute("update metadata.load_run set status = 'FAILED' where run_id = %s", (run_id,))
+
     def stage(self, run_id: str, object_ids: list[int]) -> list[str]:
         """Stage objects; their statuses."""
         statuses = []

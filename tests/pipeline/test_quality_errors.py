@@ -30,18 +30,13 @@ def vault_rows(night: Night) -> list[tuple[Any, ...]]:
     return night.rows("select count(*) from raw_vault.hub_order union all select count(*) from raw_vault.hub_customer")
 
 
-def end(night: Night, run_id: str) -> None:
-    """What the rule on failed executions does."""
-    night.rows(f"update metadata.load_run set status = 'FAILED' where run_id = '{run_id}' returning 1")
-
-
 def stopped(night: Night) -> tuple[str, QualityError]:
     """A night that a check on staging stops, told to the ledger."""
     run_id, object_ids = night.plan()
     night.stage(run_id, object_ids)
     with pytest.raises(QualityError) as raised:
         night.check(run_id, "staging")
-    end(night, run_id)
+    night.fail(run_id)
     return run_id, raised.value
 
 
