@@ -92,7 +92,8 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         parsed = _EVENT.validate_python(event)
     except ValidationError as error:
         raise EventError(f"this is not a step of the nightly load: {error.errors(include_input=False)}") from None
-    logger.append_keys(run_id=parsed.run_id, step=parsed.step)
+    object_id = parsed.object_id if isinstance(parsed, _Stage) else None
+    logger.append_keys(run_id=parsed.run_id, step=parsed.step, object_id=object_id)
     if isinstance(parsed, _Check):
         return _check(parsed)
     with _connections.transaction(_database()) as connection:

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from functions.common.errors import LakeUnavailableError
 from functions.load import export as export_module
 from functions.load.export import ExportedTable, export, glue_table, read_manifest
-from functions.load.lake import TABLES, LakeError
+from functions.load.lake import TABLES, LakeError, write_file
 from tests.pipeline.files import customers, products, transactions
 from tests.pipeline.night import Night
 
@@ -116,12 +116,11 @@ def test_an_export_that_fails_leaves_the_one_before(filled: Night, monkeypatch: 
     lines = in_order(lake_rows(filled, "order_lines"))
     filled.drop("transactions/dt=2024-01-02/a.csv", transactions({"transaction_id": "T9"}))
     filled.run()
-    write = export_module.write_file
 
     def failing(path: str, rows: Any) -> dict[str, str]:
         if "/order_lines/" in path:
             raise ClientError({"Error": {"Code": "SlowDown"}}, "PutObject")
-        return write(path, rows)
+        return write_file(path, rows)
 
     monkeypatch.setattr(export_module, "write_file", failing)
     with pytest.raises(LakeUnavailableError):
@@ -134,7 +133,7 @@ def test_an_export_that_fails_leaves_the_one_before(filled: Night, monkeypatch: 
 
 
 def test_only_the_current_export_and_the_one_before_are_kept(filled: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_module, "_BEING_WRITTEN", export_module.timedelta(seconds=-1))
+    monkeypatch.setattr(export_module, "_BEING_WRITTEN", timedelta(seconds=-1))
     exports = []
     for number in range(3):
         exported(filled, f"run-{number}")
