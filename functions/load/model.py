@@ -92,10 +92,10 @@ class Model(_Declared):
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        for name, source in self.sources.items():
-            for measure in source.measures:
+        for name, declared in self.sources.items():
+            for measure in declared.measures:
                 self._need_columns(name, name, (measure,))
-                if source.columns[measure].type not in ("integer", "decimal"):
+                if declared.columns[measure].type not in ("integer", "decimal"):
                     raise ValueError(f"{name}: measure {measure} is not a number")
         for name, hub in self.hubs.items():
             for source in hub.sources:

@@ -137,7 +137,7 @@ where not ({is_valid})"""
 
 
 def render_unknown_columns(part: StagedPart, unknown_columns: dict[str, str]) -> sql.Composed:
-    """The values of columns that the model does not know, kept as JSON. `unknown_columns`: name in the file -> column."""
+    """The values of columns that the model does not know, as JSON. `unknown_columns`: name in the file -> column."""
     pairs = [sql.SQL("{}, {}").format(name, sql.Identifier(column)) for name, column in unknown_columns.items()]
     return sql.SQL(
         """insert into metadata.unknown_columns (object_id, row_number, content)

@@ -1,6 +1,6 @@
 """Statements that move staged rows to hubs, links and satellites. Rendered from the model.
 
-Parameters: `object_ids` (an array), `loaded_at`, and for satellites `since`: the first effective instant of the objects.
+Parameters: `object_ids` (an array), `loaded_at`, and for satellites `since`: the objects' first effective instant.
 """
 
 from psycopg import sql

@@ -51,14 +51,28 @@ def account(connection: Connection, model: Model, object_ids: list[int]) -> None
         _account(connection, model, source, object_ids)
 
 
+def unreconciled(connection: Connection, object_ids: list[int]) -> list[str]:
+    """Which measures of which objects do not add up: file = quarantined + staged, and staged = vault, to the digit."""
+    rows = connection.execute(
+        "select o.object_id, m.key from metadata.object_version as o, jsonb_each(o.measures) as m"
+        " where o.object_id = any(%s) and ("
+        " (m.value ->> 'file')::numeric is distinct from"
+        " (m.value ->> 'quarantined')::numeric + (m.value ->> 'staged')::numeric"
+        " or (m.value ->> 'staged')::numeric is distinct from (m.value ->> 'vault')::numeric"
+        ") order by 1, 2",
+        (object_ids,),
+    )
+    return [f"{measure} of object {object_id}" for object_id, measure in rows]
+
+
 def _account(connection: Connection, model: Model, source: str, object_ids: list[int]) -> None:
     measures = model.sources[source].measures
     parameters = {"object_ids": object_ids}
     counted = connection.execute(_render_count(model, source), parameters).fetchall()
     # most files repeat nothing, and what is all loaded need not be searched
     repeating = any(staged > loaded for _, staged, loaded, *_ in counted)
-    duplicates = dict(connection.execute(_render_duplicate(model, source), parameters)) if repeating else {}
-    quarantined = _quarantined_measures(connection, model, source, object_ids)
+    duplicates = _duplicates(connection, model, source, object_ids) if repeating else {}
+    followed = _quarantined_measures(connection, model, source, object_ids)
     for object_id, staged, loaded, *sums in counted:
         duplicate = duplicates.get(object_id, 0)
         connection.execute(
@@ -66,21 +80,20 @@ def _account(connection: Connection, model: Model, source: str, object_ids: list
             " where object_id = %s",
             (loaded, duplicate, staged - loaded - duplicate, object_id),
         )
-        quarantined.setdefault(object_id, dict.fromkeys(measures, {"quarantined": "0"}))
-        for number, name in enumerate(measures):
-            staged_sum, vault_sum = sums[2 * number : 2 * number + 2]
-            quarantined[object_id][name] = {
-                **quarantined[object_id][name],
-                "staged": str(staged_sum),
-                "vault": str(vault_sum),
-            }
-    for object_id, sums_by_measure in quarantined.items():
+        for name, staged_sum, vault_sum in zip(measures, sums[::2], sums[1::2], strict=True):
+            followed[object_id][name] |= {"staged": str(staged_sum), "vault": str(vault_sum)}
+    for object_id, sums_by_measure in followed.items():
         for name, told in sums_by_measure.items():
             connection.execute(
                 "update metadata.object_version set measures = jsonb_set(measures, %s, measures -> %s || %s)"
                 " where object_id = %s",
                 ([name], name, Jsonb(told), object_id),
             )
+
+
+def _duplicates(connection: Connection, model: Model, source: str, object_ids: list[int]) -> dict[int, int]:
+    rows = connection.execute(_render_duplicate(model, source), {"object_ids": object_ids}).fetchall()
+    return {object_id: count for object_id, count in rows}  # noqa: C416 - dict() of untyped rows has no type
 
 
 def _quarantined_measures(
@@ -113,7 +126,10 @@ group by object_id"""
         source=source,
     )
     return {
-        object_id: {name: {"quarantined": str(value)} for name, value in zip(measures, values, strict=True)}
+        object_id: {
+            name: {"quarantined": str(value), "staged": "0", "vault": "0"}
+            for name, value in zip(measures, values, strict=True)
+        }
         for object_id, *values in connection.execute(statement, (object_ids,))
     }
 

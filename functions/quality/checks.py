@@ -5,7 +5,7 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.load.ledger import active_run, objects_of
 from functions.load.model import Model
-from functions.quality.accounts import account
+from functions.quality.accounts import account, unreconciled
 from functions.quality.history import check_count, check_freshness
 from functions.quality.integrity import check_integrity
 from functions.quality.results import CheckResult, enforce, keep
@@ -52,6 +52,7 @@ def check_vault(connection: Connection, model: Model, run_id: str) -> list[Check
     results = [
         *check_integrity(connection, model, object_ids),
         _accounts_balance(connection, object_ids),
+        _measures_reconcile(connection, object_ids),
         *check_freshness(connection, model, run_id),
     ]
     return keep(connection, run_id, "vault", results)
@@ -112,3 +113,9 @@ def _accounts_balance(connection: Connection, object_ids: list[int]) -> CheckRes
     ).fetchall()
     observed = f"objects that do not add up: {[row[0] for row in wrong]}"
     return CheckResult("rows.accounted", "error", not wrong, observed, None, len(wrong), "0")
+
+
+def _measures_reconcile(connection: Connection, object_ids: list[int]) -> CheckResult:
+    wrong = unreconciled(connection, object_ids)
+    observed = f"sums that differ on the way: {wrong}"
+    return CheckResult("measures.reconciled", "error", not wrong, observed, None, len(wrong), "0")
