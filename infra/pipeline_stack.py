@@ -114,6 +114,7 @@ class PipelineStack(Stack):
             layers=[pandas_layer(self)] if on_aws else [],
         )  # fmt: skip
         lake.grant_export(function)
+        CfnOutput(self, "ExportFunctionName", value=function.function_name)
         bucket = Stack.of(self).get_logical_id(cast(CfnElement, lake.node.default_child))
         accept(
             cast(IConstruct, function.role),

@@ -158,4 +158,4 @@ def test_outputs_are_the_contracts(either: Synthesis, on_aws: Synthesis) -> None
         "AlertTopicArn",
         "LoadFunctionName",
         "MigrateFunctionName",
-    } | ({"LakeBucketName"} if either is on_aws else set())
+    } | ({"LakeBucketName", "ExportFunctionName"} if either is on_aws else set())
