@@ -14,6 +14,7 @@ from functions.common.errors import EventError, QualityError
 from functions.load import handler, status_handler
 from functions.load.ledger import RunNotActiveError
 from functions.load.migrate import migrate
+from functions.load.plan import RunRequest
 from functions.quality.checks import CheckResult
 from tests.unit.context import handler_signed_in, lambda_context
 
@@ -135,10 +136,15 @@ def test_a_night_through_the_handler(migrated_url: str, monkeypatch: pytest.Monk
 def test_the_input_of_an_execution_says_which_days_and_whether_deletions_are_accepted(
     migrated_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[Any] = []
+    asked: list[RunRequest] = []
+
+    def asking(*arguments: Any) -> list[int]:
+        asked.append(arguments[-1])
+        return []
+
     monkeypatch.setenv("LANDING_BUCKET", "landing-zone")
     monkeypatch.setattr(handler, "_s3", lambda: None)
-    monkeypatch.setattr(handler, "plan", lambda *arguments: asked.append(arguments[-1]) or [])
+    monkeypatch.setattr(handler, "plan", asking)
     with handler_signed_in(handler, migrated_url, monkeypatch):
         handler.handle({**PLAN, "input": {"from": "2026-01-01", "accept_deletions": True}}, lambda_context())
         with pytest.raises(EventError, match="from is after to"):
