@@ -81,8 +81,8 @@ def test_only_our_functions_reach_the_database_and_only_the_migrator_its_secret(
         ("DatabaseClients", "Database"): (5432, 5432),
         ("Migrators", "SecretsEndpoint"): (443, 443),
     }
-    assert members(on_aws, "DatabaseClients") == {"Migrate", "Load", "RecordStatus", "Api"}
-    assert members(on_aws, "S3Readers") == {"Migrate", "Load"}
+    assert members(on_aws, "DatabaseClients") == {"Migrate", "Load", "Export", "RecordStatus", "Api"}
+    assert members(on_aws, "S3Readers") == {"Migrate", "Load", "Export"}
     assert members(on_aws, "Migrators") == {"Migrate"}
 
 

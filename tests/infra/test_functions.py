@@ -78,7 +78,7 @@ def test_on_localstack_functions_sign_in_with_their_roles_secret(on_localstack: 
 def test_functions_encrypt_as_an_existing_server_asks_for(tmp_path: Path) -> None:
     tls = {"database_ssl_mode": "verify-full", "database_ssl_root_cert": "/etc/authority.pem"}
     synthesis = synthesize(tmp_path / "out", target="localstack", database_host="db.example", **tls)
-    for name in HANDLERS:
+    for name in handlers(synthesis):
         variables = synthesis.properties("AWS::Lambda::Function", name)["Environment"]["Variables"]
         assert variables["DATABASE_SSL_MODE"] == "verify-full"
         assert variables["DATABASE_SSL_ROOT_CERT"] == "/etc/authority.pem"
