@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from functions.common.errors import LakeUnavailableError
 from functions.load import export as export_module
 from functions.load.export import ExportedTable, export, glue_table, read_manifest
 from functions.load.lake import TABLES, LakeError, write_file
+from functions.load.status import EndedExecution, record_end
 from tests.pipeline.files import customers, products, transactions
 from tests.pipeline.night import Night
 
@@ -130,6 +131,16 @@ def test_an_export_that_fails_leaves_the_one_before(filled: Night, monkeypatch: 
     monkeypatch.undo()
     exported(filled, "run-2")
     assert len(lake_rows(filled, "order_lines")) == len(lines) + 1
+
+
+def test_a_run_whose_export_fails_has_succeeded_all_the_same(filled: Night) -> None:
+    [(run_id,)] = filled.rows("select run_id from metadata.load_run")
+    now = datetime.now(UTC)
+    with filled.connect() as connection:
+        ended = EndedExecution(run_id, "arn", "FAILED", now, now, "LakeUnavailableError", None)
+        assert not record_end(connection, ended)
+    assert filled.rows("select status from metadata.load_run") == [("SUCCEEDED",)]
+    assert filled.run()["files"] == [], "nothing is loaded again"
 
 
 def test_only_the_current_export_and_the_one_before_are_kept(filled: Night, monkeypatch: pytest.MonkeyPatch) -> None:
