@@ -64,7 +64,7 @@ def test_a_rule_can_differ_from_its_kind() -> None:
         ({"nulls": {"severity": "fatal"}}, "'warn' or 'error'"),
         ({"expressions": {"orders": {"a": "1 = 1"}}}, "there is no source orders"),
         ({"expressions": {"customers": {"a": "price = 1"}}}, "customers.a: there is no column price"),
-        ({"unknown": {}}, "Extra inputs"),
+        ({"unknown": {}}, "quality.unknown: unknown key"),
     ],
 )
 def test_a_wrong_rule_names_its_place(quality: dict[str, Any], message: str) -> None:
@@ -75,10 +75,10 @@ def test_a_wrong_rule_names_its_place(quality: dict[str, Any], message: str) -> 
 @pytest.mark.parametrize(
     ("column", "attributes", "message"),
     [
-        ("price", {"accepted": ["1"]}, "products.price: accepted values and patterns are for text"),
-        ("product_name", {"minimum": 1}, "products.product_name: minimum and maximum are for numbers and dates"),
-        ("price", {"minimum": "cheap"}, "products.price: cheap is no number"),
-        ("category", {"pattern": "("}, "products.category: pattern"),
+        ("price", {"accepted": ["1"]}, "products.columns.price.accepted: accepted values and patterns are for text"),
+        ("product_name", {"minimum": 1}, "product_name.minimum: minimum and maximum are for numbers and dates"),
+        ("price", {"minimum": "cheap"}, "price.minimum: cheap is no number"),
+        ("category", {"pattern": "("}, "category.pattern: "),
     ],
 )
 def test_a_wrong_expectation_names_its_column(column: str, attributes: dict[str, Any], message: str) -> None:
