@@ -279,7 +279,7 @@ def test_the_api_may_read_how_many_rows_there_are(night: Night) -> None:
     night.drop("transactions/dt=2024-01-01/a.csv", transactions(order(1), order(2)))
     night_of(night, "2024-01-01")
     with psycopg.connect(role_url(night.admin_url, "c360_api")) as connection:
-        told = dict(connection.execute("select mart, rows from metadata.mart_publication").fetchall())
+        told: dict[str, int] = dict(connection.execute("select mart, rows from metadata.mart_publication").fetchall())
     assert told == {"mart_order_line": 2, "mart_product_analytics": 1, "mart_customer_360": 1}
 
 
