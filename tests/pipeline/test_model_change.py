@@ -56,6 +56,14 @@ def catalog(connection: psycopg.Connection, model: Model) -> Catalog:
     return found
 
 
+def assert_builds(migrated: Catalog, rendered: Catalog) -> None:
+    """The migrations made what the model renders, and beside it only indexes for the readers of the marts."""
+    for table, rows in rendered.items():
+        assert [row for row in rows if row not in migrated[table]] == [], table
+        surplus = [row for row in migrated[table] if row not in rows]
+        assert all(str(row[0]).startswith(("CREATE INDEX", "CREATE UNIQUE INDEX")) for row in surplus), surplus
+
+
 def applied(url: str, migrations: list[Migration]) -> None:
     with psycopg.connect(url) as connection:
         migrate(connection, dict.fromkeys(ROLES, ROLE_PASSWORD), migrations)
@@ -88,7 +96,7 @@ def test_the_migrations_build_what_the_model_renders(migrated_database: str, dat
         connection.execute(render_ddl(model).encode())
         rendered = catalog(connection, model)
     with psycopg.connect(migrated_database) as connection:
-        assert catalog(connection, model) == rendered
+        assert_builds(catalog(connection, model), rendered)
 
 
 def test_the_guide_works_as_it_is_written(own_night: Night, database_url: str, tmp_path: Path) -> None:
@@ -109,7 +117,7 @@ def test_the_guide_works_as_it_is_written(own_night: Night, database_url: str, t
         connection.execute(render_ddl(night.model).encode())
         rendered = catalog(connection, night.model)
     with psycopg.connect(night.admin_url) as connection:
-        assert catalog(connection, night.model) == rendered
+        assert_builds(catalog(connection, night.model), rendered)
 
 
 def test_a_guide_that_shows_another_answer_is_caught(night: Night, tmp_path: Path) -> None:
