@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cli import demo, drop, generate, logs, model, outputs, run, runs, sql, stack
+from cli import demo, drop, generate, logs, marts, model, outputs, run, runs, sql, stack
 from cli.errors import CliError, translated
 from cli.output import Output
 
@@ -41,6 +41,7 @@ for _name, _command, _examples in _COMMANDS:
     app.command(_name, epilog=_examples or None)(_command)
 app.add_typer(sql.app, name="sql")
 app.add_typer(model.app, name="model")
+app.add_typer(marts.app)
 
 
 def _print_version(wanted: bool) -> None:
