@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from functions.common.errors import ModelError
 from functions.load.model_errors import ModelFileError, problems_of, read_yaml, with_keys_as_meant
 from functions.load.model_references import wrong_references
+from functions.load.quality_model import ColumnChecks, Quality
 
 SQL_FOLDER = Path(__file__).parents[2] / "sql"
 HASH_VERSION = 1
@@ -22,7 +23,7 @@ class _Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Column(_Declared):
+class Column(ColumnChecks):
     """A column of a CSV source."""
 
     type: ColumnType
@@ -89,6 +90,7 @@ class Model(_Declared):
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]
     satellites: dict[Identifier, Satellite]
+    quality: Quality = Quality()
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
@@ -110,6 +112,20 @@ class Model(_Declared):
     def business_keys(self, source: str) -> frozenset[str]:
         """The columns of `source` that are business keys of hubs."""
         return frozenset(hub.business_key for hub in self.hubs.values() if source in hub.sources)
+
+    def references(self, source: str) -> dict[str, tuple[str, dict[str, Satellite]]]:
+        """Business key columns of `source` that other sources describe: column -> hub, and satellites that do."""
+        found = {}
+        for name, hub in self.hubs.items():
+            described = {
+                key: each
+                for key, each in self.satellites.items()
+                if each.parent == name and each.driving_key is None and each.status_of is None
+            }
+            others = {key: each for key, each in described.items() if each.source != source}
+            if source in hub.sources and others and len(others) == len(described):
+                found[hub.business_key] = (name, others)
+        return found
 
     def satellites_of(self, source: str) -> dict[str, Satellite]:
         """The satellites whose versions `source` brings: all of its own but the status satellites."""

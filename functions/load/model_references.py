@@ -46,6 +46,7 @@ def wrong_references(model: "Model") -> Iterator[Finding]:
         yield from _link(model, name, link)
     for name, satellite in model.satellites.items():
         yield from _satellite(model, name, satellite)
+    yield from model.quality.wrong(model.sources, {source: tuple(model.references(source)) for source in model.sources})
 
 
 def _names(model: "Model") -> Iterator[Finding]:
