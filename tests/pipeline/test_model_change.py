@@ -182,9 +182,14 @@ AWKWARD = (
       desc: {type: date}
       source: {type: text}
 
+  pairs:
+    columns:
+      select: {type: text, required: true}
+      user: {type: text, required: true}
+
 hubs:
-  hub_select: {hash_key: select_hash_key, business_key: select, sources: [order]}
-  hub_user: {hash_key: user_hash_key, business_key: user, sources: [order]}
+  hub_select: {hash_key: select_hash_key, business_key: select, sources: [order, pairs]}
+  hub_user: {hash_key: user_hash_key, business_key: user, sources: [order, pairs]}
 """,
     )
     .replace("sources: [customers, transactions]", "sources: [customers, transactions, order]")
@@ -194,6 +199,7 @@ hubs:
 links:
   link_all: {hubs: [hub_select, hub_user, hub_customer], dependent_child_key: group, source: order}
   link_two: {hubs: [hub_user, hub_select], source: order, indexed: [hub_user, hub_select]}
+  link_pair: {hubs: [hub_select, hub_user], source: pairs}
 """,
     )
     .replace(
@@ -203,6 +209,7 @@ satellites:
   sat_select: {parent: hub_select, source: order, columns: [desc, source]}
   sat_user: {parent: hub_user, source: order, columns: [table]}
   sat_two: {parent: link_two, source: order, driving_key: hub_user}
+  sat_pair: {parent: link_pair, source: pairs, driving_key: hub_select}
   sat_select_status: {parent: hub_select, source: order, status_of: sat_select}
   sat_user_status: {parent: hub_user, source: order, status_of: sat_user}
 """,
