@@ -75,14 +75,13 @@ def check_snapshots(
 
 
 def _render(model: Model, source: str) -> Iterator[sql.Composed]:
-    """The question of a source's snapshots, for each kind of key whose status the model tracks."""
+    """The question of a source's snapshots, for each satellite that tracks the status of its keys."""
     for status, satellite in model.satellites.items():
-        if satellite.source != source or satellite.status_of is None:
-            continue
-        yield sql.SQL(_VANISHING).format(
-            key=sql.Identifier(model.hash_key(satellite.parent)),
-            satellite=sql.Identifier("raw_vault", satellite.status_of),
-            status=sql.Identifier("raw_vault", status),
-            staging=sql.Identifier("staging", source),
-            staged=sql.Identifier(staged_parent_key(model, satellite.parent)),
-        )
+        if satellite.source == source and satellite.status_of is not None:
+            yield sql.SQL(_VANISHING).format(
+                key=sql.Identifier(model.hash_key(satellite.parent)),
+                satellite=sql.Identifier("raw_vault", satellite.status_of),
+                status=sql.Identifier("raw_vault", status),
+                staging=sql.Identifier("staging", source),
+                staged=sql.Identifier(staged_parent_key(model, satellite.parent)),
+            )

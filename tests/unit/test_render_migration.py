@@ -113,7 +113,7 @@ def test_an_index_of_a_link_is_added() -> None:
         ),
         (
             "m['sources']['products']['columns']['supplier']['type'] = 'date'",
-            "sources.products.columns.supplier.type", "is",
+            "sources.products.columns.supplier.type", "is text in the vault",
         ),
         (
             "m['sources']['transactions']['columns']['line_number']['default'] = '0'",
