@@ -50,8 +50,12 @@ def statements(model: Model) -> Iterator[Statement]:
     for name, link in model.links.items():
         yield _load(f"load {name} from {link.source}", name, link.source, render_link(model, name))
     for name, satellite in model.satellites.items():
-        render = render_satellite if satellite.status_of is None else render_status
-        yield _load(f"load {name} from {satellite.source}", name, satellite.source, render(model, name))
+        title = f"load {name} from {satellite.source}"
+        if satellite.status_of is not None:
+            yield _load(title, name, satellite.source, render_status(model, name))
+            continue
+        for suffix, is_late in (("", False), (", from files that others came before", True)):
+            yield _load(f"{title}{suffix}", name, satellite.source, render_satellite(model, name, is_late=is_late))
     for source in model.sources:
         yield _check(f"count what became of the rows of {source}", source, render_count(model, source))
         yield _check(f"count the duplicates of {source}", source, render_duplicate(model, source))

@@ -59,19 +59,39 @@ order by {staged}, object_id, row_number"""
     )
 
 
-def render_satellite(model: Model, name: str) -> sql.Composed:
+_TRACKED = """
+    union all
+    select t.hash_key, t.hashdiff, t.effective_at, p.position, t.record_source, t.record_row, {no_columns}1
+    from raw_vault.record_tracking_satellite as t
+    join metadata.object_position as p on p.object_id = t.record_source
+    where t.satellite = {name} and t.effective_at >= %(since)s and p.source = {source}
+        and t.hash_key in (select {staged_key} from {staging} where object_id = any(%(object_ids)s))"""
+
+
+_REINSTATED = """
+union all
+select t.hash_key, t.effective_at, {reinstated_payload}, %(loaded_at)s, t.object_id, t.row_number
+from sequenced as t
+cross join lateral (
+    select {held_payload}
+    from {satellite} as h
+    where h.{key} = t.hash_key and h.{hashdiff} = t.hashdiff
+    limit 1
+) as h
+where t.origin = 1 and t.is_version"""
+
+
+def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
     """Staged rows that differ from the observation just before them, and observations that no longer equal it.
 
     The observations of a key are the satellite's rows (versions), those that record tracking remembers (unchanged) and
     the staged ones, in the order of metadata.object_position and row. A staged one that differs from the one before it
     is inserted as a version, one that equals it is remembered. A remembered one that, after a late file, now differs
     from the one before it becomes a version too, known from now on. The caller holds the table's lock, so nobody else
-    inserts, and passes only objects that are not in the table yet.
+    inserts, and passes only objects that are not in the table yet. Unless one `is_late`, which means that it comes
+    before any object that is, no remembered observation comes after them, so none is asked for.
     """
-    satellite = model.satellites[name]
-    key = satellite_key(model, satellite)
-    hashdiff = "hashdiff" if satellite.driving_key is None else "link_hash_key"
-    columns = list(satellite.columns)
+    names = _names_for_satellite(model, name)
     return sql.SQL(
         """with observed as (
     select s.{staged_key} as hash_key, s.{staged_hashdiff} as hashdiff, p.effective_at, p.position, s.object_id,
@@ -84,13 +104,7 @@ def render_satellite(model: Model, name: str) -> sql.Composed:
     from {satellite} as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = {source}
-        and h.{key} in (select {staged_key} from {staging} where object_id = any(%(object_ids)s))
-    union all
-    select t.hash_key, t.hashdiff, t.effective_at, p.position, t.record_source, t.record_row, {no_columns}1
-    from raw_vault.record_tracking_satellite as t
-    join metadata.object_position as p on p.object_id = t.record_source
-    where t.satellite = {name} and t.effective_at >= %(since)s and p.source = {source}
-        and t.hash_key in (select {staged_key} from {staging} where object_id = any(%(object_ids)s))
+        and h.{key} in (select {staged_key} from {staging} where object_id = any(%(object_ids)s)){tracked}
 ), sequenced as materialized (
     select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
         lag(object_id) over in_order is distinct from object_id as is_first_of_object
@@ -107,36 +121,38 @@ def render_satellite(model: Model, name: str) -> sql.Composed:
 insert into {satellite} ({key}, effective_at, {payload}, loaded_at, record_source, record_row)
 select hash_key, effective_at, {sequenced_payload}, %(loaded_at)s, object_id, row_number
 from sequenced
-where origin = 2 and is_version
-union all
-select t.hash_key, t.effective_at, {reinstated_payload}, %(loaded_at)s, t.object_id, t.row_number
-from sequenced as t
-cross join lateral (
-    select {held_payload}
-    from {satellite} as h
-    where h.{key} = t.hash_key and h.{hashdiff} = t.hashdiff
-    limit 1
-) as h
-where t.origin = 1 and t.is_version"""
+where origin = 2 and is_version{reinstated}"""
     ).format(
-        name=name,
-        source=satellite.source,
-        staging=sql.Identifier("staging", satellite.source),
-        staged_key=sql.Identifier(staged_key(model, satellite)),
-        staged_hashdiff=sql.Identifier(staged_hashdiff(name, satellite)),
-        staged_columns=sql.SQL("").join(sql.SQL("s.{}, ").format(sql.Identifier(each)) for each in columns),
-        held_columns=sql.SQL("").join(sql.SQL("h.{}, ").format(sql.Identifier(each)) for each in columns),
-        no_columns=sql.SQL("null, " * len(columns)),
-        satellite=sql.Identifier("raw_vault", name),
-        key=sql.Identifier(key),
-        hashdiff=sql.Identifier(hashdiff),
-        payload=_identifiers([hashdiff, *columns]),
-        sequenced_payload=_identifiers(["hashdiff", *columns]),
-        reinstated_payload=sql.SQL(", ").join(
+        tracked=sql.SQL(_TRACKED).format(**names) if is_late else sql.SQL(""),
+        reinstated=sql.SQL(_REINSTATED).format(**names) if is_late else sql.SQL(""),
+        **names,
+    )
+
+
+def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | str]:
+    """What the statements that load a satellite leave open."""
+    satellite = model.satellites[name]
+    hashdiff = "hashdiff" if satellite.driving_key is None else "link_hash_key"
+    columns = list(satellite.columns)
+    return {
+        "name": name,
+        "source": satellite.source,
+        "staging": sql.Identifier("staging", satellite.source),
+        "staged_key": sql.Identifier(staged_key(model, satellite)),
+        "staged_hashdiff": sql.Identifier(staged_hashdiff(name, satellite)),
+        "staged_columns": sql.SQL("").join(sql.SQL("s.{}, ").format(sql.Identifier(each)) for each in columns),
+        "held_columns": sql.SQL("").join(sql.SQL("h.{}, ").format(sql.Identifier(each)) for each in columns),
+        "no_columns": sql.SQL("null, " * len(columns)),
+        "satellite": sql.Identifier("raw_vault", name),
+        "key": sql.Identifier(satellite_key(model, satellite)),
+        "hashdiff": sql.Identifier(hashdiff),
+        "payload": _identifiers([hashdiff, *columns]),
+        "sequenced_payload": _identifiers(["hashdiff", *columns]),
+        "reinstated_payload": sql.SQL(", ").join(
             [sql.SQL("t.hashdiff"), *(sql.Identifier("h", each) for each in columns)]
         ),
-        held_payload=_identifiers(columns, "h") if columns else sql.SQL("true as is_held"),
-    )
+        "held_payload": _identifiers(columns, "h") if columns else sql.SQL("true as is_held"),
+    }
 
 
 def render_status(model: Model, name: str) -> sql.Composed:

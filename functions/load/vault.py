@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg import sql
 
 from functions.common.database import Connection
+from functions.common.errors import C360Error
 from functions.load.ledger import Run, active_run, objects_of, recorded_step
 from functions.load.model import Model
 from functions.load.render_vault import render_hub, render_link, render_satellite, render_status
@@ -13,13 +15,18 @@ from functions.load.render_vault import render_hub, render_link, render_satellit
 _WORK_MEM = "64MB"
 
 
+class StagingLostError(C360Error):
+    """The database has lost staged rows since they were checked; staging the files again is the cure."""
+
+
 @dataclass(frozen=True)
 class _TableLoad:
-    """How rows of `source` get into `table` of the raw vault."""
+    """How rows of `source` get into `table` of the raw vault. `late_statement`: of files that others came before."""
 
     table: str
     source: str
     statement: sql.Composed
+    late_statement: sql.Composed | None = None
 
 
 def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
@@ -35,6 +42,7 @@ def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, in
     )
     return _load(
         connection,
+        model,
         run_id,
         (
             _TableLoad(name, source, render_hub(model, name, source))
@@ -49,7 +57,7 @@ def load_links(connection: Connection, model: Model, run_id: str) -> dict[str, i
 
     Again: inserts nothing.
     """
-    return _load(connection, run_id, _links_and_effectivity(model))
+    return _load(connection, model, run_id, _links_and_effectivity(model))
 
 
 def load_satellites(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
@@ -57,7 +65,16 @@ def load_satellites(connection: Connection, model: Model, run_id: str) -> dict[s
 
     Again: inserts nothing.
     """
-    return _load(connection, run_id, _details_and_status(connection, model))
+    return _load(connection, model, run_id, _details_and_status(connection, model))
+
+
+def _satellite(model: Model, name: str) -> _TableLoad:
+    return _TableLoad(
+        name,
+        model.satellites[name].source,
+        render_satellite(model, name, is_late=False),
+        render_satellite(model, name, is_late=True),
+    )
 
 
 def _links_and_effectivity(model: Model) -> Iterator[_TableLoad]:
@@ -65,13 +82,13 @@ def _links_and_effectivity(model: Model) -> Iterator[_TableLoad]:
         yield _TableLoad(name, link.source, render_link(model, name))
     for name, satellite in model.satellites.items():
         if satellite.driving_key is not None:
-            yield _TableLoad(name, satellite.source, render_satellite(model, name))
+            yield _satellite(model, name)
 
 
 def _details_and_status(connection: Connection, model: Model) -> Iterator[_TableLoad]:
     for name, satellite in model.satellites.items():
         if satellite.driving_key is None and satellite.status_of is None:
-            yield _TableLoad(name, satellite.source, render_satellite(model, name))
+            yield _satellite(model, name)
     for name, satellite in model.satellites.items():
         if satellite.status_of is not None and _has_snapshots(connection, satellite.source):
             yield _TableLoad(name, satellite.source, render_status(model, name))
@@ -86,9 +103,10 @@ def _has_snapshots(connection: Connection, source: str) -> bool:
     return found == (True,)
 
 
-def _load(connection: Connection, run_id: str, loads: Iterable[_TableLoad]) -> dict[str, int]:
+def _load(connection: Connection, model: Model, run_id: str, loads: Iterable[_TableLoad]) -> dict[str, int]:
     run = active_run(connection, run_id)
     staged = objects_of(connection, run_id, ["STAGED"])
+    _check_staging_is_there(connection, model, staged)
     # sorts and hashes of a night fit in memory
     connection.execute(sql.SQL("set local work_mem = {}").format(_WORK_MEM))
     inserted: dict[str, int] = {}
@@ -97,6 +115,24 @@ def _load(connection: Connection, run_id: str, loads: Iterable[_TableLoad]) -> d
         connection.execute("select pg_advisory_xact_lock(hashtext('raw_vault'), hashtext(%s))", (load.table,))
         inserted[load.table] = inserted.get(load.table, 0) + _load_table(connection, run, load, staged)
     return inserted
+
+
+def _check_staging_is_there(connection: Connection, model: Model, staged: list[int]) -> None:
+    """What is noted as loaded is never looked at again, so nothing may be missing.
+
+    Raises StagingLostError when it is: PostgreSQL empties staging, which is unlogged, when it crashes.
+    """
+    for source in model.sources:
+        row = connection.execute(
+            sql.SQL(
+                "select coalesce(sum(rows_read - rows_quarantined), 0),"
+                " (select count(*) from {} where object_id = any(%(staged)s))"
+                " from metadata.object_version where object_id = any(%(staged)s) and source = %(source)s"
+            ).format(sql.Identifier("staging", source)),
+            {"staged": staged, "source": source},
+        ).fetchone()
+        if row and row[0] != row[1]:
+            raise StagingLostError("staged rows are missing: resume the run, which stages them again", source=source)
 
 
 def _load_table(connection: Connection, run: Run, load: _TableLoad, staged: list[int]) -> int:
@@ -111,11 +147,35 @@ def _load_table(connection: Connection, run: Run, load: _TableLoad, staged: list
     if not pending:
         return 0
     object_ids = [row[0] for row in pending]
-    since = connection.execute(
-        "select min(effective_at) from metadata.object_version where object_id = any(%s)", (object_ids,)
-    ).fetchone()
+    since, is_late = _place(connection, load, object_ids)
+    statement = load.late_statement if is_late and load.late_statement is not None else load.statement
     with recorded_step(connection, run.run_id, load.table) as step:
-        step.rows = connection.execute(
-            load.statement, {"object_ids": object_ids, "loaded_at": run.loaded_at, "since": since and since[0]}
-        ).rowcount
+        parameters = {"object_ids": object_ids, "loaded_at": run.loaded_at, "since": since}
+        step.rows = connection.execute(statement, parameters).rowcount
     return step.rows
+
+
+def _place(connection: Connection, load: _TableLoad, object_ids: list[int]) -> tuple[datetime, bool]:
+    """The first effective instant of these objects, and whether the table holds an object that comes after it."""
+    row = connection.execute(
+        """with position as (
+            select object_id, effective_at, position from metadata.object_position where source = %(source)s
+        ), first as (
+            select min(effective_at) as since, min(position) as position
+            from position
+            where object_id = any(%(object_ids)s)
+        )
+        select first.since, exists (
+            select
+            from position
+            join metadata.vault_load as l using (object_id)
+            where l.vault_table = %(table)s
+                and position.object_id <> all(%(object_ids)s)
+                and position.position > first.position
+        )
+        from first""",
+        {"source": load.source, "table": load.table, "object_ids": object_ids},
+    ).fetchone()
+    if row is None:
+        raise C360Error("these objects are not in the ledger", objects=object_ids)
+    return row[0], row[1]

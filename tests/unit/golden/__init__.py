@@ -42,9 +42,10 @@ def rendered() -> dict[str, str]:
         "hub_order": render_hub(model, "hub_order", "transactions"),
         "link_customer_order": render_link(model, "link_customer_order"),
         "link_order_product": render_link(model, "link_order_product"),
-        "sat_product_details": render_satellite(model, "sat_product_details"),
-        "sat_order_line": render_satellite(model, "sat_order_line"),
-        "sat_customer_order_effectivity": render_satellite(model, "sat_customer_order_effectivity"),
+        "sat_product_details": render_satellite(model, "sat_product_details", is_late=False),
+        "sat_product_details_late": render_satellite(model, "sat_product_details", is_late=True),
+        "sat_order_line": render_satellite(model, "sat_order_line", is_late=False),
+        "sat_customer_order_effectivity": render_satellite(model, "sat_customer_order_effectivity", is_late=True),
         "sat_order_line_status": render_status(model, "sat_order_line_status"),
     }
     return {f"{name}.sql": statement.as_string() + "\n" for name, statement in statements.items()}

@@ -10,12 +10,6 @@ with observed as (
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = 'transactions'
         and h."link_hash_key" in (select "link_order_product_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
-    union all
-    select t.hash_key, t.hashdiff, t.effective_at, p.position, t.record_source, t.record_row, null, null, null, 1
-    from raw_vault.record_tracking_satellite as t
-    join metadata.object_position as p on p.object_id = t.record_source
-    where t.satellite = 'sat_order_line' and t.effective_at >= %(since)s and p.source = 'transactions'
-        and t.hash_key in (select "link_order_product_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
 ), sequenced as materialized (
     select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
         lag(object_id) over in_order is distinct from object_id as is_first_of_object
@@ -33,13 +27,3 @@ insert into "raw_vault"."sat_order_line" ("link_hash_key", effective_at, "hashdi
 select hash_key, effective_at, "hashdiff", "quantity", "unit_price", "total_amount", %(loaded_at)s, object_id, row_number
 from sequenced
 where origin = 2 and is_version
-union all
-select t.hash_key, t.effective_at, t.hashdiff, "h"."quantity", "h"."unit_price", "h"."total_amount", %(loaded_at)s, t.object_id, t.row_number
-from sequenced as t
-cross join lateral (
-    select "h"."quantity", "h"."unit_price", "h"."total_amount"
-    from "raw_vault"."sat_order_line" as h
-    where h."link_hash_key" = t.hash_key and h."hashdiff" = t.hashdiff
-    limit 1
-) as h
-where t.origin = 1 and t.is_version
