@@ -57,10 +57,22 @@ class RunTimeoutError(CliError):
     code = "timeout"
 
 
+class FunctionFailedError(CliError):
+    """A deployed function raised."""
+
+    code = "function_failed"
+
+
 class QueryError(CliError):
     """The database refused a statement, or cannot be reached."""
 
     code = "query"
+
+
+class ModelProblemsError(CliError):
+    """The model file is wrong, or takes away what the vault holds."""
+
+    code = "model"
 
 
 class MismatchError(CliError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -47,11 +47,13 @@ _DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
     Target.AWS: {
         "database": DatabaseKind.RDS,
         "api_key": True,
+        "lake": True,
         "bundle_platform": BundlePlatform.LAMBDA,
     },
     Target.LOCALSTACK: {
         "database": DatabaseKind.EXTERNAL,
         "api_key": False,
+        "lake": False,
         "bundle_platform": BundlePlatform.HOST,
     },
 }
@@ -74,8 +76,12 @@ class Deployment(BaseModel):
     database_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "c360"
     database_admin_secret: Annotated[str, Field(min_length=1)] = "c360/database/admin"  # noqa: S105 (a name)
 
+    database_ssl_mode: Literal["disable", "require", "verify-ca", "verify-full"] = "disable"
+    database_ssl_root_cert: str = ""
+
     schedule: Switch = True
     on_arrival: Switch = False
+    lake: Switch
     alert_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
 
     api_key: Switch

@@ -78,6 +78,12 @@ class LandingSettings(_Environment):
     landing_split_bytes: Annotated[int, Field(ge=1)] = 64 << 20
 
 
+class LakeSettings(_Environment):
+    """The bucket that the marts are exported to."""
+
+    lake_bucket: str
+
+
 def _parse_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 

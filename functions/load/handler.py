@@ -1,10 +1,11 @@
 """Lambda handler of the nightly load's steps; the state machine names the step in the event."""
 
+from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from functions.common.database import Connection, ConnectionHolder
 from functions.common.errors import EventError
@@ -17,6 +18,7 @@ from functions.load.model import load_model
 from functions.load.plan import RunRequest, plan
 from functions.load.publish import publish
 from functions.load.quarantine import Wanted, find_rows
+from functions.load.rebuild import rebuild
 from functions.load.split import large_objects, split, staging_items
 from functions.load.stage import stage
 from functions.load.vault import load_hubs, load_links, load_satellites
@@ -32,10 +34,19 @@ class _Event(BaseModel):
 
 
 class _Input(BaseModel):
-    """The input of the execution: a rule or a person wrote it."""
+    """The input of the execution: a rule or a person wrote it. `from` and `to` are days, both included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     files: tuple[str, ...] = ()
+    first_day: date | None = Field(default=None, alias="from")
+    last_day: date | None = Field(default=None, alias="to")
+    accept_deletions: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first_day and self.last_day and self.first_day > self.last_day:
+            raise ValueError("from is after to")
+        return self
 
 
 class _Plan(_Event):
@@ -64,6 +75,13 @@ class _Other(_Event):
     step: Literal["parts", "hubs", "links", "satellites", "publish", "finish"]
 
 
+class _Rebuild(_Event):
+    """Asked for by a person, outside of any run."""
+
+    step: Literal["rebuild"]
+    run_id: str = "rebuild"
+
+
 class _Quarantine(BaseModel):
     """No step of a run: a question of `c360 quarantine`."""
 
@@ -78,8 +96,8 @@ class _Quarantine(BaseModel):
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
 
 
-_EVENT: TypeAdapter[_Plan | _Split | _Stage | _Check | _Other | _Quarantine] = TypeAdapter(
-    Annotated[_Plan | _Split | _Stage | _Check | _Other | _Quarantine, Field(discriminator="step")]
+_EVENT: TypeAdapter[_Plan | _Split | _Stage | _Check | _Rebuild | _Other | _Quarantine] = TypeAdapter(
+    Annotated[_Plan | _Split | _Stage | _Check | _Rebuild | _Other | _Quarantine, Field(discriminator="step")]
 )
 _connections = ConnectionHolder()
 
@@ -106,7 +124,8 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         raise EventError(f"this is not a step of the nightly load: {error.errors(include_input=False)}") from None
     if isinstance(parsed, _Quarantine):
         return _find_quarantined(parsed)
-    logger.append_keys(run_id=parsed.run_id, step=parsed.step)
+    object_id = parsed.object_id if isinstance(parsed, _Split | _Stage) else None
+    logger.append_keys(run_id=parsed.run_id, step=parsed.step, object_id=object_id)
     if isinstance(parsed, _Check):
         return _check(parsed)
     with _connections.transaction(_database()) as connection:
@@ -132,12 +151,14 @@ def _check(event: _Check) -> dict[str, int]:
     for result in failed:
         logger.warning("check failed", extra={"rule": result.rule, "observed": result.observed})
     enforce(results)
-    return {"checks": len(results), "warnings": len(failed)}
+    counts = {"checks": len(results), "warnings": len(failed)}
+    logger.info("step done", extra={"result": counts})
+    return counts
 
 
 def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
     landing = LandingSettings.from_environment()
-    request = RunRequest(event.run_id, event.execution_arn, event.started_at, event.input.files)
+    request = RunRequest(event.run_id, event.execution_arn, event.started_at, **dict(event.input))
     plan(connection, _s3(), landing.landing_bucket, load_model(), request)
     large = large_objects(connection, event.run_id, landing.landing_split_bytes)
     files = staging_items(connection, event.run_id)
@@ -150,7 +171,7 @@ def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
     }
 
 
-def _run(connection: Connection, event: _Plan | _Split | _Stage | _Other) -> dict[str, Any]:
+def _run(connection: Connection, event: _Plan | _Split | _Stage | _Rebuild | _Other) -> dict[str, Any]:
     model = load_model()
     match event:
         case _Plan():
@@ -162,6 +183,8 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _Other) -> dic
             return {"status": stage(connection, _s3(), model, event.run_id, event.object_id, event.part)}
         case _Other(step="parts"):
             return {"files": staging_items(connection, event.run_id)}
+        case _Rebuild():
+            return rebuild(connection)
         case _Other(step="hubs"):
             return load_hubs(connection, model, event.run_id)
         case _Other(step="links"):

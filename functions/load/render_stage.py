@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from functions.load.expressions import digest, key_of, rules, staged_hashdiff, typed
+from functions.load.expressions import hashdiff, key_of, rules, staged_hashdiff, typed
 from functions.load.model import Model
 
 _NOTHING = sql.SQL("")
@@ -94,8 +94,8 @@ def render_stage(model: Model, part: StagedPart, *, is_isolated: bool = False) -
         values.append(sql.SQL("{} as {}").format(key_of(model, parent, columns), sql.Identifier(staged)))
     for name, satellite in model.satellites_of(part.source).items():
         if satellite.driving_key is None:
-            hashdiff = sql.Identifier(staged_hashdiff(name, satellite))
-            values.append(sql.SQL("{} as {}").format(digest(satellite.columns, columns), hashdiff))
+            staged = staged_hashdiff(name, satellite)
+            values.append(sql.SQL("{} as {}").format(hashdiff(satellite.columns, columns), sql.Identifier(staged)))
     return sql.SQL(
         """create unlogged table {table} with (parallel_workers = 2, autovacuum_enabled = off) as
 select {object_id}::bigint as object_id, {part}::integer as part, {values}

@@ -14,9 +14,7 @@ from functions.load.split import split, staging_items
 from functions.load.stage import stage
 from tests.pipeline.night import Night
 from tests.pipeline.state import empty
-from tests.property.test_history import WarmNight, warm
-
-__all__ = ["warm"]
+from tests.property.warm import WarmNight
 
 HEADER = b"customer_id,first_name\n"
 
