@@ -161,7 +161,7 @@ def test_a_big_file_through_the_handler(migrated_url: str, monkeypatch: pytest.M
         assert [part["part"] for part in parts] == [0, 1, 2]
         staged = [handler.handle({"step": "stage", **run, **part}, lambda_context())["status"] for part in parts]
         assert staged == ["PLANNED", "PLANNED", "STAGED"]
-        assert handler.handle({"step": "check_staging", **run}, lambda_context())["warnings"] == 0
+        assert handler.handle({"step": "check_staging", **run}, lambda_context())["checks"] > 0, "or it raises"
     assert ask(migrated_url, "select count(distinct customer_id), max(row_number) from staging.customers") == [(7, 7)]
 
 
