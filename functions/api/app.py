@@ -7,7 +7,9 @@ from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 
 from functions.api import docs, problems, routes
+from functions.api.access import Gate
 from functions.api.database import Database
+from functions.api.lists import Totals
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.models import Problem
 from functions.api.settings import ApiSettings
@@ -45,6 +47,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.database = Database(settings)
+    app.state.totals = Totals()
+    app.state.gate = Gate(settings)
     problems.install(app)
     app.add_middleware(RequestMiddleware, root_path=settings.api_root_path)
     app.add_middleware(

@@ -1,29 +1,28 @@
-"""The five endpoints, and the sign of life."""
+"""Customers, products and orders, and the sign of life."""
 
-import json
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote, unquote
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from functions.api import models, queries
-from functions.api.database import Database
+from functions.api import lists, models
+from functions.api.access import Access, authorise
+from functions.api.cursor import is_storable
+from functions.api.parameters import CustomerOrdersQuery, CustomerQuery, CustomersQuery, OrdersQuery, ProductsQuery
 from functions.api.problems import documented
-from functions.api.queries import Items
+from functions.api.responses import item_response, list_response
 
-LARGEST_SKIP = 2**53 - 1
-LARGEST_PAGE = 1000
-
-Skip = Annotated[int, Query(ge=0, le=LARGEST_SKIP, description="Items to pass over.")]
-Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Items in a page, at most.")]
 CustomerId = Annotated[str, Path(description="Any characters; percent-encode what a URL does not hold, a slash too.")]
+Caller = Annotated[Access, Depends(authorise)]
 
-_LIST_PROBLEMS = documented(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
-_ITEM_PROBLEMS = documented(HTTPStatus.NOT_FOUND) | _LIST_PROBLEMS
+LIST_PROBLEMS = documented(
+    HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
+)
+ITEM_PROBLEMS = documented(HTTPStatus.NOT_FOUND) | LIST_PROBLEMS
 
 router = APIRouter()
 
@@ -43,80 +42,77 @@ class _KeyConvertor(Convertor[str]):
 register_url_convertor("key", _KeyConvertor())
 
 
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-def _next_url(request: Request, *, skip: int, limit: int, total: int) -> str | None:
-    """This request's URL, for the page after this one, as the caller reached us; None when nothing follows."""
-    if skip + limit >= total:
-        return None
-    url = request.url.include_query_params(skip=skip + limit, limit=limit)
-    root_path: str = request.scope.get("root_path", "")
-    return str(url.replace(path=root_path + url.path))
-
-
-def _list_response(request: Request, items: Items, *, skip: int, limit: int) -> Response:
-    following = _next_url(request, skip=skip, limit=limit, total=items.total)
-    body = f'{{"items":[{items.json}],"total":{items.total},"next":{json.dumps(following)}}}'
-    return Response(body, media_type="application/json")
-
-
-def _unknown_customer() -> HTTPException:
+def unknown_customer() -> HTTPException:
+    """404 for a customer that no file has named."""
     return HTTPException(HTTPStatus.NOT_FOUND, "There is no customer with this id.")
 
 
-@router.get("/customers", response_model=models.CustomerPage, responses=_LIST_PROBLEMS, tags=["customers"])
-def list_customers(request: Request, skip: Skip = 0, limit: Limit = 100) -> Response:
-    """All customers, in the order of their ids."""
-    items = queries.customers(_database(request), skip=skip, limit=limit)
-    return _list_response(request, items, skip=skip, limit=limit)
+@router.get("/customers", response_model=models.CustomerPage, responses=LIST_PROBLEMS, tags=["customers"])
+async def list_customers(request: Request, access: Caller, query: Annotated[CustomersQuery, Query()]) -> Response:
+    """Customers, in the order of their ids or of a figure; customers without that figure come as the smallest."""
+    response = await list_response(request, access, lists.CUSTOMERS, query)
+    assert response is not None  # noqa: S101 - this list hangs on nothing
+    return response
 
 
 @router.get(
     "/customers/{customer_id:key}",
     response_model=models.Customer,
-    responses=_ITEM_PROBLEMS,
+    responses=ITEM_PROBLEMS,
     tags=["customers"],
 )
-def get_customer(request: Request, customer_id: CustomerId) -> Response:
-    """One customer, with the figures of all their orders."""
-    found = queries.customer(_database(request), customer_id)
-    if found is None:
-        raise _unknown_customer()
-    return Response(found, media_type="application/json")
+async def get_customer(
+    request: Request, access: Caller, customer_id: CustomerId, query: Annotated[CustomerQuery, Query()]
+) -> Response:
+    """One customer, with the figures of all their orders, now or as of an instant."""
+    if is_storable(customer_id):
+        response = await item_response(request, access, lists.CUSTOMERS, query, customer_id)
+        if response is not None:
+            return response
+    raise unknown_customer()
 
 
 @router.get(
     "/customers/{customer_id:key}/orders",
     response_model=models.OrderPage,
-    responses=_ITEM_PROBLEMS,
+    responses=ITEM_PROBLEMS,
     tags=["customers"],
 )
-def list_orders_of_customer(request: Request, customer_id: CustomerId, skip: Skip = 0, limit: Limit = 100) -> Response:
+async def list_orders_of_customer(
+    request: Request, access: Caller, customer_id: CustomerId, query: Annotated[CustomerOrdersQuery, Query()]
+) -> Response:
     """One customer's order lines, the newest order first; an empty list for a customer who has ordered nothing."""
-    items = queries.orders_of_customer(_database(request), customer_id, skip=skip, limit=limit)
-    if items is None:
-        raise _unknown_customer()
-    return _list_response(request, items, skip=skip, limit=limit)
+    if is_storable(customer_id):
+        response = await list_response(
+            request,
+            access,
+            lists.ORDERS_OF_CUSTOMER,
+            query,
+            ("customer_id = %(customer_id)s",),
+            {"customer_id": customer_id},
+        )
+        if response is not None:
+            return response
+    raise unknown_customer()
 
 
-@router.get("/products", response_model=models.ProductPage, responses=_LIST_PROBLEMS, tags=["products"])
-def list_products(request: Request, skip: Skip = 0, limit: Limit = 100) -> Response:
-    """All products, in the order of their ids."""
-    items = queries.products(_database(request), skip=skip, limit=limit)
-    return _list_response(request, items, skip=skip, limit=limit)
+@router.get("/products", response_model=models.ProductPage, responses=LIST_PROBLEMS, tags=["products"])
+async def list_products(request: Request, access: Caller, query: Annotated[ProductsQuery, Query()]) -> Response:
+    """Products, in the order of their ids or of a figure."""
+    response = await list_response(request, access, lists.PRODUCTS, query)
+    assert response is not None  # noqa: S101 - this list hangs on nothing
+    return response
 
 
-@router.get("/orders", response_model=models.OrderPage, responses=_LIST_PROBLEMS, tags=["orders"])
-def list_orders(request: Request, skip: Skip = 0, limit: Limit = 100) -> Response:
-    """All order lines, in the order of their keys."""
-    items = queries.orders(_database(request), skip=skip, limit=limit)
-    return _list_response(request, items, skip=skip, limit=limit)
+@router.get("/orders", response_model=models.OrderPage, responses=LIST_PROBLEMS, tags=["orders"])
+async def list_orders(request: Request, access: Caller, query: Annotated[OrdersQuery, Query()]) -> Response:
+    """Order lines, in the order of their keys or of their dates."""
+    response = await list_response(request, access, lists.ORDERS, query)
+    assert response is not None  # noqa: S101 - this list hangs on nothing
+    return response
 
 
 @router.get("/healthz", response_model=models.Health, tags=["service"])
-def healthz() -> Response:
+async def healthz() -> Response:
     """Whether the process answers; the database is not asked."""
     return JSONResponse({"status": "ok"})

@@ -31,3 +31,9 @@ begin
     end loop;
 end
 $$;
+
+-- the API answers from the marts, and about them: history, origin, runs; never from rejected rows
+grant usage on schema raw_vault, metadata to c360_api;
+grant select on all tables in schema raw_vault to c360_api;
+grant select on metadata.migration, metadata.mart_publication, metadata.load_run, metadata.object_version,
+metadata.object_position, metadata.load_step, metadata.quality_result to c360_api;

@@ -1,5 +1,6 @@
 """The app over marts with known contents, signed in as the role that it has when deployed."""
 
+import asyncio
 import importlib
 import json
 import socket
@@ -73,7 +74,7 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
         finally:
             server.should_exit = True
             thread.join()
-            app.state.database.close()
+            asyncio.run(app.state.database.close())
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +98,7 @@ def handler(api_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     monkeypatch.delitem(sys.modules, "functions.api.handler", raising=False)
     module = importlib.import_module("functions.api.handler")
     yield module
-    module.application.state.database.close()
+    module.loop.run_until_complete(module.application.state.database.close())
     module.loop.close()
     sys.modules.pop("functions.api.handler")
 
