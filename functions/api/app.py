@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from functions.api import docs, problems, routes
 from functions.api.access import Gate
 from functions.api.database import Database
-from functions.api.lists import Totals
+from functions.api.memory import Memory
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.models import Problem
 from functions.api.settings import ApiSettings
@@ -47,9 +47,9 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.database = Database(settings)
-    app.state.totals = Totals()
-    app.state.gate = Gate(settings)
+    app.state.memory = Memory()
     problems.install(app)
+    app.add_middleware(Gate, settings=settings)
     app.add_middleware(RequestMiddleware, root_path=settings.api_root_path)
     app.add_middleware(
         CORSMiddleware,

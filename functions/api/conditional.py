@@ -6,30 +6,32 @@ from fastapi import Request
 from starlette.responses import Response
 
 from functions.api.access import Access
-from functions.api.database import Database
-from functions.api.listing import WATERMARK
 
 REVALIDATE = "private, no-cache"
 """Cache-Control of answers: callers may keep them, and ask with If-None-Match whether they still hold."""
 
-_WATERMARK = WATERMARK.as_bytes(None)
-
 
 def entity_tag(request: Request, access: Access, watermark: str) -> str:
     """Names this answer among all that this URL has given; weak, since compression changes the bytes."""
-    parts = (watermark, request.app.version, str(request.url), str(access.masked))
+    scope = request.scope
+    parts = (
+        *(watermark, request.app.version, str(access.masked)),
+        *(scope["scheme"], request.headers.get("host", ""), scope["path"], scope["query_string"].decode("latin-1")),
+    )
     return f'W/"{blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()}"'
 
 
-async def unchanged(request: Request, access: Access, database: Database) -> Response | None:
-    """304 when the caller holds the current answer, else None. Asks the database only when they name one."""
-    held = request.headers.get("if-none-match")
-    if held is None:
+def held_by_caller(request: Request) -> str | None:
+    """The entity tags of the answers that the caller holds, None when they name none."""
+    return request.headers.get("if-none-match")
+
+
+def not_modified(request: Request, access: Access, watermark: str | None) -> Response | None:
+    """304 when the answer that the caller holds is that of the marts as they are, else None."""
+    held = held_by_caller(request)
+    if held is None or watermark is None:
         return None
-    rows = await database.read_rows(_WATERMARK)
-    if not rows:
-        return None
-    tag = entity_tag(request, access, rows[0][0])
+    tag = entity_tag(request, access, watermark)
     if tag.removeprefix("W/") not in (each.strip().removeprefix("W/") for each in held.split(",")):
         return None
     return Response(status_code=304, headers=_headers(tag))

@@ -50,11 +50,7 @@ class Database:
         connections stay busy, psycopg.errors.QueryCanceled after `STATEMENT_TIMEOUT_MILLISECONDS`,
         DatabaseConflictError when a lock, such as a migration's, is in the way for `LOCK_TIMEOUT_MILLISECONDS`.
         """
-        try:
-            async with asyncio.timeout(WAIT_FOR_CONNECTION_SECONDS):
-                await self._free.acquire()
-        except TimeoutError:
-            raise DatabaseUnavailableError("all connections of the API are busy") from None
+        await self._wait_for_connection()
         try:
             if self._idle:
                 try:
@@ -65,6 +61,13 @@ class Database:
             return await self._query(await self._open(), query, parameters)
         finally:
             self._free.release()
+
+    async def _wait_for_connection(self) -> None:
+        try:
+            async with asyncio.timeout(WAIT_FOR_CONNECTION_SECONDS if self._free.locked() else None):
+                await self._free.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailableError("all connections of the API are busy") from None
 
     async def close(self) -> None:
         """Close the connections that nobody uses now; the next query opens a new one."""

@@ -12,6 +12,7 @@ from typing import LiteralString, get_args
 
 from psycopg import sql
 
+from functions.api.memory import WATERMARK
 from functions.api.models import PERSONAL, Item
 
 MASK = "***"
@@ -51,13 +52,6 @@ select
 _TOTAL = sql.SQL("(select count(*) from {relation} as item where {condition})")
 _TRUE = sql.SQL("true")
 _NULL = sql.SQL("null::bigint")
-
-# All marts are published in one transaction, and figures such as "the last 30 days" change with the day.
-WATERMARK = sql.SQL("""
-    select concat_ws(' ', run_id, extract(epoch from published_at), current_date)
-    from metadata.mart_publication
-    where mart = 'mart_customer_360'
-""")
 
 
 @dataclass(frozen=True)

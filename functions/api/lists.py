@@ -1,15 +1,14 @@
 """The lists that the API serves, and a page of one: its items, its total, and where it goes on."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.api import cursor, models
 from functions.api.database import Database, Row
 from functions.api.listing import Listing, Selection, Sort, page_statement
+from functions.api.memory import Memory, current_watermark
 
 _AS_OF = "(%(as_of)s::timestamptz, %(known_at)s::timestamptz)"
-_REMEMBERED_TOTALS = 1_000
 
 _CUSTOMER_ID = Sort("customer_id")
 _PRODUCT_ID = Sort("product_id")
@@ -70,55 +69,43 @@ class Page:
     exists: bool
 
 
-class Totals:
-    """How many items the lists have, counted once for each publication of the marts.
-
-    A count over a million rows takes longer than the page it stands on, and the marts change once a night.
-    """
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[object, tuple[str, int]] = OrderedDict()
-
-    def known(self, key: object) -> tuple[str, int] | None:
-        """The watermark at which the list was counted last, and its total then."""
-        return self._known.get(key)
-
-    def learn(self, key: object, watermark: str | None, total: int) -> None:
-        """Remember a total, which holds as long as the watermark does."""
-        if watermark is None:
-            return
-        self._known[key] = (watermark, total)
-        self._known.move_to_end(key)
-        if len(self._known) > _REMEMBERED_TOTALS:
-            self._known.popitem(last=False)
-
-
 async def read_page(
     database: Database,
-    totals: Totals,
+    memory: Memory,
     wanted: Selection,
     values: dict[str, Any],
     *,
     skip: int,
     limit: int,
     after: str | None,
+    watermark: str | None = None,
 ) -> Page:
-    """A page of a list. Raises BadParameterError when `after` is not a cursor of this list."""
-    order = wanted.listing.order(wanted.sort)
+    """A page of a list. `watermark` is the marts' where the caller has just asked for it.
+
+    Raises BadParameterError when `after` is not a cursor of this list.
+    """
     parameters = values | {"skip": skip, "limit": limit}
     if after is not None:
         wanted = replace(wanted, after_cursor=True)
+        order = wanted.listing.order(wanted.sort)
         position = cursor.decode(after, wanted.sort, [each.type for each in order])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
-    list_key = (id(wanted.listing), wanted.conditions, tuple(values.values()))
-    known = None if wanted.as_of else totals.known(list_key)
-    if known is not None:
-        row = await database.read_row(page_statement(replace(wanted, counted=False)), parameters)
-        if row[0] == known[0]:
-            return _page(row, known[1], wanted.sort)
-    row = await database.read_row(page_statement(wanted), parameters)
-    totals.learn(list_key, row[0], row[3])
-    return _page(row, row[3], wanted.sort)
+    page_key = (wanted, *parameters.values())
+    total_key = (wanted.listing, wanted.conditions, *values.values())
+    if memory.holds(page_key):
+        page: Page | None = memory.recall(page_key, watermark or await current_watermark(database))
+        if page is not None:
+            return page
+    total: int | None = memory.recall(total_key, memory.watermark)
+    row = await database.read_row(page_statement(replace(wanted, counted=total is None)), parameters)
+    if total is not None and row[0] != memory.watermark:
+        # published since that total was counted
+        total = None
+        row = await database.read_row(page_statement(wanted), parameters)
+    found = _page(row, row[3] if total is None else total, wanted.sort)
+    memory.learn(total_key, found.total, found.watermark)
+    memory.learn(page_key, found, found.watermark, size=2 * len(found.items) + 500)
+    return found
 
 
 def _page(row: Row, total: int, sort: str) -> Page:

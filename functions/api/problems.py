@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from psycopg import errors as pg
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -60,10 +61,10 @@ def _unprocessable(request: Request, errors: list[dict[str, str]]) -> Response:
 
 
 def _invalid_parameters(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - starlette calls this for these only
+    assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - for these only
     errors = []
     for found in error.errors():
-        location, *name = found["loc"]
+        location, *name = found["loc"] if isinstance(error, RequestValidationError) else ("query", *found["loc"])
         said = found["msg"].removeprefix("Value error, ")
         if found["type"] == "extra_forbidden":
             said = "there is no such parameter here; see /docs"
@@ -82,10 +83,11 @@ def _unstorable(request: Request, _error: Exception) -> Response:
     )
 
 
-def _unavailable(request: Request, error: Exception, detail: str) -> Response:
-    logger.warning(detail, request_id=request.state.request_id, error=str(error))
+def unavailable(request_id: str, detail: str, error: Exception) -> Response:
+    """503 with Retry-After; the error itself goes to the log."""
+    logger.warning(detail, request_id=request_id, error=str(error))
     return problem(
-        request.state.request_id,
+        request_id,
         HTTPStatus.SERVICE_UNAVAILABLE,
         f"{detail}; try again shortly.",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
@@ -107,13 +109,14 @@ _UNAVAILABLE: dict[type[Exception], str] = {
 
 
 def _handler(detail: str) -> Callable[[Request, Exception], Response]:
-    return lambda request, error: _unavailable(request, error, detail)
+    return lambda request, error: unavailable(request.state.request_id, detail, error)
 
 
 def install(app: FastAPI) -> None:
     """Make `app` answer its errors as problems."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_parameters)
+    app.add_exception_handler(ValidationError, _invalid_parameters)
     app.add_exception_handler(BadParameterError, _bad_parameter)
     app.add_exception_handler(pg.DataError, _unstorable)
     for error, detail in _UNAVAILABLE.items():

@@ -1,26 +1,83 @@
-"""From a request to its answer: a page of a list, or one object, as JSON with its cache headers."""
+"""From a request to its answer: a page of a list, or one object, as JSON with its cache headers.
+
+Routes document their query parameters by `query_parameters` and parse them here, with pydantic itself: FastAPI's
+own parsing of a parameter model takes as long as all the rest of a request.
+"""
 
 import json
-from typing import Any, LiteralString
-from urllib.parse import urlencode
+from http import HTTPStatus
+from typing import Annotated, Any, LiteralString
+from urllib.parse import quote, unquote, urlencode
 
-from fastapi import Request
+from fastapi import Path, Request
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from functions.api.access import Access, refuse_personal
-from functions.api.conditional import json_response, unchanged
+from functions.api.access import access_of, refuse_personal
+from functions.api.conditional import held_by_caller, json_response, not_modified
+from functions.api.cursor import is_storable
 from functions.api.database import Database
 from functions.api.listing import Listing, Selection, item_statement
-from functions.api.lists import Totals, read_page
-from functions.api.parameters import ItemQuery, ListQuery
+from functions.api.lists import read_page
+from functions.api.memory import Memory, current_watermark
+from functions.api.parameters import ItemQuery, ListQuery, Query
+
+CustomerId = Annotated[str, Path(description="Any characters; percent-encode what a URL does not hold, a slash too.")]
 
 _PAGE_PARAMETERS = ("skip", "limit", "cursor")
+
+
+class _KeyConvertor(Convertor[str]):
+    """One segment of the encoded path, decoded: a business key with any characters."""
+
+    regex = "[^/]+"
+
+    def convert(self, value: str) -> str:
+        return unquote(value)
+
+    def to_string(self, value: str) -> str:
+        return quote(value, safe="")
+
+
+register_url_convertor("key", _KeyConvertor())
+
+
+def query_parameters(model: type[Query]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that takes these query parameters."""
+    schema = model.model_json_schema()
+    parameters = []
+    for name, declared in schema["properties"].items():
+        description = declared.pop("description", None)
+        variants = [each for each in declared.pop("anyOf", ()) if each != {"type": "null"}]
+        if variants:
+            declared = {**variants[0], **declared}
+        declared = {key: value for key, value in declared.items() if (key, value) != ("default", None)}
+        parameter = {"name": name, "in": "query", "required": False, "schema": declared}
+        parameters.append(parameter if description is None else parameter | {"description": description})
+    return {"parameters": parameters}
+
+
+def parsed[Q: Query](request: Request, model: type[Q]) -> Q:
+    """The query parameters. Raises pydantic.ValidationError, which is answered by 422."""
+    return model.model_validate(dict(request.query_params))
 
 
 def database_of(request: Request) -> Database:
     """The application's database."""
     database: Database = request.app.state.database
     return database
+
+
+def memory_of(request: Request) -> Memory:
+    """What this process remembers of the marts as they are."""
+    memory: Memory = request.app.state.memory
+    return memory
+
+
+def unknown_customer(_request: Request) -> Response:
+    """Raises the 404 of a customer whom no file has named."""
+    raise HTTPException(HTTPStatus.NOT_FOUND, "There is no customer with this id.")
 
 
 def next_url(request: Request, *, limit: int, after: str) -> str:
@@ -33,41 +90,53 @@ def next_url(request: Request, *, limit: int, after: str) -> str:
 
 async def list_response(
     request: Request,
-    access: Access,
     listing: Listing,
-    query: ListQuery,
+    parameters: type[ListQuery],
     conditions: tuple[LiteralString, ...] = (),
     values: dict[str, Any] | None = None,
-) -> Response | None:
-    """A page of `listing` as `query` wants it, narrowed by `conditions`; None if what it hangs on does not exist."""
+) -> Response:
+    """A page of `listing` as the query parameters want it, narrowed by `conditions` with `values`.
+
+    Raises HTTPException 404 when what the list hangs on does not exist, 403 when it is filtered by what is hidden.
+    """
+    query = parsed(request, parameters)
+    access = access_of(request)
     refuse_personal(access, query.PERSONAL & query.filtered.keys())
+    values = values or {}
+    if not all(is_storable(value) for value in values.values()):
+        return unknown_customer(request)
     database = database_of(request)
-    if (same := await unchanged(request, access, database)) is not None:
+    watermark = await current_watermark(database) if held_by_caller(request) else None
+    if (same := not_modified(request, access, watermark)) is not None:
         return same
-    totals: Totals = request.app.state.totals
     wanted = Selection(
-        listing,
-        query.selected,
-        access.masked,
-        query.sort,
-        conditions + query.conditions,
-        as_of=bool(query.instants),
+        listing, query.selected, access.masked, query.sort, conditions + query.conditions, as_of=bool(query.instants)
     )
-    parameters = (values or {}) | query.values | query.instants
-    page = await read_page(database, totals, wanted, parameters, skip=query.skip, limit=query.limit, after=query.cursor)
+    page = await read_page(
+        database,
+        memory_of(request),
+        wanted,
+        values | query.values | query.instants,
+        skip=query.skip,
+        limit=query.limit,
+        after=query.cursor,
+        watermark=watermark,
+    )
     if not page.exists:
-        return None
+        return unknown_customer(request)
     following = None if page.after is None else next_url(request, limit=query.limit, after=page.after)
     body = f'{{"items":[{page.items}],"total":{page.total},"next":{json.dumps(following)}}}'
     return json_response(request, access, body, page.watermark)
 
 
-async def item_response(
-    request: Request, access: Access, listing: Listing, query: ItemQuery, key: str
-) -> Response | None:
-    """The object with this key as `query` wants it; None when there is none."""
+async def item_response(request: Request, listing: Listing, parameters: type[ItemQuery], key: str) -> Response | None:
+    """The object with this key as the query parameters want it; None when there is none."""
+    query = parsed(request, parameters)
+    access = access_of(request)
+    if not is_storable(key):
+        return None
     database = database_of(request)
-    if (same := await unchanged(request, access, database)) is not None:
+    if held_by_caller(request) and (same := not_modified(request, access, await current_watermark(database))):
         return same
     wanted = Selection(listing, query.selected, access.masked, "", as_of=bool(query.instants))
     watermark, item = await database.read_row(item_statement(wanted), {"key": key} | query.instants)

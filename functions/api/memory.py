@@ -1,0 +1,66 @@
+"""Answers kept in the process while the marts stay as they are.
+
+The marts change once a night, in one transaction that also moves their watermark. So a total, a page or a metric
+that was read under a watermark is still the database's answer while the database has that watermark, and asking for
+the watermark costs a tenth of asking again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+from psycopg import sql
+
+from functions.api.database import Database
+
+MOST_BYTES = 32 * 1024 * 1024
+
+# All marts are published in one transaction, and figures such as "the last 30 days" change with the day.
+WATERMARK = sql.SQL("""
+    select concat_ws(' ', run_id, extract(epoch from published_at), current_date)
+    from metadata.mart_publication
+    where mart = 'mart_customer_360'
+""")
+
+_WATERMARK = WATERMARK.as_bytes(None)
+
+
+async def current_watermark(database: Database) -> str | None:
+    """What the marts' present contents are known by; None before the first publication."""
+    rows = await database.read_rows(_WATERMARK)
+    return rows[0][0] if rows else None
+
+
+class Memory:
+    """Values of one watermark, at most about `MOST_BYTES` of them; those not asked for lately go first."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._bytes = 0
+        self.watermark: str | None = None
+
+    def holds(self, key: Hashable) -> bool:
+        """Whether there is a value for `key`, true of `watermark`."""
+        return key in self._values
+
+    def recall(self, key: Hashable, watermark: str | None) -> Any:
+        """The value learnt for `key` under this watermark, or None."""
+        if watermark is None or watermark != self.watermark or key not in self._values:
+            return None
+        self._values.move_to_end(key)
+        return self._values[key][0]
+
+    def learn(self, key: Hashable, value: Any, watermark: str | None, size: int = 100) -> None:
+        """Keep a value read under `watermark`, and forget those of any other. `size` is its bytes, about."""
+        if watermark is None or size > MOST_BYTES // 10:
+            return
+        if watermark != self.watermark:
+            self._values.clear()
+            self._bytes = 0
+            self.watermark = watermark
+        _, replaced = self._values.pop(key, (None, 0))
+        self._values[key] = (value, size)
+        self._bytes += size - replaced
+        while self._bytes > MOST_BYTES:
+            _, (_, dropped) = self._values.popitem(last=False)
+            self._bytes -= dropped
