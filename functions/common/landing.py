@@ -64,12 +64,19 @@ def s3_client() -> "S3Client":
 def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[list[LandedObject], list[str]]:
     """All versions of all files of `sources`, older versions of a key first, and the keys that are no such files.
 
+    Versions that were deleted, by a delete marker too, are not there.
+
     Raises LandingUnavailableError when S3 cannot be listed now.
     """
     landed: list[LandedObject] = []
     foreign: list[str] = []
+    deleted: dict[str, datetime] = {}
+    latest: set[tuple[str, str]] = set()
     with aws_failures_named("S3", LandingUnavailableError):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix="landing/"):
+            for marker in page.get("DeleteMarkers", ()):
+                known = deleted.get(marker["Key"], marker["LastModified"])
+                deleted[marker["Key"]] = max(known, marker["LastModified"])
             for version in page.get("Versions", ()):
                 parsed = parse_key(version["Key"], version["LastModified"])
                 if parsed is None or parsed[0] not in sources:
@@ -90,10 +97,18 @@ def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[l
                         effective_at=effective_at,
                     )
                 )
+                if version["IsLatest"]:
+                    latest.add((version["Key"], version["VersionId"]))
+    landed = [item for item in landed if _is_there(item, deleted, latest)]
     # S3 lists the versions of a key newest first
     landed.reverse()
     landed.sort(key=lambda item: (item.key, item.uploaded_at))
     return landed, sorted(set(foreign))
+
+
+def _is_there(item: LandedObject, deleted: dict[str, datetime], latest: set[tuple[str, str]]) -> bool:
+    """Whether no delete marker covers the version; S3 tells times in whole seconds, so the latest one needs asking."""
+    return item.key not in deleted or item.uploaded_at > deleted[item.key] or (item.key, item.version_id) in latest
 
 
 def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Iterator[bytes]:

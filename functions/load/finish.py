@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from psycopg import errors as pg
 from psycopg import sql
 
 from functions.common.database import Connection
 from functions.load.ledger import RunNotActiveError, objects_of, recorded_step
 from functions.load.model import Model
+from functions.load.render_stage import StagedPart
 
 type Report = dict[str, Any]
 
@@ -30,8 +30,8 @@ def finish(connection: Connection, model: Model, run_id: str) -> Report:
         object_ids = objects_of(connection, run_id, ["STAGED"])
         with recorded_step(connection, run_id, "finish") as step:
             step.rows = len(object_ids)
-            for source in model.sources:
-                _empty_staging(connection, source, object_ids)
+            _empty_staging(connection, run_id)
+            _forget_tracking(connection, model.late_window_days)
             connection.execute(
                 "update metadata.object_version set status = 'LOADED' where object_id = any(%s)", (object_ids,)
             )
@@ -44,21 +44,23 @@ def finish(connection: Connection, model: Model, run_id: str) -> Report:
     return report(connection, run_id)
 
 
-def _empty_staging(connection: Connection, source: str, object_ids: list[int]) -> None:
-    """Remove the rows of these objects: at once when nobody else is staging, row by row otherwise."""
-    staging = sql.Identifier("staging", source)
-    try:
-        with connection.transaction():
-            connection.execute(sql.SQL("lock table {} in access exclusive mode nowait").format(staging))
-            others = connection.execute(
-                sql.SQL("select exists (select from {} where object_id <> all(%s))").format(staging), (object_ids,)
-            ).fetchone()
-            if others == (False,):
-                connection.execute(sql.SQL("truncate {}").format(staging))
-                return
-    except pg.LockNotAvailable:
-        pass  # another run is staging this source
-    connection.execute(sql.SQL("delete from {} where object_id = any(%s)").format(staging), (object_ids,))
+def _empty_staging(connection: Connection, run_id: str) -> None:
+    """Drop the partitions of staging that the run's objects filled."""
+    objects = connection.execute(
+        "select source, object_id from metadata.object_version where run_id = %s", (run_id,)
+    ).fetchall()
+    for source, object_id in objects:
+        part = StagedPart(source, object_id, 0)
+        connection.execute(sql.SQL("drop table if exists {}").format(part.table))
+
+
+def _forget_tracking(connection: Connection, late_window_days: int) -> None:
+    """Forget unchanged observations that are older than the late window, as seen from the newest file."""
+    connection.execute(
+        "select raw_vault.forget_tracking(least(now(), max(effective_at)) - make_interval(days => %s))"
+        " from metadata.object_version where status = 'LOADED'",
+        (late_window_days,),
+    )
 
 
 def report(connection: Connection, run_id: str) -> Report:

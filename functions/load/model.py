@@ -30,9 +30,16 @@ class Column(_Declared):
 
 
 class Source(_Declared):
-    """A kind of CSV file: what stands in the landing zone below `landing/<name>/`."""
+    """A kind of CSV file: what stands in the landing zone below `landing/<name>/`.
+
+    `files`: patterns that a file's name matches. `effective_at`: when a file's rows became true. `measures`: columns
+    whose sums must be the same from file to mart.
+    """
 
     columns: dict[Identifier, Column]
+    files: tuple[str, ...] = ("*.csv", "*.csv.gz")
+    effective_at: Literal["dt_or_upload", "upload"] = "dt_or_upload"
+    measures: tuple[Identifier, ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -59,17 +66,23 @@ class Link(_Declared):
 
 
 class Satellite(_Declared):
-    """The history of some columns of a hub or a link, or, with a driving key, of which link is in force."""
+    """The history of some columns of a hub or a link.
+
+    With `driving_key` it is the history of which link is in force (an effectivity satellite); with `status_of` that of
+    whether the keys of another satellite are in the complete lists of their source (a status tracking satellite).
+    """
 
     parent: Identifier
     source: Identifier
     columns: tuple[Identifier, ...] = ()
     driving_key: Identifier | None = None
+    status_of: Identifier | None = None
 
 
 class Model(_Declared):
-    """All of sql/model.yaml."""
+    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
 
+    late_window_days: Annotated[int, Field(ge=1)] = 400
     sources: dict[Identifier, Source]
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]
@@ -77,6 +90,11 @@ class Model(_Declared):
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
+        for name, declared in self.sources.items():
+            for measure in declared.measures:
+                self._need_columns(name, name, (measure,))
+                if declared.columns[measure].type not in ("integer", "decimal"):
+                    raise ValueError(f"{name}: measure {measure} is not a number")
         for name, hub in self.hubs.items():
             for source in hub.sources:
                 self._need_columns(name, source, (hub.business_key,))
@@ -93,12 +111,23 @@ class Model(_Declared):
             self._need_columns(name, satellite.source, satellite.columns)
             if satellite.source not in self._sources_of(satellite.parent):
                 raise ValueError(f"{name}: {satellite.parent} takes no rows from source {satellite.source}")
-            if satellite.driving_key is None:
+            if satellite.status_of is not None:
+                self._check_status(name, satellite)
+            elif satellite.driving_key is None:
                 if not satellite.columns:
                     raise ValueError(f"{name}: a satellite without a driving key needs columns")
             elif satellite.columns or satellite.driving_key not in self._hubs_of(satellite.parent):
                 raise ValueError(f"{name}: a driving key is a hub of the parent link, and takes no columns")
         return self
+
+    def _check_status(self, name: str, satellite: Satellite) -> None:
+        tracked = self.satellites.get(satellite.status_of or "")
+        if tracked is None or tracked.status_of is not None or tracked.driving_key is not None:
+            raise ValueError(f"{name}: there is no satellite {satellite.status_of} whose status could be kept")
+        if satellite.columns or satellite.driving_key is not None:
+            raise ValueError(f"{name}: a status satellite takes neither columns nor a driving key")
+        if (satellite.parent, satellite.source) != (tracked.parent, tracked.source):
+            raise ValueError(f"{name}: parent and source must be those of {satellite.status_of}")
 
     def _sources_of(self, parent: str) -> tuple[str, ...]:
         return self.hubs[parent].sources if parent in self.hubs else (self.links[parent].source,)
@@ -128,8 +157,19 @@ class Model(_Declared):
         return frozenset(hub.business_key for hub in self.hubs.values() if source in hub.sources)
 
     def satellites_of(self, source: str) -> dict[str, Satellite]:
-        """The satellites that `source` feeds."""
-        return {name: satellite for name, satellite in self.satellites.items() if satellite.source == source}
+        """The satellites whose versions `source` brings: all of its own but the status satellites."""
+        return {
+            name: satellite
+            for name, satellite in self.satellites.items()
+            if satellite.source == source and satellite.status_of is None
+        }
+
+    def satellite_of_measure(self, source: str, measure: str) -> str:
+        """The satellite that keeps a measure of `source`. Raises ModelError when none does."""
+        for name, satellite in self.satellites_of(source).items():
+            if measure in satellite.columns:
+                return name
+        raise ModelError("no satellite keeps this measure", source=source, measure=measure)
 
 
 def parse_model(text: str) -> Model:

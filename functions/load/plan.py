@@ -1,14 +1,16 @@
 """Plan a run: register it, find object versions that no run has loaded, and claim them for this one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
 from functions.common.database import Connection
 from functions.common.errors import DataError
 from functions.common.landing import LandedObject, list_landed
 from functions.common.logging import logger
+from functions.load.content import wake_overruled
 from functions.load.model import Model
 
 if TYPE_CHECKING:
@@ -23,25 +25,57 @@ _REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, sta
 values (%s, %s, 'RUNNING', %s)
 on conflict (run_id) do nothing"""
 
-# New object versions, and those that a run which has ended left behind.
-_CLAIM = """insert into metadata.object_version as held (
+# New object versions.
+_CLAIM = """insert into metadata.object_version (
     bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id
 )
-select bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %s
+select bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %(run_id)s
 from unnest(
-    %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::boolean[],
-    %s::timestamptz[]
+    %(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[], %(size_bytes)s::bigint[],
+    %(uploaded_at)s::timestamptz[], %(source)s::text[], %(is_snapshot)s::boolean[], %(effective_at)s::timestamptz[]
 ) with ordinality as landed (
-    bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, position
+    bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, position
 )
 order by position
-on conflict (bucket, object_key, version_id, etag) do update set run_id = excluded.run_id
+on conflict (bucket, object_key, version_id, etag) do nothing"""
+
+# What a run that has ended left behind: all of it, or only these keys.
+_TAKE_OVER = """update metadata.object_version as held
+set run_id = %(run_id)s
 where held.status in ('PLANNED', 'STAGED')
+    and (not %(only_these)s or held.object_key = any(%(key)s))
     and held.run_id in (
         select run_id
         from metadata.load_run
-        where status <> 'RUNNING' or started_at < now() - %s::interval
+        where status <> 'RUNNING' or started_at < now() - %(abandoned_after)s::interval
     )"""
+
+# What was removed from the landing zone before any of it came into the vault.
+_WITHDRAW = """update metadata.object_version as held
+set status = 'WITHDRAWN', reason = 'it was removed from the landing zone before it was loaded'
+where held.run_id = %(run_id)s
+    and held.status in ('PLANNED', 'STAGED')
+    and not exists (select from metadata.vault_load as l where l.object_id = held.object_id)
+    and not exists (
+        select
+        from unnest(%(key)s::text[], %(version_id)s::text[], %(etag)s::text[]) as landed (key, version_id, etag)
+        where (landed.key, landed.version_id, landed.etag) = (held.object_key, held.version_id, held.etag)
+    )"""
+
+_REFUSE_FORGOTTEN = """update metadata.object_version as held
+set status = 'REJECTED', reason = format(
+    'its rows became true at %%s, but what was observed before %%s is forgotten (late_window_days in sql/model.yaml)',
+    held.effective_at, h.horizon
+)
+from metadata.tracking_horizon as h
+where held.run_id = %(run_id)s
+    and held.status = 'PLANNED'
+    and h.source = held.source
+    and held.effective_at < h.horizon"""
+
+_LANDED = (
+    "bucket", "key", "version_id", "etag", "size_bytes", "uploaded_at", "source", "is_snapshot", "effective_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,32 +95,44 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     `request.files` is not a file of the landing zone.
     """
     landed, foreign = list_landed(s3, bucket, frozenset(model.sources))
+    landed, misnamed = _as_declared(landed, model)
     if request.files:
         landed = _only(landed, request.files)
-    elif foreign:
-        logger.warning("objects that are no files of a source are left alone", extra={"count": len(foreign)})
+    elif foreign or misnamed:
+        count = len(foreign) + len(misnamed)
+        logger.warning("objects that are no files of a source are left alone", extra={"count": count})
     connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
     connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at))
-    columns = [
-        [getattr(item, field) for item in landed]
-        for field in (
-            "bucket",
-            "key",
-            "version_id",
-            "etag",
-            "size_bytes",
-            "uploaded_at",
-            "source",
-            "is_snapshot",
-            "effective_at",
-        )
-    ]
-    connection.execute(_CLAIM, (request.run_id, *columns, ABANDONED_AFTER))
+    parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
+    parameters |= {
+        "run_id": request.run_id,
+        "only_these": bool(request.files),
+        "abandoned_after": ABANDONED_AFTER,
+    }
+    for statement in (_CLAIM, _TAKE_OVER, _WITHDRAW, _REFUSE_FORGOTTEN):
+        connection.execute(statement, parameters)
+    wake_overruled(connection, request.run_id)
     claimed = connection.execute(
-        "select object_id from metadata.object_version where run_id = %s order by size_bytes desc, object_id",
+        "select object_id from metadata.object_version where run_id = %s and status in ('PLANNED', 'STAGED')"
+        " order by size_bytes desc, object_id",
         (request.run_id,),
     )
     return [row[0] for row in claimed]
+
+
+def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedObject], list[str]]:
+    """The objects whose name their source takes, with the effective instant it gives them; and the other keys."""
+    taken, misnamed = [], []
+    for item in landed:
+        source = model.sources[item.source]
+        name = item.key.rpartition("/")[2]
+        if not any(fnmatchcase(name, pattern) for pattern in source.files):
+            misnamed.append(item.key)
+        elif source.effective_at == "upload":
+            taken.append(replace(item, effective_at=item.uploaded_at))
+        else:
+            taken.append(item)
+    return taken, misnamed
 
 
 def _only(landed: list[LandedObject], keys: Sequence[str]) -> list[LandedObject]:

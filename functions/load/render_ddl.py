@@ -16,10 +16,8 @@ _ORIGIN = sql.SQL(
 _HASH_VERSION = sql.SQL("    hash_version smallint not null default 1")
 
 
-def _table(schema: str, name: str, lines: list[sql.Composable], *, unlogged: bool = False) -> sql.Composed:
-    return sql.SQL("create {}table {} (\n{}\n);\n").format(
-        sql.SQL("unlogged " if unlogged else ""), sql.Identifier(schema, name), sql.SQL(",\n").join(lines)
-    )
+def _table(name: str, lines: list[sql.Composable]) -> sql.Composed:
+    return sql.SQL("create table {} (\n{}\n);\n").format(sql.Identifier("raw_vault", name), sql.SQL(",\n").join(lines))
 
 
 def _column(name: str, type_name: str, *, required: bool = False) -> sql.Composed:
@@ -33,22 +31,23 @@ def _primary_key(*names: str) -> sql.Composed:
 
 
 def _staging(model: Model, source: str) -> list[sql.Composable]:
+    """A partition for each part of a file: filled by a parallel CREATE TABLE AS, gone with a DROP TABLE."""
     lines: list[sql.Composable] = [
-        _column("object_id", "bigint", required=True),
-        _column("row_number", "bigint", required=True),
+        _column("object_id", "bigint"),
+        _column("part", "integer"),
+        _column("row_number", "bigint"),
     ]
-    for name, column in model.sources[source].columns.items():
-        lines.append(_column(name, POSTGRES_TYPES[column.type], required=column.required))
-    lines += [_column(name, "bytea", required=True) for name in model.hashes(source)]
+    lines += [_column(name, POSTGRES_TYPES[column.type]) for name, column in model.sources[source].columns.items()]
+    lines += [_column(name, "bytea") for name in model.hashes(source)]
     lines += [
-        _column(staged_hashdiff(name, satellite), "bytea", required=True)
+        _column(staged_hashdiff(name, satellite), "bytea")
         for name, satellite in model.satellites_of(source).items()
         if satellite.driving_key is None
     ]
     return [
-        _table("staging", source, lines, unlogged=True),
-        # lets a scan of this table use more than one core although it is small
-        sql.SQL("alter table {} set (parallel_workers = 2);\n").format(sql.Identifier("staging", source)),
+        sql.SQL("create table {} (\n{}\n) partition by range (object_id, part);\n").format(
+            sql.Identifier("staging", source), sql.SQL(",\n").join(lines)
+        )
     ]
 
 
@@ -56,7 +55,7 @@ def _hub(name: str, hash_key: str, business_key: str) -> list[sql.Composable]:
     table = sql.Identifier("raw_vault", name)
     lines = [_column(hash_key, "bytea", required=True), _column(business_key, "text"), _ORIGIN, _HASH_VERSION]
     return [
-        _table("raw_vault", name, [*lines, _primary_key(hash_key)]),
+        _table(name, [*lines, _primary_key(hash_key)]),
         sql.SQL("insert into {} ({}, loaded_at, record_source, record_row)\nvalues ({}, '-infinity', 0, 0);\n").format(
             table, sql.Identifier(hash_key), ZERO_KEY
         ),
@@ -78,7 +77,7 @@ def _link(model: Model, name: str) -> list[sql.Composable]:
         )
         for hub in link.indexed
     ]
-    return [_table("raw_vault", name, lines), *indexes]
+    return [_table(name, lines), *indexes]
 
 
 def _satellite(model: Model, name: str, satellite: Satellite) -> list[sql.Composable]:
@@ -88,7 +87,9 @@ def _satellite(model: Model, name: str, satellite: Satellite) -> list[sql.Compos
         _column(key, "bytea", required=True),
         _column("effective_at", "timestamptz", required=True),
     ]
-    if satellite.driving_key is not None:
+    if satellite.status_of is not None:
+        lines.append(_column("is_deleted", "boolean", required=True))
+    elif satellite.driving_key is not None:
         lines.append(_column("link_hash_key", "bytea", required=True))
     else:
         lines.append(_column("hashdiff", "bytea", required=True))
@@ -96,7 +97,7 @@ def _satellite(model: Model, name: str, satellite: Satellite) -> list[sql.Compos
         lines += [_column(column, POSTGRES_TYPES[columns[column].type]) for column in satellite.columns]
     lines += [_ORIGIN, _HASH_VERSION, _primary_key(key, "effective_at", "record_source", "record_row")]
     return [
-        _table("raw_vault", name, lines),
+        _table(name, lines),
         # rows arrive in order of their source, so a few pages of summary find those of one file
         sql.SQL(
             "create index on {} using brin (record_source) with (pages_per_range = 16, autosummarize = on);\n"

@@ -6,24 +6,31 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import errors as pg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.common.errors import FileRejectedError
 from functions.common.landing import read_object
 from functions.common.logging import logger
+from functions.load.content import RepeatedContentError, claim_content
 from functions.load.csv_stream import CsvStream, decompress
 from functions.load.ledger import RunNotActiveError, active_run, recorded_step
 from functions.load.model import Model, Source
-from functions.load.render_load import render_copy, render_raw_table, render_stage
+from functions.load.render_stage import (
+    StagedPart,
+    render_attach,
+    render_copy,
+    render_measures,
+    render_quarantine,
+    render_raw_table,
+    render_stage,
+    render_unknown_columns,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAXIMUM_COLUMNS = 500
-
-
-class _RepeatedContentError(Exception):
-    """Another object with this content at this effective instant has been staged or loaded."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +60,14 @@ def stage(connection: Connection, s3: "S3Client", model: Model, run_id: str, obj
             with connection.transaction():
                 step.rows = _stage_rows(connection, s3, model, item)
             return "STAGED"
-        except _RepeatedContentError:
-            status, reason = "REPEATED", "the same content at the same effective instant is there already"
+        except RepeatedContentError as error:
+            status, reason, content_sha256 = "REPEATED", str(error), error.content_sha256
         except FileRejectedError as error:
-            status, reason = "REJECTED", str(error)
+            status, reason, content_sha256 = "REJECTED", str(error), None
         logger.warning("file not staged", extra={"run_id": run_id, "key": item.key, "status": status, "reason": reason})
         connection.execute(
-            "update metadata.object_version set status = %s, reason = %s where object_id = %s",
-            (status, reason, object_id),
+            "update metadata.object_version set status = %s, reason = %s, content_sha256 = %s where object_id = %s",
+            (status, reason, content_sha256, object_id),
         )
     return status
 
@@ -91,36 +98,44 @@ def _is_staged(connection: Connection, item: _Object) -> bool:
 
 
 def _stage_rows(connection: Connection, s3: "S3Client", model: Model, item: _Object) -> int:
-    """Copy and validate; return how many rows the file has."""
-    if item.is_snapshot:
-        raise FileRejectedError("complete lists (snapshot/) are not understood yet; drop the file as a delta")
+    """Copy, judge and type; return how many rows the file has."""
+    part = StagedPart(item.source, item.object_id, 0)
     if item.status == "STAGED":
-        staging = sql.Identifier("staging", item.source)
-        connection.execute(sql.SQL("delete from {} where object_id = %s").format(staging), (item.object_id,))
-        connection.execute("delete from metadata.quarantine where object_id = %s", (item.object_id,))
-    # what is judged and not yet staged fits in memory for a file of usual size
-    connection.execute("set local work_mem = '64MB'")
+        _forget(connection, part)
     chunks = read_object(s3, item.bucket, item.key, item.version_id)
     stream = CsvStream(decompress(chunks) if item.key.endswith(".gz") else chunks)
-    rows_read = _copy(connection, model, item.source, stream)
-    _claim_content(connection, item.object_id, stream.sha256())
-    staged = connection.execute(render_stage(model, item.source), {"object_id": item.object_id}).rowcount
-    connection.execute("drop table raw_rows")
+    unknown = _check_header(model.sources[item.source], stream.columns)
+    rows_read = _copy(connection, model, part, stream, unknown)
+    claim_content(connection, item.object_id, stream.sha256())
+    staged = _judge(connection, model, part)
+    if staged < rows_read:
+        connection.execute(render_quarantine(model, part))
+    if unknown:
+        connection.execute(render_unknown_columns(part, unknown))
+    measures = _measure(connection, model, part)
+    connection.execute(sql.SQL("drop table {}").format(part.raw_table))
     connection.execute(
-        "update metadata.object_version set status = 'STAGED', reason = null, rows_read = %s, rows_quarantined = %s"
-        " where object_id = %s",
-        (rows_read, rows_read - staged, item.object_id),
+        "update metadata.object_version set status = 'STAGED', reason = null, rows_read = %s, rows_quarantined = %s,"
+        " unknown_columns = %s, measures = %s where object_id = %s",
+        (rows_read, rows_read - staged, list(unknown), Jsonb(measures), item.object_id),
     )
     return rows_read
 
 
-def _copy(connection: Connection, model: Model, source: str, stream: CsvStream) -> int:
-    unknown = _check_header(model.sources[source], stream.columns)
-    renamed = {name: f"unknown_{number}" for number, name in enumerate(unknown, 1)}
-    connection.execute(render_raw_table(model, source, list(renamed.values())))
+def _forget(connection: Connection, part: StagedPart) -> None:
+    """Remove what an earlier attempt staged and the server has lost."""
+    connection.execute(sql.SQL("drop table if exists {}").format(part.table))
+    for kept in ("quarantine", "unknown_columns"):
+        connection.execute(
+            sql.SQL("delete from {} where object_id = %s").format(sql.Identifier("metadata", kept)), (part.object_id,)
+        )
+
+
+def _copy(connection: Connection, model: Model, part: StagedPart, stream: CsvStream, unknown: dict[str, str]) -> int:
+    connection.execute(render_raw_table(model, part, list(unknown.values()), first_row=1))
     try:
         with connection.cursor() as cursor:
-            with cursor.copy(render_copy([renamed.get(name, name) for name in stream.columns])) as copy:
+            with cursor.copy(render_copy(part, [unknown.get(name, name) for name in stream.columns])) as copy:
                 for chunk in stream.body():
                     copy.write(chunk)
             return cursor.rowcount
@@ -128,8 +143,31 @@ def _copy(connection: Connection, model: Model, source: str, stream: CsvStream) 
         raise FileRejectedError(_why_copy_failed(error)) from error
 
 
-def _check_header(source: Source, columns: list[str]) -> list[str]:
-    """The columns that the source does not know. Raises FileRejectedError when a required one is missing."""
+def _judge(connection: Connection, model: Model, part: StagedPart) -> int:
+    """Type and hash the valid rows into the part's partition of staging; return how many there are."""
+    # rows are few for what is computed of each, so several cores pay off sooner than the planner thinks
+    connection.execute("set local parallel_tuple_cost = 0")
+    connection.execute("set local parallel_setup_cost = 100")
+    staged = connection.execute(render_stage(model, part)).rowcount
+    connection.execute(render_attach(part))
+    return staged
+
+
+def _measure(connection: Connection, model: Model, part: StagedPart) -> dict[str, dict[str, str]]:
+    """The sum of each measure over the file, as text that no float rounds."""
+    statement = render_measures(model, part)
+    if statement is None:
+        return {}
+    sums = connection.execute(statement).fetchone() or ()
+    names = model.sources[part.source].measures
+    return {name: {"file": str(value)} for name, value in zip(names, sums, strict=True)}
+
+
+def _check_header(source: Source, columns: list[str]) -> dict[str, str]:
+    """The columns that the source does not know, each with a column name of ours.
+
+    Raises FileRejectedError when a required column is missing.
+    """
     missing = [name for name in source.required if name not in columns]
     if missing:
         # other names that were found may be cells of a file without a header
@@ -137,7 +175,8 @@ def _check_header(source: Source, columns: list[str]) -> list[str]:
         raise FileRejectedError("the header lacks required columns", missing=missing, known=known, columns=len(columns))
     if len(columns) > MAXIMUM_COLUMNS:
         raise FileRejectedError(f"the header has more than {MAXIMUM_COLUMNS} columns", found=len(columns))
-    return [name for name in columns if name not in source.columns]
+    unknown = [name for name in columns if name not in source.columns]
+    return {name: f"unknown_{number}" for number, name in enumerate(unknown, 1)}
 
 
 def _why_copy_failed(error: psycopg.Error) -> str:
@@ -148,15 +187,3 @@ def _why_copy_failed(error: psycopg.Error) -> str:
         place = f" at data line {context.split(', line ')[1].split(',')[0].split(':')[0]}"
     message = (error.diag.message_primary or "malformed CSV").split(":")[0]
     return f"the file is malformed{place}: {message}"
-
-
-def _claim_content(connection: Connection, object_id: int, content_sha256: bytes) -> None:
-    """Note the content in the ledger, whose unique index lets only one object have it at one effective instant."""
-    try:
-        with connection.transaction():
-            connection.execute(
-                "update metadata.object_version set content_sha256 = %s, status = 'STAGED' where object_id = %s",
-                (content_sha256, object_id),
-            )
-    except pg.UniqueViolation as error:
-        raise _RepeatedContentError from error

@@ -1,66 +1,177 @@
-"""What became of every staged row: it added a version, repeats its file, or equals the version in force."""
+"""What became of every staged row and of every measure, written to the ledger of object versions.
+
+A row is loaded when it added a version to any satellite, duplicate when it repeats the row of its key before it in the
+file, and unchanged when it equals the version in force. A measure's sum is followed from the file to the vault.
+"""
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
-from functions.load.expressions import staged_hashdiff, staged_key
+from functions.load.expressions import rules, staged_hashdiff, staged_key
 from functions.load.model import Model
 
-# A row whose key and content equal those of the key's row before it in the file repeats it, unless a version hangs on
-# it all the same (an order's details that changed to and fro between its lines).
-_COUNT = """with told as (
-    select object_id, row_number, false as is_version, {content} = lag({content}) over (
+# The vault's value of a measure counts where the row added a version, the staged one where it did not have to.
+_COUNT = """with version as (
+    {versions}
+)
+select s.object_id, count(*), count(v.record_row){sums}
+from {staging} as s
+left join version as v on (v.record_source, v.record_row) = (s.object_id, s.row_number){measured}
+where s.object_id = any(%(object_ids)s)
+group by s.object_id"""
+
+_DUPLICATE = """with version as (
+    {versions}
+), followed as (
+    select object_id, row_number, {content} = lag({content}) over (
         partition by object_id, {keys} order by row_number
     ) as repeats
     from {staging}
     where object_id = any(%(object_ids)s)
-    union all
-    {versions}
-), judged as (
-    select object_id, row_number, bool_or(is_version) as is_version, coalesce(bool_or(repeats), false) as repeats
-    from told
-    group by object_id, row_number
 )
-select
-    object_id,
-    count(*) filter (where is_version),
-    count(*) filter (where not is_version and repeats),
-    count(*) filter (where not is_version and not repeats)
-from judged
+select object_id, count(*)
+from followed
+where repeats
+    and not exists (
+        select from version as v where (v.record_source, v.record_row) = (followed.object_id, followed.row_number)
+    )
 group by object_id"""
 
 
 def account(connection: Connection, model: Model, object_ids: list[int]) -> None:
-    """Write to the ledger, for each of these staged objects, how many rows were loaded, duplicate and unchanged."""
+    """Write to the ledger, for each of these staged objects, its loaded, duplicate and unchanged rows and its sums."""
     connection.execute("set local work_mem = '64MB'")
-    for source in model.sources:
-        satellites = model.satellites_of(source)
-        if not satellites:
-            continue
-        hashdiffs = [sql.Identifier(staged_hashdiff(name, satellite)) for name, satellite in satellites.items()]
-        keys = {staged_key(model, satellite) for satellite in satellites.values()}
-        versions = [
-            sql.SQL(
-                "select record_source, record_row, true, null from {} where record_source = any(%(object_ids)s)"
-            ).format(sql.Identifier("raw_vault", name))
-            for name in satellites
-        ]
-        statement = sql.SQL(_COUNT).format(
-            content=sql.SQL("({})").format(sql.SQL(" || ").join(hashdiffs)),
-            keys=sql.SQL(", ").join(sql.Identifier(key) for key in sorted(keys)),
-            staging=sql.Identifier("staging", source),
-            versions=sql.SQL("\n    union all\n    ").join(versions),
-        )
-        counted = connection.execute(statement, {"object_ids": object_ids}).fetchall()
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "update metadata.object_version"
-                " set rows_loaded = %s, rows_duplicate = %s, rows_unchanged = %s where object_id = %s",
-                [(loaded, duplicate, unchanged, object_id) for object_id, loaded, duplicate, unchanged in counted],
-            )
-    # a file without a valid row has no row in staging to count
     connection.execute(
         "update metadata.object_version set rows_loaded = 0, rows_duplicate = 0, rows_unchanged = 0"
-        " where object_id = any(%s) and rows_loaded is null",
+        " where object_id = any(%s)",
         (object_ids,),
+    )
+    for source in model.sources:
+        _account(connection, model, source, object_ids)
+
+
+def unreconciled(connection: Connection, object_ids: list[int]) -> list[str]:
+    """Which measures of which objects do not add up: file = quarantined + staged, and staged = vault, to the digit."""
+    rows = connection.execute(
+        "select o.object_id, m.key from metadata.object_version as o, jsonb_each(o.measures) as m"
+        " where o.object_id = any(%s) and ("
+        " (m.value ->> 'file')::numeric is distinct from"
+        " (m.value ->> 'quarantined')::numeric + (m.value ->> 'staged')::numeric"
+        " or (m.value ->> 'staged')::numeric is distinct from (m.value ->> 'vault')::numeric"
+        ") order by 1, 2",
+        (object_ids,),
+    )
+    return [f"{measure} of object {object_id}" for object_id, measure in rows]
+
+
+def _account(connection: Connection, model: Model, source: str, object_ids: list[int]) -> None:
+    measures = model.sources[source].measures
+    parameters = {"object_ids": object_ids}
+    counted = connection.execute(_render_count(model, source), parameters).fetchall()
+    # most files repeat nothing, and what is all loaded need not be searched
+    repeating = any(staged > loaded for _, staged, loaded, *_ in counted)
+    duplicates = _duplicates(connection, model, source, object_ids) if repeating else {}
+    followed = _quarantined_measures(connection, model, source, object_ids)
+    for object_id, staged, loaded, *sums in counted:
+        duplicate = duplicates.get(object_id, 0)
+        connection.execute(
+            "update metadata.object_version set rows_loaded = %s, rows_duplicate = %s, rows_unchanged = %s"
+            " where object_id = %s",
+            (loaded, duplicate, staged - loaded - duplicate, object_id),
+        )
+        for name, staged_sum, vault_sum in zip(measures, sums[::2], sums[1::2], strict=True):
+            followed[object_id][name] |= {"staged": str(staged_sum), "vault": str(vault_sum)}
+    for object_id, sums_by_measure in followed.items():
+        for name, told in sums_by_measure.items():
+            connection.execute(
+                "update metadata.object_version set measures = jsonb_set(measures, %s, measures -> %s || %s)"
+                " where object_id = %s",
+                ([name], name, Jsonb(told), object_id),
+            )
+
+
+def _duplicates(connection: Connection, model: Model, source: str, object_ids: list[int]) -> dict[int, int]:
+    rows = connection.execute(_render_duplicate(model, source), {"object_ids": object_ids}).fetchall()
+    return {object_id: count for object_id, count in rows}  # noqa: C416 - dict() of untyped rows has no type
+
+
+def _quarantined_measures(
+    connection: Connection, model: Model, source: str, object_ids: list[int]
+) -> dict[int, dict[str, dict[str, str]]]:
+    """Object -> measure -> what its rejected rows add up to, where they hold a number."""
+    measures = model.sources[source].measures
+    if not measures:
+        return {}
+    sums = [
+        sql.SQL("coalesce(sum({0}::numeric) filter (where {1}), 0)").format(
+            sql.Identifier(name), rules(model, source)[f"{name}.type"]
+        )
+        for name in measures
+    ]
+    statement = sql.SQL(
+        """select object_id, {sums}
+from (
+    select o.object_id, {values}
+    from metadata.object_version as o
+    left join metadata.quarantine as q using (object_id)
+    where o.object_id = any(%s) and o.source = {source}
+) as rejected
+group by object_id"""
+    ).format(
+        sums=sql.SQL(", ").join(sums),
+        values=sql.SQL(", ").join(
+            sql.SQL("q.raw ->> {} as {}").format(name, sql.Identifier(name)) for name in measures
+        ),
+        source=source,
+    )
+    return {
+        object_id: {
+            name: {"quarantined": str(value), "staged": "0", "vault": "0"}
+            for name, value in zip(measures, values, strict=True)
+        }
+        for object_id, *values in connection.execute(statement, (object_ids,))
+    }
+
+
+def _versions(model: Model, source: str) -> sql.Composed:
+    """Where a staged row added a version: object and row, once for each."""
+    return sql.SQL("\n    union\n    ").join(
+        sql.SQL("select record_source, record_row from {} where record_source = any(%(object_ids)s)").format(
+            sql.Identifier("raw_vault", name)
+        )
+        for name in model.satellites_of(source)
+    )
+
+
+def _render_count(model: Model, source: str) -> sql.Composed:
+    sums: list[sql.Composable] = []
+    measured: dict[str, sql.Composable] = {}
+    for name in model.sources[source].measures:
+        satellite = model.satellite_of_measure(source, name)
+        measured[satellite] = sql.SQL(
+            "\nleft join {0} as {1} on ({1}.record_source, {1}.record_row) = (s.object_id, s.row_number)"
+        ).format(sql.Identifier("raw_vault", satellite), sql.Identifier(satellite))
+        sums.append(
+            sql.SQL(", coalesce(sum(s.{0}), 0), coalesce(sum(coalesce({1}.{0}, s.{0})), 0)").format(
+                sql.Identifier(name), sql.Identifier(satellite)
+            )
+        )
+    return sql.SQL(_COUNT).format(
+        versions=_versions(model, source),
+        sums=sql.SQL("").join(sums),
+        staging=sql.Identifier("staging", source),
+        measured=sql.SQL("").join(measured.values()),
+    )
+
+
+def _render_duplicate(model: Model, source: str) -> sql.Composed:
+    satellites = model.satellites_of(source)
+    hashdiffs = [sql.Identifier(staged_hashdiff(name, satellite)) for name, satellite in satellites.items()]
+    keys = {staged_key(model, satellite) for satellite in satellites.values()}
+    return sql.SQL(_DUPLICATE).format(
+        versions=_versions(model, source),
+        content=sql.SQL("({})").format(sql.SQL(" || ").join(hashdiffs)),
+        keys=sql.SQL(", ").join(sql.Identifier(key) for key in sorted(keys)),
+        staging=sql.Identifier("staging", source),
     )

@@ -10,7 +10,7 @@ from functions.common.database import Connection
 from functions.common.errors import QualityError
 from functions.load.ledger import active_run, objects_of
 from functions.load.model import Model
-from functions.quality.accounts import account
+from functions.quality.accounts import account, unreconciled
 
 type Severity = Literal["warn", "error"]
 
@@ -45,7 +45,11 @@ def check_vault(connection: Connection, model: Model, run_id: str) -> list[Check
     active_run(connection, run_id)
     object_ids = objects_of(connection, run_id, ["STAGED"])
     account(connection, model, object_ids)
-    results = [*_keys_loaded(connection, model, object_ids), _accounts_balance(connection, object_ids)]
+    results = [
+        *_keys_loaded(connection, model, object_ids),
+        _accounts_balance(connection, object_ids),
+        _measures_reconcile(connection, object_ids),
+    ]
     return _kept(connection, run_id, "vault", results)
 
 
@@ -117,6 +121,11 @@ def _accounts_balance(connection: Connection, object_ids: list[int]) -> CheckRes
         (object_ids,),
     ).fetchall()
     return CheckResult("rows.accounted", "error", not wrong, f"objects that do not add up: {[row[0] for row in wrong]}")
+
+
+def _measures_reconcile(connection: Connection, object_ids: list[int]) -> CheckResult:
+    wrong = unreconciled(connection, object_ids)
+    return CheckResult("measures.reconciled", "error", not wrong, f"sums that differ on the way: {wrong}")
 
 
 def _kept(connection: Connection, run_id: str, stage: str, results: list[CheckResult]) -> list[CheckResult]:

@@ -19,6 +19,11 @@ revoke insert, update, delete on metadata.migration from c360_loader;
 
 grant usage on schema business_vault to c360_api;
 grant select on all tables in schema business_vault to c360_api;
+-- about the marts: history, origin, runs; never the rejected rows
+grant usage on schema raw_vault, metadata to c360_api;
+grant select on all tables in schema raw_vault to c360_api;
+grant select on metadata.migration, metadata.mart_publication, metadata.load_run, metadata.object_version,
+metadata.object_position, metadata.load_step, metadata.quality_result to c360_api;
 
 grant usage on schema business_vault to c360_bi;
 do $$
@@ -32,8 +37,4 @@ begin
 end
 $$;
 
--- the API answers from the marts, and about them: history, origin, runs; never from rejected rows
-grant usage on schema raw_vault, metadata to c360_api;
-grant select on all tables in schema raw_vault to c360_api;
-grant select on metadata.migration, metadata.mart_publication, metadata.load_run, metadata.object_version,
-metadata.object_position, metadata.load_step, metadata.quality_result to c360_api;
+grant execute on function raw_vault.open_tracking_month, raw_vault.forget_tracking to c360_loader;

@@ -46,12 +46,10 @@ BAD: dict[str, tuple[bytes, str]] = {
 def test_bad_files_never_block_good_ones_and_their_reasons_show_no_cell(night: Night) -> None:
     for name, (content, _) in BAD.items():
         night.drop(f"customers/dt=2024-01-01/{name}", content)
-    night.drop("customers/snapshot/dt=2024-01-01/all.csv", GOOD)
     night.drop("customers/dt=2024-01-01/good.csv", GOOD)
     report = night.run()
     files = {file["key"].rpartition("/")[2]: file for file in report["files"]}
     assert files.pop("good.csv")["status"] == "LOADED"
-    assert "snapshot" in files.pop("all.csv")["reason"]
     assert {name: file["status"] for name, file in files.items()} == dict.fromkeys(BAD, "REJECTED")
     unexplained = {
         name: files[name]["reason"] for name, (_, reason) in BAD.items() if reason not in files[name]["reason"]

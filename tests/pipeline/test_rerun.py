@@ -15,8 +15,8 @@ def test_a_rerun_of_the_same_files_changes_nothing(night: Night) -> None:
         night.drop(key, content)
     night.run()
     before = everything(night)
-    assert len(before) == 13
-    assert all(before.values()), "every table of vault and marts holds rows"
+    filled = [table for table, rows in before.items() if rows]
+    assert len(filled) == 13, "every table of vault and marts that a night without snapshots fills"
     report = night.run()
     assert (report["status"], report["files"]) == ("SUCCEEDED", [])
     assert everything(night) == before

@@ -69,7 +69,6 @@ def test_a_late_file_does_not_overwrite_newer_values(night: Night) -> None:
     assert customer_versions(night) == ["Ann", "Bea"]
 
 
-@pytest.mark.xfail(strict=True, reason="unchanged observations are not remembered yet: issue 3, record tracking")
 def test_a_late_file_before_an_unchanged_observation_does_not_overwrite_it(night: Night) -> None:
     for day, row in ((1, ANN), (3, ANN), (2, BEA)):
         night.drop(f"customers/dt=2024-01-0{day}/a.csv", customers(row))

@@ -4,3 +4,4 @@ from "staging"."transactions" as named
 where object_id = any(%(object_ids)s)
     and not exists (select from "raw_vault"."hub_customer" as held where held."customer_hash_key" = named."customer_hash_key")
 order by "customer_hash_key", object_id, row_number
+on conflict do nothing

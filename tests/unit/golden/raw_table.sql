@@ -1,1 +1,1 @@
-create temp table "raw_rows" (row_number bigint generated always as identity (cache 1000), "product_id" text, "product_name" text, "category" text, "price" text, "cost" text, "supplier" text, "unknown_1" text) on commit drop
+create unlogged table "staging"."raw_7_0" (row_number bigint generated always as identity (start 1 cache 1000), "customer_id" text, "first_name" text, "last_name" text, "email" text, "phone" text, "signup_date" text, "country" text, "state" text, "city" text, "customer_segment" text, "unknown_1" text) with (parallel_workers = 2, autovacuum_enabled = off)

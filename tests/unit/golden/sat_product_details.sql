@@ -1,23 +1,45 @@
-with batch as (
-    select s."product_hash_key" as hash_key, s."sat_product_details_hashdiff" as hashdiff, p.position, s.row_number,
-        p.effective_at, s.object_id, "s"."product_name", "s"."category", "s"."price", "s"."cost", "s"."supplier"
+with observed as (
+    select s."product_hash_key" as hash_key, s."sat_product_details_hashdiff" as hashdiff, p.effective_at, p.position, s.object_id,
+        s.row_number, s."product_name", s."category", s."price", s."cost", s."supplier", 2 as origin
     from "staging"."products" as s
     join metadata.object_position as p using (object_id)
-    where s.object_id = any(%(object_ids)s)
-), observed as (
-    select batch.*, true as is_new
-    from batch
+    where s.object_id = any(%(object_ids)s) and p.source = 'products'
     union all
-    select h."product_hash_key", h."hashdiff", p.position, h.record_row, h.effective_at, h.record_source, "h"."product_name", "h"."category", "h"."price", "h"."cost", "h"."supplier", false
+    select h."product_hash_key", h."hashdiff", h.effective_at, p.position, h.record_source, h.record_row, h."product_name", h."category", h."price", h."cost", h."supplier", 0
     from "raw_vault"."sat_product_details" as h
     join metadata.object_position as p on p.object_id = h.record_source
-    where h."product_hash_key" in (select hash_key from batch)
-), sequenced as (
-    select *, lag(hashdiff) over (partition by hash_key order by position, row_number, is_new) as previous
+    where p.source = 'products'
+        and h."product_hash_key" in (select "product_hash_key" from "staging"."products" where object_id = any(%(object_ids)s))
+    union all
+    select t.hash_key, t.hashdiff, t.effective_at, p.position, t.record_source, t.record_row, null, null, null, null, null, 1
+    from raw_vault.record_tracking_satellite as t
+    join metadata.object_position as p on p.object_id = t.record_source
+    where t.satellite = 'sat_product_details' and t.effective_at >= %(since)s and p.source = 'products'
+        and t.hash_key in (select "product_hash_key" from "staging"."products" where object_id = any(%(object_ids)s))
+), sequenced as materialized (
+    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
+        lag(object_id) over in_order is distinct from object_id as is_first_of_object
     from observed
+    window in_order as (partition by hash_key order by position, row_number, origin)
+), remembered as (
+    insert into raw_vault.record_tracking_satellite (
+        satellite, hash_key, effective_at, hashdiff, loaded_at, record_source, record_row
+    )
+    select 'sat_product_details', hash_key, effective_at, hashdiff, %(loaded_at)s, object_id, row_number
+    from sequenced
+    where origin = 2 and is_first_of_object and not is_version
 )
 insert into "raw_vault"."sat_product_details" ("product_hash_key", effective_at, "hashdiff", "product_name", "category", "price", "cost", "supplier", loaded_at, record_source, record_row)
 select hash_key, effective_at, "hashdiff", "product_name", "category", "price", "cost", "supplier", %(loaded_at)s, object_id, row_number
 from sequenced
-where is_new and hashdiff is distinct from previous
-order by hash_key
+where origin = 2 and is_version
+union all
+select t.hash_key, t.effective_at, t.hashdiff, "h"."product_name", "h"."category", "h"."price", "h"."cost", "h"."supplier", %(loaded_at)s, t.object_id, t.row_number
+from sequenced as t
+cross join lateral (
+    select "h"."product_name", "h"."category", "h"."price", "h"."cost", "h"."supplier"
+    from "raw_vault"."sat_product_details" as h
+    where h."product_hash_key" = t.hash_key and h."hashdiff" = t.hashdiff
+    limit 1
+) as h
+where t.origin = 1 and t.is_version

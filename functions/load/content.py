@@ -1,0 +1,61 @@
+"""The same content at the same effective instant is loaded once, whatever its name."""
+
+from psycopg import errors as pg
+
+from functions.common.database import Connection
+
+
+class RepeatedContentError(Exception):
+    """Another object with this content at this effective instant has been staged or loaded."""
+
+    def __init__(self, content_sha256: bytes) -> None:
+        self.content_sha256 = content_sha256
+        super().__init__("the same content at the same effective instant is there already")
+
+
+def claim_content(connection: Connection, object_id: int, content_sha256: bytes) -> None:
+    """Note the content in the ledger, whose unique index lets only one object have it at one effective instant.
+
+    An object that repeats another one after other content came in between is not refused: it says again what that
+    content has overruled (metadata.overruled_repetition). Raises RepeatedContentError.
+    """
+    try:
+        with connection.transaction():
+            connection.execute(
+                "update metadata.object_version set content_sha256 = %s, status = 'STAGED', reasserts = false"
+                " where object_id = %s",
+                (content_sha256, object_id),
+            )
+    except pg.UniqueViolation as error:
+        if not _reasserted(connection, object_id, content_sha256):
+            raise RepeatedContentError(content_sha256) from error
+
+
+def _reasserted(connection: Connection, object_id: int, content_sha256: bytes) -> bool:
+    connection.execute(
+        "update metadata.object_version set content_sha256 = %s where object_id = %s", (content_sha256, object_id)
+    )
+    return bool(
+        connection.execute(
+            "update metadata.object_version set status = 'STAGED', reasserts = true"
+            " where object_id = %s and object_id in (select object_id from metadata.overruled_repetition)",
+            (object_id,),
+        ).rowcount
+    )
+
+
+def wake_overruled(connection: Connection, run_id: str) -> None:
+    """Plan again, for this run, what was set aside as a repetition and is one no more: the run's files overrule it."""
+    connection.execute(
+        """update metadata.object_version as held
+        set status = 'PLANNED', reason = null, run_id = %(run_id)s
+        where held.status = 'REPEATED'
+            and exists (
+                select from metadata.object_version as mine
+                where mine.run_id = %(run_id)s
+                    and mine.status = 'PLANNED'
+                    and (mine.source, mine.effective_at) = (held.source, held.effective_at)
+            )
+            and held.object_id in (select object_id from metadata.overruled_repetition)""",
+        {"run_id": run_id},
+    )
