@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 
-from functions.api import docs, problems, routes
+from functions.api import docs, metrics, problems, profile, routes, service
 from functions.api.access import Gate
 from functions.api.database import Database
 from functions.api.memory import Memory
@@ -60,6 +60,9 @@ def create_app(settings: ApiSettings) -> FastAPI:
         max_age=600,
     )
     app.include_router(routes.router)
+    app.include_router(profile.router)
+    app.include_router(metrics.router)
+    app.include_router(service.router)
     app.include_router(docs.router)
     return app
 

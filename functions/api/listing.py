@@ -13,7 +13,7 @@ from typing import LiteralString, get_args
 from psycopg import sql
 
 from functions.api.memory import WATERMARK
-from functions.api.models import PERSONAL, Item
+from functions.api.models import PERSONAL, Answer, Item
 
 MASK = "***"
 
@@ -71,10 +71,10 @@ class Listing:
     """
 
     model: type[Item]
-    relation: LiteralString
+    relation: sql.Composable
     key: tuple[Sort, ...]
     sorts: Mapping[str, Sort] = field(default_factory=dict)
-    as_of: LiteralString | None = None
+    as_of: sql.Composable | None = None
     exists: LiteralString | None = None
     published: bool = True
 
@@ -105,13 +105,13 @@ def _is_amount(annotation: object) -> bool:
     return annotation is Decimal or any(_is_amount(part) for part in get_args(annotation))
 
 
-def columns(model: type[Item], fields: tuple[str, ...] = (), *, masked: bool) -> sql.Composable:
+def columns(model: type[Answer], fields: tuple[str, ...] = (), *, masked: bool) -> sql.Composable:
     """The columns named like `fields`, or all of the model's: amounts with two decimals or more, none lost;
     with `masked`, personal values hidden."""
     return sql.SQL(", ").join(_column(model, name, masked=masked) for name in fields or model.model_fields)
 
 
-def _column(model: type[Item], name: str, *, masked: bool) -> sql.Composable:
+def _column(model: type[Answer], name: str, *, masked: bool) -> sql.Composable:
     declared = model.model_fields[name]
     column = sql.Identifier(name)
     if masked and PERSONAL in declared.metadata:
@@ -179,7 +179,7 @@ def item_statement(wanted: Selection) -> bytes:
 
 def _relation(wanted: Selection) -> sql.Composable:
     listing = wanted.listing
-    return sql.SQL((listing.as_of or listing.relation) if wanted.as_of else listing.relation)
+    return (listing.as_of or listing.relation) if wanted.as_of else listing.relation
 
 
 def _watermark(wanted: Selection) -> sql.Composable:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from psycopg import sql
+
 from functions.api import cursor, models
 from functions.api.database import Database, Row
 from functions.api.listing import Listing, Selection, Sort, page_statement
 from functions.api.memory import Memory, current_watermark
-
-_AS_OF = "(%(as_of)s::timestamptz, %(known_at)s::timestamptz)"
 
 _CUSTOMER_ID = Sort("customer_id")
 _PRODUCT_ID = Sort("product_id")
@@ -18,9 +18,18 @@ _ORDER_SORTS = {
     "order_date": Sort("order_date", "timestamptz"),
 }
 
+
+def _view(name: str) -> sql.Composable:
+    return sql.Identifier("business_vault", name)
+
+
+def _as_it_was(function: str) -> sql.Composable:
+    return sql.SQL("{}(%(as_of)s::timestamptz, %(known_at)s::timestamptz)").format(_view(function))
+
+
 CUSTOMERS = Listing(
     models.Customer,
-    "business_vault.vw_customer_360",
+    _view("vw_customer_360"),
     key=(_CUSTOMER_ID,),
     sorts={
         "customer_id": _CUSTOMER_ID,
@@ -29,25 +38,25 @@ CUSTOMERS = Listing(
         "last_order_date": Sort("coalesce(last_order_date, '-infinity')", "timestamptz"),
         "signup_date": Sort("coalesce(signup_date, '-infinity')", "date"),
     },
-    as_of=f"business_vault.customer_360_as_of{_AS_OF}",
+    as_of=_as_it_was("customer_360_as_of"),
 )
 PRODUCTS = Listing(
     models.Product,
-    "business_vault.vw_product_analytics",
+    _view("vw_product_analytics"),
     key=(_PRODUCT_ID,),
     sorts={
         "product_id": _PRODUCT_ID,
         "revenue": Sort("revenue", "numeric"),
         "total_quantity": Sort("total_quantity", "numeric"),
     },
-    as_of=f"business_vault.product_analytics_as_of{_AS_OF}",
+    as_of=_as_it_was("product_analytics_as_of"),
 )
 ORDERS = Listing(
     models.OrderLine,
-    "business_vault.vw_order_analytics",
+    _view("vw_order_analytics"),
     key=_ORDER_KEY,
     sorts=_ORDER_SORTS,
-    as_of=f"business_vault.order_analytics_as_of{_AS_OF}",
+    as_of=_as_it_was("order_analytics_as_of"),
 )
 ORDERS_OF_CUSTOMER = replace(
     ORDERS, exists="exists (select from business_vault.vw_customer_360 where customer_id = %(customer_id)s)"

@@ -1,12 +1,12 @@
 """What callers may ask: parsed once into frozen objects, every wrong or unknown parameter named."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, LiteralString
+from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from functions.api.cursor import is_storable
-from functions.api.models import Customer, Item, OrderLine, Product
+from functions.api.models import Item
 
 LARGEST_SKIP = 2**53 - 1
 LARGEST_PAGE = 1000
@@ -81,8 +81,8 @@ class PageQuery(Query):
         return value
 
 
-class ItemQuery(TimeQuery):
-    """What may be asked of an object: some of its fields, at some time."""
+class FieldsQuery(Query):
+    """Which fields of an object."""
 
     ITEM: ClassVar[type[Item]]
 
@@ -102,7 +102,11 @@ class ItemQuery(TimeQuery):
         return tuple(dict.fromkeys(self.fields.split(","))) if self.fields else ()
 
 
-class ListQuery(ItemQuery, PageQuery):
+class ItemQuery(FieldsQuery, TimeQuery):
+    """What may be asked of an object: some of its fields, at some time."""
+
+
+class ListQuery(FieldsQuery, PageQuery):
     """What may be asked of a list. `FILTERS`: parameter -> its condition; `PERSONAL`: those that reveal persons."""
 
     FILTERS: ClassVar[dict[str, LiteralString]]
@@ -110,6 +114,11 @@ class ListQuery(ItemQuery, PageQuery):
     SEARCHED: ClassVar[LiteralString] = "null"
 
     sort: str
+
+    @property
+    def instants(self) -> dict[str, object]:
+        """Parameters of the list as it was; none for a list that knows the present only."""
+        return {}
 
     @property
     def filtered(self) -> dict[str, Any]:
@@ -134,80 +143,11 @@ class ListQuery(ItemQuery, PageQuery):
         return {f"word_{n}": f"%{_escaped(word)}%" for n, word in enumerate(words.split())}
 
 
+class MartQuery(ListQuery, ItemQuery):
+    """What may be asked of a mart's list: also as it was."""
+
+    instants = TimeQuery.instants
+
+
 def _escaped(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-class CustomerQuery(ItemQuery):
-    """One customer."""
-
-    ITEM = Customer
-
-
-class CustomersQuery(ListQuery):
-    """The list of customers."""
-
-    ITEM = Customer
-    FILTERS: ClassVar[dict[str, LiteralString]] = {
-        "segment": "customer_segment = %(segment)s",
-        "country": "country = %(country)s",
-        "state": "state = %(state)s",
-        "email": "lower(email) = lower(%(email)s)",
-    }
-    PERSONAL = frozenset({"email", "q"})
-    SEARCHED = "lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || coalesce(email, ''))"
-
-    sort: Literal[
-        "customer_id", "-customer_id", "lifetime_value", "-lifetime_value", "total_orders", "-total_orders",
-        "last_order_date", "-last_order_date", "signup_date", "-signup_date",
-    ] = "customer_id"  # fmt: skip
-    segment: Value | None = None
-    country: Value | None = None
-    state: Value | None = None
-    email: Annotated[Value | None, Field(description="The whole address, in any case; needs `pii:read`.")] = None
-    q: Annotated[Search | None, Field(description="Words of first name, last name or e-mail; needs `pii:read`.")] = None
-
-
-class ProductsQuery(ListQuery):
-    """The list of products."""
-
-    ITEM = Product
-    FILTERS: ClassVar[dict[str, LiteralString]] = {"category": "category = %(category)s"}
-    SEARCHED = "lower(product_name)"
-
-    sort: Literal["product_id", "-product_id", "revenue", "-revenue", "total_quantity", "-total_quantity"] = (
-        "product_id"
-    )
-    category: Value | None = None
-    q: Annotated[Search | None, Field(description="Words of the product's name.")] = None
-
-
-_ORDER_FILTERS: dict[str, LiteralString] = {
-    "status": "order_status = %(status)s",
-    "product_id": "product_id = %(product_id)s",
-    "ordered_from": "order_date >= %(ordered_from)s",
-    "ordered_before": "order_date < %(ordered_before)s",
-}
-OrderSort = Literal["transaction_id", "-transaction_id", "order_date", "-order_date"]
-
-
-class CustomerOrdersQuery(ListQuery):
-    """The list of one customer's order lines."""
-
-    ITEM = OrderLine
-    FILTERS: ClassVar[dict[str, LiteralString]] = _ORDER_FILTERS
-
-    sort: OrderSort = "-order_date"
-    status: Value | None = None
-    product_id: Value | None = None
-    ordered_from: Annotated[Instant | None, Field(description="Ordered at this instant or later.")] = None
-    ordered_before: Annotated[Instant | None, Field(description="Ordered before this instant.")] = None
-
-
-class OrdersQuery(CustomerOrdersQuery):
-    """The list of all order lines."""
-
-    FILTERS: ClassVar[dict[str, LiteralString]] = {**_ORDER_FILTERS, "customer_id": "customer_id = %(customer_id)s"}
-
-    sort: OrderSort = "transaction_id"
-    customer_id: Value | None = None

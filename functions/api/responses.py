@@ -103,7 +103,7 @@ async def list_response(
     access = access_of(request)
     refuse_personal(access, query.PERSONAL & query.filtered.keys())
     values = values or {}
-    if not all(is_storable(value) for value in values.values()):
+    if not all(is_storable(value) for value in values.values() if isinstance(value, str)):
         return unknown_customer(request)
     database = database_of(request)
     watermark = await current_watermark(database) if held_by_caller(request) else None

@@ -6,9 +6,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from functions.api import lists, models
-from functions.api.parameters import CustomerOrdersQuery, CustomerQuery, CustomersQuery, OrdersQuery, ProductsQuery
 from functions.api.problems import documented
 from functions.api.responses import CustomerId, item_response, list_response, query_parameters, unknown_customer
+from functions.api.route_parameters import (
+    CustomerOrdersQuery,
+    CustomerQuery,
+    CustomersQuery,
+    OrdersQuery,
+    ProductsQuery,
+)
 
 LIST_PROBLEMS = documented(
     HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
