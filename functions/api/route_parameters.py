@@ -107,12 +107,8 @@ class HistoryQuery(ListQuery):
 class PeriodQuery(Query):
     """A period of orders; all time by default."""
 
-    ordered_from: Annotated[Instant | Literal["-infinity"], Field(description="Ordered at this instant or later.")] = (
-        "-infinity"
-    )
-    ordered_before: Annotated[Instant | Literal["infinity"], Field(description="Ordered before this instant.")] = (
-        "infinity"
-    )
+    ordered_from: Annotated[Instant | None, Field(description="Ordered at this instant or later.")] = None
+    ordered_before: Annotated[Instant | None, Field(description="Ordered before this instant.")] = None
 
 
 class RunsQuery(ListQuery):

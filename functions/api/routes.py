@@ -16,8 +16,12 @@ from functions.api.route_parameters import (
     ProductsQuery,
 )
 
-LIST_PROBLEMS = documented(
-    HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
+LIST_PROBLEMS = {304: {"description": "Not modified: the answer that `If-None-Match` names holds."}} | documented(
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
 )
 ITEM_PROBLEMS = documented(HTTPStatus.NOT_FOUND) | LIST_PROBLEMS
 

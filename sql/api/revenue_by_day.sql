@@ -4,6 +4,7 @@ select
     count(distinct transaction_id) as orders,
     sum(total_amount) as revenue
 from business_vault.vw_order_analytics
-where order_date >= %(ordered_from)s and order_date < %(ordered_before)s
+where order_date >= coalesce(%(ordered_from)s::timestamptz, '-infinity')
+    and order_date < coalesce(%(ordered_before)s::timestamptz, 'infinity')
 group by day
 order by day

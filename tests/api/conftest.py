@@ -13,19 +13,22 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+import boto3
 import httpx
 import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from moto import mock_aws
 from pydantic import SecretStr
 
 from functions.api.app import create_app
 from functions.api.settings import ApiSettings
 from functions.load.migrate import migrate
 from local.postgres import PostgresServer
-from tests.api import marts
+from tests.api import marts, night_files
 from tests.database import fresh_database
+from tests.pipeline import night
 
 PASSWORD = "api-of-the-tests"
 EVENT = Path(__file__).parents[1] / "events" / "apigateway_rest.json"
@@ -52,6 +55,36 @@ def admin_url(postgres_server: PostgresServer) -> Iterator[str]:
 def api_url(admin_url: str) -> str:
     """The database's URL as the deployed API signs in."""
     return _as_role(admin_url, "c360_api", PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def night_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The administrator's URL of a database into which two nights have loaded the files of `night_files`."""
+    with fresh_database(postgres_server) as url, pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+        s3.create_bucket(Bucket=night.BUCKET)
+        s3.put_bucket_versioning(Bucket=night.BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        night.prepare(url)
+        for files in night_files.nights():
+            loading = night.Night(url, s3)
+            for key, content in files:
+                loading.drop(key, content)
+            loading.run()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def night_app(night_url: str) -> FastAPI:
+    """The app over the loaded nights."""
+    return create_app(settings_for(night.role_url(night_url, "c360_api")))
+
+
+@pytest.fixture(scope="session")
+def night_client(night_app: FastAPI) -> Iterator[httpx.Client]:
+    """An HTTP client of the app over the loaded nights."""
+    with served(night_app) as client:
+        yield client
 
 
 def settings_for(database_url: str, **fields: Any) -> ApiSettings:
