@@ -18,28 +18,24 @@ from functions.api.models import PERSONAL, Answer, Item
 MASK = "***"
 
 _PAGE = sql.SQL("""
-with page as (
-    select {names}, row_number() over (order by {order}) as "#"
-    from {relation} as item
-    where {condition}
-    order by {order}
-    limit %(limit)s::bigint + 1
-    offset %(skip)s
-)
 select
     ({watermark}),
-    (
-        select string_agg(row_to_json(item)::text, ',')
-        from (select {columns} from page where "#" <= %(skip)s::bigint + %(limit)s::bigint order by "#") as item
-    ),
-    (
-        select array[{cursor}]
-        from page
-        where "#" = %(skip)s::bigint + %(limit)s::bigint
-            and exists (select from page where "#" > %(skip)s::bigint + %(limit)s::bigint)
-    ),
+    string_agg(case when "#" <= %(limit)s then row_to_json(item)::text end, ','),
+    case when count(*) > %(limit)s then array[{cursor}] end,
     {total},
     {exists}
+from (
+    select {names}, row_number() over () as "#"
+    from (
+        select *
+        from {relation} as item
+        where {condition}
+        order by {order}
+        limit %(limit)s::bigint + 1
+        offset %(skip)s
+    ) as item
+) as page
+cross join lateral (select {columns}) as item
 """)
 _ITEM = sql.SQL("""
 select
@@ -117,7 +113,9 @@ def _column(model: type[Answer], name: str, *, masked: bool) -> sql.Composable:
     if masked and PERSONAL in declared.metadata:
         return sql.SQL("case when {0} is not null then {1} end as {0}").format(column, sql.Literal(MASK))
     if _is_amount(declared.annotation):
-        return sql.SQL("round({0}, greatest(2, min_scale({0}))) as {0}").format(column)
+        return sql.SQL(
+            "case scale({0}) when 2 then {0} else round({0}, greatest(2, min_scale({0}))) end as {0}"
+        ).format(column)
     return column
 
 
@@ -158,7 +156,9 @@ def page_statement(wanted: Selection) -> bytes:
         relation=relation,
         condition=condition,
         order=sql.SQL(", ").join(sql.SQL("{}{}").format(sql.SQL(each.expression), direction) for each in order),
-        cursor=sql.SQL(", ").join(sql.Identifier(f"#{n}") for n in range(len(order))),
+        cursor=sql.SQL(", ").join(
+            sql.SQL('max({}) filter (where "#" = %(limit)s)').format(sql.Identifier(f"#{n}")) for n in range(len(order))
+        ),
         watermark=_watermark(wanted),
         total=_TOTAL.format(relation=relation, condition=filters) if wanted.counted else _NULL,
         exists=_TRUE if listing.exists is None else sql.SQL("(select {})").format(sql.SQL(listing.exists)),
