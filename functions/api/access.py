@@ -43,7 +43,7 @@ class Gate:
         self._open = Access(frozenset(settings.api_open_scopes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_public(scope["path"]):
+        if scope["type"] == "http" and not is_public(scope["path"]):
             request_id = scope["state"]["request_id"]
             try:
                 scope["state"]["access"] = await self._access(scope)
@@ -76,7 +76,8 @@ async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
         raise HTTPException(HTTPStatus.UNAUTHORIZED, f"The token is not valid: {error}.", challenge) from None
 
 
-def _is_public(path: str) -> bool:
+def is_public(path: str) -> bool:
+    """Whether a path answers to everybody."""
     return path in PUBLIC or any(path.startswith(prefix) for prefix in PUBLIC if prefix.endswith("/"))
 
 
