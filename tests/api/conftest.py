@@ -36,7 +36,8 @@ EVENT = Path(__file__).parents[1] / "events" / "apigateway_rest.json"
 type Invoke = Callable[[str], dict[str, Any]]
 
 
-def _as_role(url: str, role: str, password: str) -> str:
+def as_role(url: str, role: str, password: str) -> str:
+    """The URL with which a role signs in."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{role}:{password}@{parts.hostname}:{parts.port}"))
 
@@ -54,7 +55,7 @@ def admin_url(postgres_server: PostgresServer) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def api_url(admin_url: str) -> str:
     """The database's URL as the deployed API signs in."""
-    return _as_role(admin_url, "c360_api", PASSWORD)
+    return as_role(admin_url, "c360_api", PASSWORD)
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +86,57 @@ def night_client(night_app: FastAPI) -> Iterator[httpx.Client]:
     """An HTTP client of the app over the loaded nights."""
     with served(night_app) as client:
         yield client
+
+
+_RUN = (
+    b"insert into metadata.load_run (run_id, execution_arn, status, started_at) values ('r', 'a', 'SUCCEEDED', now())"
+)
+_PUBLISH = b"""
+insert into metadata.mart_publication (mart, run_id, published_at) values ('mart_customer_360', 'r', clock_timestamp())
+on conflict (mart) do update set published_at = excluded.published_at
+"""
+
+
+@pytest.fixture(scope="session")
+def published_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a database with published marts that others are copied from."""
+    with fresh_database(postgres_server) as url:
+        with psycopg.connect(url) as connection:
+            migrate(connection, {"c360_api": PASSWORD})
+            marts.fill(connection)
+            connection.execute(_RUN)
+            connection.execute(_PUBLISH)
+            name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture
+def changing_url(postgres_server: PostgresServer, published_template: str) -> Iterator[str]:
+    """The administrator's URL of a database with published marts, for a test that changes it."""
+    with fresh_database(postgres_server, published_template) as url:
+        yield url
+
+
+@pytest.fixture
+def changing(changing_url: str) -> Iterator[httpx.Client]:
+    """An HTTP client of the app over it."""
+    with served(create_app(settings_for(as_role(changing_url, "c360_api", PASSWORD)))) as client:
+        yield client
+
+
+def change(url: str, statement: str) -> None:
+    """Change a mart and its watermark in one transaction, as a publication does."""
+    with psycopg.connect(url) as connection:
+        connection.execute(statement.encode())
+        connection.execute(_PUBLISH)
+
+
+def add(customer_id: str, value: int = 0) -> str:
+    """The statement that adds a customer of this value."""
+    return (
+        "insert into business_vault.mart_customer_360 (customer_id, total_orders, lifetime_value)"
+        f" values ('{customer_id}', 0, {value})"
+    )
 
 
 def settings_for(database_url: str, **fields: Any) -> ApiSettings:
