@@ -1,17 +1,18 @@
 """The deployment a command talks to: its outputs, and AWS clients that reach it and nothing else."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from cli.errors import DeploymentError
+from cli.errors import DeploymentError, FunctionFailedError
 from cli.options import Target
 from local.errors import StackNotRunningError
 
@@ -30,6 +31,7 @@ _CONTAINER_URL = "http://127.0.0.1:4566"
 _CONTAINER_DATABASE = "postgresql://c360:c360@127.0.0.1:5432/c360"
 _LOCAL_REGION = "us-east-1"
 _LOCAL_CREDENTIALS = "test"
+_FUNCTION_SECONDS = 15 * 60 + 5
 
 
 def local_session(region: str) -> boto3.Session:
@@ -89,6 +91,24 @@ class Deployment:
     @cached_property
     def functions(self) -> "LambdaClient":
         return self._session.client("lambda", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+
+    def invoke(self, name_output: str, event: dict[str, object]) -> dict[str, Any]:
+        """The answer of the function whose name is the CfnOutput `name_output`; waits as long as a function may run.
+
+        Raises FunctionFailedError when the function raised.
+        """
+        patient = Config(read_timeout=_FUNCTION_SECONDS, retries={"total_max_attempts": 1})
+        client = self._session.client(
+            "lambda", endpoint_url=self.outputs.aws_endpoint_url, config=(self._config or Config()).merge(patient)
+        )
+        answer = client.invoke(FunctionName=self.stack_outputs[name_output], Payload=json.dumps(event).encode())
+        payload: dict[str, Any] = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise FunctionFailedError(
+                payload.get("errorMessage") or "the function failed: `c360 logs` tells",
+                error_type=payload.get("errorType"),
+            )
+        return payload
 
     @cached_property
     def stack_outputs(self) -> dict[str, str]:

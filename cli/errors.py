@@ -57,6 +57,12 @@ class RunTimeoutError(CliError):
     code = "timeout"
 
 
+class FunctionFailedError(CliError):
+    """A deployed function raised."""
+
+    code = "function_failed"
+
+
 class QueryError(CliError):
     """The database refused a statement, or cannot be reached."""
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cli import demo, drop, generate, logs, outputs, run, runs, sql, stack
+from cli import demo, drop, generate, logs, marts, outputs, run, runs, sql, stack
 from cli.errors import CliError, translated
 from cli.output import Output
 
@@ -40,6 +40,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
 )
 for _name, _command, _examples in _COMMANDS:
     app.command(_name, epilog=_examples or None)(_command)
+app.add_typer(marts.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -31,10 +31,10 @@ def finish(connection: Connection, model: Model, run_id: str) -> Report:
         with recorded_step(connection, run_id, "finish") as step:
             step.rows = len(object_ids)
             _empty_staging(connection, run_id)
-            _forget_tracking(connection, model.late_window_days)
             connection.execute(
                 "update metadata.object_version set status = 'LOADED' where object_id = any(%s)", (object_ids,)
             )
+            _forget_tracking(connection, model.late_window_days)
         connection.execute(
             "update metadata.load_run set status = 'SUCCEEDED', finished_at = clock_timestamp() where run_id = %s",
             (run_id,),
@@ -57,7 +57,7 @@ def _empty_staging(connection: Connection, run_id: str) -> None:
 def _forget_tracking(connection: Connection, late_window_days: int) -> None:
     """Forget unchanged observations that are older than the late window, as seen from the newest file."""
     connection.execute(
-        "select raw_vault.forget_tracking(least(now(), max(effective_at)) - make_interval(days => %s))"
+        "select raw_vault.forget_tracking(max(least(now(), effective_at)) - make_interval(days => %s))"
         " from metadata.object_version where status = 'LOADED'",
         (late_window_days,),
     )

@@ -16,6 +16,7 @@ from functions.load.ledger import recorded_step
 from functions.load.model import load_model
 from functions.load.plan import RunRequest, plan
 from functions.load.publish import publish
+from functions.load.rebuild import rebuild
 from functions.load.stage import stage
 from functions.load.vault import load_hubs, load_links, load_satellites
 from functions.quality.checks import check_staging, check_vault, enforce
@@ -56,8 +57,15 @@ class _Other(_Event):
     step: Literal["hubs", "links", "satellites", "publish", "finish"]
 
 
-_EVENT: TypeAdapter[_Plan | _Stage | _Check | _Other] = TypeAdapter(
-    Annotated[_Plan | _Stage | _Check | _Other, Field(discriminator="step")]
+class _Rebuild(_Event):
+    """Asked for by a person, outside of any run."""
+
+    step: Literal["rebuild"]
+    run_id: str = "rebuild"
+
+
+_EVENT: TypeAdapter[_Plan | _Stage | _Check | _Rebuild | _Other] = TypeAdapter(
+    Annotated[_Plan | _Stage | _Check | _Rebuild | _Other, Field(discriminator="step")]
 )
 _connections = ConnectionHolder()
 
@@ -106,7 +114,7 @@ def _check(event: _Check) -> dict[str, int]:
     return {"checks": len(results), "warnings": len(failed)}
 
 
-def _run(connection: Connection, event: _Plan | _Stage | _Other) -> dict[str, Any]:
+def _run(connection: Connection, event: _Plan | _Stage | _Rebuild | _Other) -> dict[str, Any]:
     model = load_model()
     match event:
         case _Plan():
@@ -116,6 +124,8 @@ def _run(connection: Connection, event: _Plan | _Stage | _Other) -> dict[str, An
             return {"run_id": event.run_id, "file_count": len(files), "files": files}
         case _Stage():
             return {"status": stage(connection, _s3(), model, event.run_id, event.object_id)}
+        case _Rebuild():
+            return rebuild(connection)
         case _Other(step="hubs"):
             return load_hubs(connection, model, event.run_id)
         case _Other(step="links"):

@@ -1,42 +1,96 @@
--- The touched customers: their details in force last, and what they have ordered.
-delete from business_vault.mart_customer_360 as mart
-using touched_customer
-join raw_vault.hub_customer as h using (customer_hash_key)
-where mart.customer_id = h.customer_id;
-
+-- The customers in scope: their details in force last, and what they have ordered.
 with details as (
-    select distinct on (s.customer_hash_key)
-        s.customer_hash_key, s.first_name, s.last_name, s.email, s.phone, s.country, s.state, s.city,
-        s.customer_segment, s.signup_date
+    select distinct on (s.customer_hash_key) s.customer_hash_key, s.first_name, s.last_name, s.email, s.phone, s.country, s.state, s.city,
+        s.customer_segment, s.signup_date, s.record_source, s.record_row
     from raw_vault.sat_customer_details as s
-    join touched_customer using (customer_hash_key)
-    join metadata.object_position as p on p.object_id = s.record_source
-    order by s.customer_hash_key, p.position desc, s.record_row desc
-), touched as (
-    select h.customer_hash_key, h.customer_id
-    from touched_customer
-    join raw_vault.hub_customer as h using (customer_hash_key)
-    where h.customer_id is not null
+    {touched_customer}
+    join metadata.object_version as o on o.object_id = s.record_source
+    order by
+        s.customer_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+), status as (
+    select distinct on (s.customer_hash_key) s.customer_hash_key, s.is_deleted, s.record_source, s.record_row
+    from raw_vault.sat_customer_status as s
+    {touched_customer}
+    join metadata.object_version as o on o.object_id = s.record_source
+    order by
+        s.customer_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+), span as materialized (
+    -- windows of whole days in UTC, which end with the anchor's day
+    select
+        (anchor - 29)::timestamp at time zone 'UTC' as since_30_days,
+        (anchor - 89)::timestamp at time zone 'UTC' as since_90_days,
+        (anchor - 364)::timestamp at time zone 'UTC' as since_365_days,
+        (anchor + 1)::timestamp at time zone 'UTC' as until
+    from business_vault.mart_anchor
 ), orders as (
     select
         m.customer_id,
-        count(distinct m.transaction_id) as total_orders,
+        count(*) filter (where m.is_first_line) as total_orders,
         sum(m.total_amount) as lifetime_value,
         min(m.order_date) as first_order_date,
-        max(m.order_date) as last_order_date
+        max(m.order_date) as last_order_date,
+        count(*) filter (
+            where m.is_first_line and m.order_date >= (select since_30_days from span) and m.order_date < (select until from span)
+        ) as orders_30_days,
+        sum(m.total_amount) filter (
+            where m.order_date >= (select since_30_days from span) and m.order_date < (select until from span)
+        ) as revenue_30_days,
+        count(*) filter (
+            where m.is_first_line and m.order_date >= (select since_90_days from span) and m.order_date < (select until from span)
+        ) as orders_90_days,
+        sum(m.total_amount) filter (
+            where m.order_date >= (select since_90_days from span) and m.order_date < (select until from span)
+        ) as revenue_90_days,
+        count(*) filter (
+            where m.is_first_line and m.order_date >= (select since_365_days from span) and m.order_date < (select until from span)
+        ) as orders_365_days,
+        sum(m.total_amount) filter (
+            where m.order_date >= (select since_365_days from span) and m.order_date < (select until from span)
+        ) as revenue_365_days,
+        least(
+            (min(m.order_date) filter (where m.order_date >= (select since_30_days from span)) at time zone 'UTC')::date + 30,
+            (min(m.order_date) filter (where m.order_date >= (select since_90_days from span)) at time zone 'UTC')::date + 90,
+            (min(m.order_date) filter (where m.order_date >= (select since_365_days from span)) at time zone 'UTC')::date + 365,
+            (min(m.order_date) filter (where m.order_date >= (select until from span)) at time zone 'UTC')::date
+        ) as next_window_change
     from business_vault.mart_order_line as m
-    join touched using (customer_id)
+    {bought_by_touched_customer}
+    where m.customer_id is not null
     group by m.customer_id
+), spent as (
+    select m.customer_id, p.category, sum(m.total_amount) as revenue
+    from business_vault.mart_order_line as m
+    {bought_by_touched_customer}
+    join business_vault.mart_product_analytics as p using (product_id)
+    where m.customer_id is not null and p.category is not null
+    group by m.customer_id, p.category
+), favourite as (
+    select distinct on (customer_id) customer_id, category
+    from spent
+    order by customer_id, revenue desc, category collate "C"
 )
 insert into business_vault.mart_customer_360 (
     customer_id, first_name, last_name, email, phone, country, state, city, customer_segment, signup_date,
-    total_orders, lifetime_value, avg_order_value, first_order_date, last_order_date
+    total_orders, lifetime_value, avg_order_value, first_order_date, last_order_date,
+    orders_30_days, orders_90_days, orders_365_days, revenue_30_days, revenue_90_days, revenue_365_days,
+    favourite_category, is_deleted, next_window_change,
+    details_record_source, details_record_row, status_record_source, status_record_row
 )
 select
-    touched.customer_id, d.first_name, d.last_name, d.email, d.phone, d.country, d.state, d.city,
-    d.customer_segment, d.signup_date, coalesce(o.total_orders, 0), coalesce(o.lifetime_value, 0),
-    round(o.lifetime_value / o.total_orders, 2), o.first_order_date, o.last_order_date
-from touched
-left join details as d using (customer_hash_key)
-left join orders as o using (customer_id)
-order by touched.customer_id;
+    h.customer_id, d.first_name, d.last_name, d.email, d.phone, d.country, d.state, d.city,
+    d.customer_segment, d.signup_date, coalesce(o.total_orders, 0),
+    business_vault.amount(coalesce(o.lifetime_value, 0)), round(o.lifetime_value / o.total_orders, 2),
+    o.first_order_date, o.last_order_date,
+    coalesce(o.orders_30_days, 0), coalesce(o.orders_90_days, 0), coalesce(o.orders_365_days, 0),
+    business_vault.amount(coalesce(o.revenue_30_days, 0)), business_vault.amount(coalesce(o.revenue_90_days, 0)),
+    business_vault.amount(coalesce(o.revenue_365_days, 0)), f.category, coalesce(status.is_deleted, false),
+    o.next_window_change,
+    d.record_source, d.record_row, status.record_source, status.record_row
+from raw_vault.hub_customer as h
+{of_touched_customer}
+left join details as d on d.customer_hash_key = h.customer_hash_key
+left join status on status.customer_hash_key = h.customer_hash_key
+left join orders as o on o.customer_id = h.customer_id
+left join favourite as f on f.customer_id = h.customer_id
+where h.customer_id is not null
+order by h.customer_id;

@@ -1,40 +1,67 @@
--- The order lines of the touched orders, each with the versions in force last.
-delete from business_vault.mart_order_line as mart
-using touched_order
-where mart.transaction_id = touched_order.transaction_id;
-
+-- The lines of the orders in scope (every order, or joined to the touched ones), each with the versions in force last.
+-- Where a version came from the row that the line came from, its own pointer is left empty (see pit_order).
 with details as (
-    select distinct on (s.order_hash_key) s.order_hash_key, s.order_date, s.payment_method, s.order_status
+    select distinct on (s.order_hash_key) s.order_hash_key, s.order_date, s.payment_method, s.order_status,
+        s.record_source, s.record_row
     from raw_vault.sat_order_details as s
-    join touched_order using (order_hash_key)
-    join metadata.object_position as p on p.object_id = s.record_source
-    order by s.order_hash_key, p.position desc, s.record_row desc
+    {touched_order}
+    join metadata.object_version as o on o.object_id = s.record_source
+    order by
+        s.order_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
 ), customer as (
-    select distinct on (s.order_hash_key) s.order_hash_key, s.link_hash_key
+    select distinct on (s.order_hash_key) s.order_hash_key, s.link_hash_key, s.record_source, s.record_row
     from raw_vault.sat_customer_order_effectivity as s
-    join touched_order using (order_hash_key)
-    join metadata.object_position as p on p.object_id = s.record_source
-    order by s.order_hash_key, p.position desc, s.record_row desc
+    {touched_order}
+    join metadata.object_version as o on o.object_id = s.record_source
+    order by
+        s.order_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
 ), line as (
-    select distinct on (s.link_hash_key)
-        touched_order.transaction_id, l.order_hash_key, l.product_hash_key, l.line_number, s.quantity, s.unit_price, s.total_amount
+    select distinct on (s.link_hash_key) s.link_hash_key, s.quantity, s.unit_price, s.total_amount,
+        s.record_source, s.record_row
     from raw_vault.sat_order_line as s
-    join raw_vault.link_order_product as l using (link_hash_key)
-    join touched_order using (order_hash_key)
-    join metadata.object_position as p on p.object_id = s.record_source
-    order by s.link_hash_key, p.position desc, s.record_row desc
+    {touched_line}
+    join metadata.object_version as o on o.object_id = s.record_source
+    order by
+        s.link_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+), status as (
+    select distinct on (s.link_hash_key) s.link_hash_key, s.is_deleted
+    from raw_vault.sat_order_line_status as s
+    {touched_line}
+    join metadata.object_version as o on o.object_id = s.record_source
+    order by
+        s.link_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+), sold as (
+    select
+        h.transaction_id, p.line_number, hp.product_id, hc.customer_id, details.order_date, line.quantity,
+        line.unit_price, line.total_amount, details.payment_method, details.order_status,
+        line.record_source, line.record_row,
+        case when details.record_row <> line.record_row or details.record_source <> line.record_source
+            then details.record_source end as details_record_source,
+        case when details.record_row <> line.record_row or details.record_source <> line.record_source
+            then details.record_row end as details_record_row,
+        case when customer.record_row <> line.record_row or customer.record_source <> line.record_source
+            then customer.record_source end as customer_record_source,
+        case when customer.record_row <> line.record_row or customer.record_source <> line.record_source
+            then customer.record_row end as customer_record_row
+    from line
+    join raw_vault.link_order_product as p using (link_hash_key)
+    join raw_vault.hub_order as h using (order_hash_key)
+    join details using (order_hash_key)
+    join customer using (order_hash_key)
+    join raw_vault.link_customer_order as lc on lc.link_hash_key = customer.link_hash_key
+    join raw_vault.hub_customer as hc on hc.customer_hash_key = lc.customer_hash_key
+    join raw_vault.hub_product as hp using (product_hash_key)
+    where not exists (select from status where status.link_hash_key = line.link_hash_key and status.is_deleted)
 )
 insert into business_vault.mart_order_line (
     transaction_id, line_number, product_id, customer_id, order_date, quantity, unit_price, total_amount,
-    payment_method, order_status
+    payment_method, order_status, is_first_line, record_source, record_row, details_record_source, details_record_row,
+    customer_record_source, customer_record_row
 )
 select
-    line.transaction_id, line.line_number, p.product_id, c.customer_id, details.order_date, line.quantity,
-    line.unit_price, line.total_amount, details.payment_method, details.order_status
-from line
-join details using (order_hash_key)
-join customer using (order_hash_key)
-join raw_vault.link_customer_order as l using (link_hash_key)
-join raw_vault.hub_product as p on p.product_hash_key = line.product_hash_key
-join raw_vault.hub_customer as c on c.customer_hash_key = l.customer_hash_key
-order by line.transaction_id;
+    transaction_id, line_number, product_id, customer_id, order_date, quantity, unit_price, total_amount,
+    payment_method, order_status,
+    transaction_id is distinct from lag(transaction_id) over (order by transaction_id, line_number, product_id),
+    record_source, record_row, details_record_source, details_record_row, customer_record_source, customer_record_row
+from sold
+order by transaction_id, line_number, product_id;

@@ -16,6 +16,7 @@ grant usage on schema raw_vault, business_vault, metadata to c360_loader;
 grant select, insert on all tables in schema raw_vault to c360_loader;
 grant select, insert, update, delete on all tables in schema business_vault, metadata to c360_loader;
 revoke insert, update, delete on metadata.migration from c360_loader;
+grant execute on function business_vault.index_for_readers to c360_loader;
 
 grant usage on schema business_vault to c360_api;
 grant select on all tables in schema business_vault to c360_api;
@@ -24,6 +25,17 @@ grant usage on schema raw_vault, metadata to c360_api;
 grant select on all tables in schema raw_vault to c360_api;
 grant select on metadata.migration, metadata.mart_publication, metadata.load_run, metadata.object_version,
 metadata.object_position, metadata.load_step, metadata.quality_result to c360_api;
+
+-- the as-of functions read history with the rights of who calls them: security definer would keep the planner from
+-- seeing through them to an index
+grant usage on schema raw_vault, metadata to c360_api;
+grant select on raw_vault.hub_customer, raw_vault.hub_product, raw_vault.hub_order,
+raw_vault.link_customer_order, raw_vault.link_order_product,
+raw_vault.sat_customer_details, raw_vault.sat_customer_status, raw_vault.sat_product_details,
+raw_vault.sat_product_status, raw_vault.sat_order_details, raw_vault.sat_order_line, raw_vault.sat_order_line_status,
+raw_vault.sat_customer_order_effectivity to c360_api;
+grant select on metadata.mart_publication to c360_api;
+grant select (object_id, object_key, uploaded_at, effective_at, run_id) on metadata.object_version to c360_api;
 
 grant usage on schema business_vault to c360_bi;
 do $$

@@ -20,28 +20,50 @@ class Marts:
     lines: Rows = field(default_factory=list)
 
 
-def marts(files: Iterable[tuple[str, str]]) -> Marts:
+WINDOWS = (30, 90, 365)
+
+
+def as_of(files: Iterable[tuple[str, str]], day: date) -> Marts:
+    """What the as-of functions return for that day: nothing that is not there yet, and nothing that is deleted."""
+    then = marts([(key, content) for key, content in files if _day(key) <= day.isoformat()])
+    return Marts(
+        [row[:15] for row in then.customers if not row[23]],
+        [row[:10] for row in then.products if not row[10]],
+        then.lines,
+    )
+
+
+def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
     """The marts after all these files: pairs of key below landing/ (with a dt) and content, versions of a key in order.
 
-    What counts is the row that is last by dt, then key, then version, then line. Every row must be valid.
+    What counts is the row that is last by dt, then key, then version, then line. Every row must be valid. A complete
+    list (below snapshot/) deletes what came before it and is not in it. `today`: the day of the last publication, by
+    default the present one.
     """
+    today = today or datetime.now(UTC).date()
     rows: dict[str, list[dict[str, str]]] = {"customers": [], "products": [], "transactions": []}
+    deleted: dict[str, set[Any]] = {source: set() for source in rows}
     # sorted is stable: versions of one key stay in order
     for key, content in sorted(files, key=lambda file: (_day(file[0]), f"landing/{file[0]}")):
-        rows[key.split("/")[0]] += csv.DictReader(io.StringIO(content, newline=""))
+        source = key.split("/")[0]
+        listed = list(csv.DictReader(io.StringIO(content, newline="")))
+        if "/snapshot/" in key:
+            deleted[source] |= {_key(source, row) for row in rows[source]}
+        deleted[source] -= {_key(source, row) for row in listed}
+        rows[source] += listed
 
     described_customers = {row["customer_id"]: row for row in rows["customers"]}
     described_products = {row["product_id"]: row for row in rows["products"]}
     orders = {row["transaction_id"]: row for row in rows["transactions"]}
-    lines = {
-        (row["transaction_id"], int(row.get("line_number") or 1), row["product_id"]): row
-        for row in rows["transactions"]
-    }
+    lines = {_key("transactions", row): row for row in rows["transactions"]}
     named_customers = {row["customer_id"] for row in rows["transactions"] if row["customer_id"]}
     named_products = {row["product_id"] for row in rows["transactions"]}
 
     result = Marts()
-    for (order_id, number, product_id), line in lines.items():
+    for key, line in lines.items():
+        if key in deleted["transactions"]:
+            continue
+        order_id, number, product_id = key
         order = orders[order_id]
         result.lines.append(
             (
@@ -61,8 +83,14 @@ def marts(files: Iterable[tuple[str, str]]) -> Marts:
                 *(customer_id, *(details.get(name) or None for name in names)),
                 *(_date(details.get("signup_date")), count, value, _ratio(value, count) if count else None),
                 *(min((line[4] for line in bought), default=None), max((line[4] for line in bought), default=None)),
+                *_lately(bought, today),
+                *(_favourite(bought, described_products), customer_id in deleted["customers"]),
             )
         )
+    result.customers = [
+        (*row, *scores, _label(scores, row[10]))
+        for row, scores in zip(result.customers, _rfm(result.customers), strict=True)
+    ]
     for product_id in described_products.keys() | named_products:
         details = described_products.get(product_id, {})
         sold = [line for line in result.lines if line[3] == product_id]
@@ -73,6 +101,7 @@ def marts(files: Iterable[tuple[str, str]]) -> Marts:
                 *(product_id, details.get("product_name") or None, details.get("category") or None),
                 *(_decimal(details.get("price")), _decimal(details.get("cost")), details.get("supplier") or None),
                 *(len(sold), quantity, revenue, _ratio(revenue, quantity) if quantity else None),
+                product_id in deleted["products"],
             )
         )
     for each in (result.customers, result.products, result.lines):
@@ -80,10 +109,61 @@ def marts(files: Iterable[tuple[str, str]]) -> Marts:
     return result
 
 
+def _lately(bought: Rows, today: date) -> tuple[Any, ...]:
+    """Days since the last order, then orders and revenue of the windows that end with today."""
+    days = {line[0]: line[4].astimezone(UTC).date() for line in bought}
+    recent = {window: {order for order, day in days.items() if 0 <= (today - day).days < window} for window in WINDOWS}
+    return (
+        (today - max(days.values())).days if days else None,
+        *(len(recent[window]) for window in WINDOWS),
+        *(sum((line[7] for line in bought if line[0] in recent[window]), Decimal(0)) for window in WINDOWS),
+    )
+
+
+def _favourite(bought: Rows, products: dict[str, dict[str, str]]) -> str | None:
+    spent: dict[str, Decimal] = {}
+    for line in bought:
+        category = products.get(line[3], {}).get("category")
+        if category:
+            spent[category] = spent.get(category, Decimal(0)) + line[7]
+    return min(spent, key=lambda category: (-spent[category], category), default=None)
+
+
+def _rfm(customers: Rows) -> list[tuple[int | None, ...]]:
+    """Scores of recency, frequency and monetary value: 1, and one more for each quintile's end that is exceeded."""
+    buyers = [row for row in customers if row[10] and not row[23]]
+    scores = []
+    for row in customers:
+        score: list[int | None] = []
+        for column in (14, 10, 11):
+            values = sorted(buyer[column] for buyer in buyers)
+            ends = [values[(len(values) * fifth + 4) // 5 - 1] for fifth in range(1, 5)] if values else []
+            score.append(1 + sum(row[column] > end for end in ends) if row[10] and ends else None)
+        scores.append(tuple(score))
+    return scores
+
+
+def _label(scores: tuple[int | None, ...], orders: int) -> str | None:
+    recency, frequency, monetary = (score or 0 for score in scores)
+    if not recency:
+        return None
+    if recency >= 3:
+        if frequency >= 4:
+            return "champions" if recency >= 4 and monetary >= 4 else "loyal"
+        return "new" if recency >= 4 and orders == 1 else "promising"
+    return "at risk" if frequency >= 3 else "lost"
+
+
 def instant(text: str) -> datetime:
     """An ISO 8601 instant; without a zone it is UTC."""
     parsed = datetime.fromisoformat(text)
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _key(source: str, row: dict[str, str]) -> Any:
+    if source == "transactions":
+        return row["transaction_id"], int(row.get("line_number") or 1), row["product_id"]
+    return row[f"{source[:-1]}_id"]
 
 
 def _day(key: str) -> str:

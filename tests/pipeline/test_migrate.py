@@ -101,22 +101,27 @@ def loaded(night: Night) -> Night:
 
 FORBIDDEN = {
     "c360_api": [
-        "select * from raw_vault.hub_customer",
+        "insert into raw_vault.hub_customer select * from raw_vault.hub_customer",
+        "update raw_vault.sat_customer_details set first_name = 'x'",
+        "select etag from metadata.object_version",
+        "select * from metadata.quarantine",
         "select * from metadata.load_run",
+        "select * from raw_vault.record_tracking_satellite",
         "select * from staging.customers",
         "delete from business_vault.mart_customer_360",
         "insert into business_vault.mart_customer_360 (customer_id, total_orders, lifetime_value) values ('x', 0, 0)",
-        "update business_vault.vw_customer_360 set first_name = 'x'",
+        "update business_vault.vw_order_analytics set customer_id = 'x'",
         "create table business_vault.mine (n int)",
         "create table public.mine (n int)",
         "create schema mine",
     ],
     "c360_bi": [
+        "select * from business_vault.customer_360_as_of(now(), now())",
         "select * from business_vault.mart_customer_360",
         "select * from business_vault.mart_order_line",
         "select * from raw_vault.sat_customer_details",
         "select * from metadata.quarantine",
-        "update business_vault.vw_customer_360 set first_name = 'x'",
+        "update business_vault.vw_order_analytics set customer_id = 'x'",
         "create table public.mine (n int)",
     ],
     "c360_loader": [

@@ -87,6 +87,16 @@ def test_running_again_changes_nothing(platform: Platform, sample: SampleFiles, 
     assert platform.landing_content() == before
 
 
+def test_the_deployed_function_rebuilds_the_marts_on_command(platform: Platform, loaded: dict[str, Any]) -> None:
+    del loaded
+    views = ("vw_customer_360", "vw_product_analytics", "vw_order_analytics")
+    shown = [platform.rows(f"select v::text from business_vault.{view} as v order by 1") for view in views]
+    rebuilt = platform.json("marts", "rebuild")
+    assert [platform.rows(f"select v::text from business_vault.{view} as v order by 1") for view in views] == shown
+    marts = ("mart_customer_360", "mart_product_analytics", "mart_order_line")
+    assert [rebuilt["rows"][mart] for mart in marts] == [len(rows) for rows in shown]
+
+
 def _drop_next_day(platform: Platform, sample: SampleFiles, day: str, change: str) -> None:
     """Drop the transactions again with another payment method, so that there is something to load."""
     text = (sample.folder / "transactions.csv").read_text(encoding="utf-8").replace("credit_card", change)

@@ -1,5 +1,18 @@
 """The nightly load's fixtures serve the property tests too."""
 
-from tests.pipeline.conftest import migrated_database, migrated_template, night, s3_client
+from collections.abc import Iterator
 
-__all__ = ["migrated_database", "migrated_template", "night", "s3_client"]
+import pytest
+
+from tests.pipeline.conftest import migrated_database, migrated_template, night, s3_client
+from tests.pipeline.night import Night
+from tests.property.warm import WarmNight
+
+__all__ = ["migrated_database", "migrated_template", "night", "s3_client", "warm"]
+
+
+@pytest.fixture
+def warm(night: Night) -> Iterator[WarmNight]:
+    warm = WarmNight(night.admin_url, night.s3)
+    yield warm
+    warm.connect().close()
