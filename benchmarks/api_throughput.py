@@ -59,7 +59,9 @@ group by customer_id
 """
 _PUBLISHED = """
 insert into metadata.load_run (run_id, execution_arn, status, started_at) values ('bench', 'arn', 'SUCCEEDED', now());
-insert into metadata.mart_publication (mart, run_id, published_at) values ('mart_customer_360', 'bench', now());
+insert into metadata.mart_publication (mart, run_id, published_at, rows)
+select 'mart_customer_360', 'bench', now(), count(*) from business_vault.mart_customer_360;
+select business_vault.index_for_readers();
 """
 
 

@@ -46,6 +46,7 @@ select
     )
 """)
 _TOTAL = sql.SQL("(select count(*) from {relation} as item where {condition})")
+_KEPT_TOTAL = sql.SQL("coalesce((select rows from metadata.mart_publication where mart = {mart}), {counted})")
 _TRUE = sql.SQL("true")
 _NULL = sql.SQL("null::bigint")
 
@@ -62,8 +63,9 @@ class Sort:
 class Listing:
     """A list of `model` objects from `relation`, in whose order `key` decides between equals.
 
-    `relation` and `as_of` (the same as it was, with %(as_of)s and %(known_at)s) are what stands after FROM.
-    `exists`, where given, says whether what the list hangs on exists.
+    `relation` and `as_of` (the same as it was, with %(as_of)s and %(known_at)s, of `model_as_of` objects) are what
+    stands after FROM. `exists`, where given, says whether what the list hangs on exists. `mart`: the mart that is
+    listed, whose number of rows is kept; without one the list is no published mart's.
     """
 
     model: type[Item]
@@ -71,8 +73,9 @@ class Listing:
     key: tuple[Sort, ...]
     sorts: Mapping[str, Sort] = field(default_factory=dict)
     as_of: sql.Composable | None = None
+    model_as_of: type[Item] | None = None
     exists: LiteralString | None = None
-    published: bool = True
+    mart: str | None = None
 
     def order(self, sort: str) -> tuple[Sort, ...]:
         """The columns that the list is sorted by under `sort`, a name or `-name`; together they are unique."""
@@ -95,6 +98,11 @@ class Selection:
     after_cursor: bool = False
     as_of: bool = False
     counted: bool = True
+
+    @property
+    def model(self) -> type[Item]:
+        """What the items are."""
+        return (self.listing.model_as_of or self.listing.model) if self.as_of else self.listing.model
 
 
 def _is_amount(annotation: object) -> bool:
@@ -143,7 +151,7 @@ def page_statement(wanted: Selection) -> bytes:
     condition = filters
     if wanted.after_cursor:
         condition = sql.SQL("{} and {}").format(filters, _after(order, descending=descending))
-    names = dict.fromkeys(wanted.fields or listing.model.model_fields)
+    names = dict.fromkeys(wanted.fields or wanted.model.model_fields)
     return _PAGE.format(
         names=sql.SQL(", ").join(
             [
@@ -152,7 +160,7 @@ def page_statement(wanted: Selection) -> bytes:
                   for n, each in enumerate(order)),
             ]
         ),
-        columns=columns(listing.model, wanted.fields, masked=wanted.masked),
+        columns=columns(wanted.model, wanted.fields, masked=wanted.masked),
         relation=relation,
         condition=condition,
         order=sql.SQL(", ").join(sql.SQL("{}{}").format(sql.SQL(each.expression), direction) for each in order),
@@ -160,7 +168,7 @@ def page_statement(wanted: Selection) -> bytes:
             sql.SQL('max({}) filter (where "#" = %(limit)s)').format(sql.Identifier(f"#{n}")) for n in range(len(order))
         ),
         watermark=_watermark(wanted),
-        total=_TOTAL.format(relation=relation, condition=filters) if wanted.counted else _NULL,
+        total=_total(wanted, relation, filters) if wanted.counted else _NULL,
         exists=_TRUE if listing.exists is None else sql.SQL("(select {})").format(sql.SQL(listing.exists)),
     ).as_bytes(None)  # fmt: skip
 
@@ -171,10 +179,17 @@ def item_statement(wanted: Selection) -> bytes:
     listing = wanted.listing
     return _ITEM.format(
         watermark=_watermark(wanted),
-        columns=columns(listing.model, wanted.fields, masked=wanted.masked),
+        columns=columns(wanted.model, wanted.fields, masked=wanted.masked),
         relation=_relation(wanted),
         key=sql.SQL(listing.key[0].expression),
     ).as_bytes(None)
+
+
+def _total(wanted: Selection, relation: sql.Composable, filters: sql.Composable) -> sql.Composable:
+    counted = _TOTAL.format(relation=relation, condition=filters)
+    if wanted.as_of or wanted.conditions or wanted.listing.mart is None:
+        return counted
+    return _KEPT_TOTAL.format(mart=sql.Literal(wanted.listing.mart), counted=counted)
 
 
 def _relation(wanted: Selection) -> sql.Composable:
@@ -183,4 +198,4 @@ def _relation(wanted: Selection) -> sql.Composable:
 
 
 def _watermark(wanted: Selection) -> sql.Composable:
-    return WATERMARK if wanted.listing.published and not wanted.as_of else sql.SQL("select null::text")
+    return WATERMARK if wanted.listing.mart and not wanted.as_of else sql.SQL("select null::text")

@@ -39,6 +39,8 @@ CUSTOMERS = Listing(
         "signup_date": Sort("coalesce(signup_date, '-infinity')", "date"),
     },
     as_of=_as_it_was("customer_360_as_of"),
+    model_as_of=models.CustomerThen,
+    mart="mart_customer_360",
 )
 PRODUCTS = Listing(
     models.Product,
@@ -50,6 +52,8 @@ PRODUCTS = Listing(
         "total_quantity": Sort("total_quantity", "numeric"),
     },
     as_of=_as_it_was("product_analytics_as_of"),
+    model_as_of=models.ProductThen,
+    mart="mart_product_analytics",
 )
 ORDERS = Listing(
     models.OrderLine,
@@ -57,6 +61,7 @@ ORDERS = Listing(
     key=_ORDER_KEY,
     sorts=_ORDER_SORTS,
     as_of=_as_it_was("order_analytics_as_of"),
+    mart="mart_order_line",
 )
 ORDERS_OF_CUSTOMER = replace(
     ORDERS, exists="exists (select from business_vault.vw_customer_360 where customer_id = %(customer_id)s)"

@@ -15,9 +15,9 @@ from functions.api.database import Database
 
 MOST_BYTES = 32 * 1024 * 1024
 
-# All marts are published in one transaction, and figures such as "the last 30 days" change with the day.
+# all marts are published in one transaction
 WATERMARK = sql.SQL("""
-    select concat_ws(' ', run_id, extract(epoch from published_at), current_date)
+    select concat_ws(' ', run_id, extract(epoch from published_at))
     from metadata.mart_publication
     where mart = 'mart_customer_360'
 """)

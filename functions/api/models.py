@@ -25,6 +25,9 @@ Money = Annotated[Decimal, WithJsonSchema(_MONEY_SCHEMA)]
 """An amount as a JSON number with at least two decimals and all that the data have, such as `1234.50`."""
 
 
+_SCORE = Field(description="1 to 5, the best; null without orders.", ge=1, le=5)
+
+
 class Answer(BaseModel):
     """Base of all answers: an object with exactly the fields listed."""
 
@@ -41,8 +44,8 @@ class Item(Answer):
     model_config = ConfigDict(json_schema_extra=_optional)
 
 
-class Customer(Item):
-    """A customer with the figures of all their orders (`business_vault.vw_customer_360`)."""
+class CustomerThen(Item):
+    """A customer as of an instant (`business_vault.customer_360_as_of`)."""
 
     customer_id: Annotated[str, Field(examples=["C000042"])]
     first_name: Annotated[str | None, PERSONAL, Field(examples=["Anna"])]
@@ -61,8 +64,32 @@ class Customer(Item):
     last_order_date: Annotated[datetime | None, Field(examples=["2026-10-30T18:02:11+00:00"])]
 
 
-class Product(Item):
-    """A product with the figures of all its sales (`business_vault.vw_product_analytics`)."""
+class Customer(CustomerThen):
+    """A customer with the figures of all their orders (`business_vault.vw_customer_360`).
+
+    Windows are of whole days in UTC and end with the day of the last publication. RFM scores are quintiles of all
+    customers who have ordered, 5 the best. With `as_of` or `known_at` the fields after `last_order_date` are absent.
+    """
+
+    days_since_last_order: int | None
+    orders_30_days: int
+    orders_90_days: int
+    orders_365_days: int
+    revenue_30_days: Money
+    revenue_90_days: Money
+    revenue_365_days: Money
+    favourite_category: Annotated[str | None, Field(description="That of most revenue.", examples=["Books"])]
+    is_deleted: Annotated[bool, Field(description="Missing from the last complete list of customers.")]
+    rfm_recency: Annotated[int | None, _SCORE]
+    rfm_frequency: Annotated[int | None, _SCORE]
+    rfm_monetary: Annotated[int | None, _SCORE]
+    rfm_label: Annotated[
+        str | None, Field(description="champions, loyal, new, promising, at risk or lost.", examples=["loyal"])
+    ]
+
+
+class ProductThen(Item):
+    """A product as of an instant (`business_vault.product_analytics_as_of`)."""
 
     product_id: Annotated[str, Field(examples=["P00017"])]
     product_name: Annotated[str | None, Field(examples=["Desk lamp"])]
@@ -74,6 +101,15 @@ class Product(Item):
     total_quantity: Annotated[int, Field(description="Pieces sold, less pieces returned.", examples=[41])]
     revenue: Money
     avg_price: Money | None
+
+
+class Product(ProductThen):
+    """A product with the figures of all its sales (`business_vault.vw_product_analytics`).
+
+    With `as_of` or `known_at` the field `is_deleted` is absent.
+    """
+
+    is_deleted: Annotated[bool, Field(description="Missing from the last complete list of products.")]
 
 
 class OrderLine(Item):

@@ -33,7 +33,6 @@ HISTORY = Listing(
     sql.SQL("({})").format(_of_customer("history.sql")),
     key=(Sort("version", "bigint"),),
     exists=_EXISTS,
-    published=False,
 )
 
 TIMELINE_SOURCES: tuple[sql.Composable, ...] = (
@@ -48,7 +47,6 @@ TIMELINE = Listing(
     sql.SQL("({})").format(sql.SQL("\nunion all\n").join(TIMELINE_SOURCES)),
     key=(Sort("at", "timestamptz"), Sort("kind"), Sort("id")),
     exists=_EXISTS,
-    published=False,
 )
 
 EXPLANATION = _of_customer("explain.sql", value=_shown("value")).as_bytes(None)

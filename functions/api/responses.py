@@ -18,6 +18,7 @@ from functions.api.access import access_of, refuse_personal
 from functions.api.conditional import held_by_caller, json_response, not_modified
 from functions.api.cursor import is_storable
 from functions.api.database import Database
+from functions.api.errors import BadParameterError
 from functions.api.listing import Listing, Selection, item_statement
 from functions.api.lists import read_page
 from functions.api.memory import Memory, current_watermark
@@ -88,6 +89,12 @@ def next_url(request: Request, *, limit: int, after: str) -> str:
     return str(request.url.replace(path=root_path + request.url.path, query=query))
 
 
+def refuse_unknown_then(wanted: Selection) -> None:
+    """Refuse fields that are known of the present only. Raises BadParameterError."""
+    if not set(wanted.fields) <= set(wanted.model.model_fields):
+        raise BadParameterError("fields", f"as of an instant there are {', '.join(wanted.model.model_fields)}")
+
+
 async def list_response(
     request: Request,
     listing: Listing,
@@ -112,6 +119,7 @@ async def list_response(
     wanted = Selection(
         listing, query.selected, access.masked, query.sort, conditions + query.conditions, as_of=bool(query.instants)
     )
+    refuse_unknown_then(wanted)
     page = await read_page(
         database,
         memory_of(request),
@@ -139,5 +147,6 @@ async def item_response(request: Request, listing: Listing, parameters: type[Ite
     if held_by_caller(request) and (same := not_modified(request, access, await current_watermark(database))):
         return same
     wanted = Selection(listing, query.selected, access.masked, "", as_of=bool(query.instants))
+    refuse_unknown_then(wanted)
     watermark, item = await database.read_row(item_statement(wanted), {"key": key} | query.instants)
     return None if item is None else json_response(request, access, item, watermark)

@@ -22,14 +22,12 @@ _RUNS = Listing(
     sql.SQL("({})").format(read_sql("runs.sql")),
     key=(Sort("run_id"),),
     sorts={"started_at": Sort("started_at", "timestamptz")},
-    published=False,
 )
 _QUALITY = Listing(
     service_models.Check,
     sql.Identifier("metadata", "quality_result"),
     key=(Sort("run_id"), Sort("stage"), Sort("rule")),
     sorts={"checked_at": Sort("checked_at", "timestamptz")},
-    published=False,
 )
 _READY = read_sql("ready.sql").as_bytes(None)
 

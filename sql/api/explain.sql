@@ -56,7 +56,20 @@ with cell as (
         (11, 'lifetime_value', lifetime_value::text, 'sum of all order lines, whatever their status'),
         (12, 'avg_order_value', avg_order_value::text, 'lifetime_value / total_orders, rounded to the cent'),
         (13, 'first_order_date', to_json(first_order_date) #>> '{{}}', 'date of the first order'),
-        (14, 'last_order_date', to_json(last_order_date) #>> '{{}}', 'date of the last order')
+        (14, 'last_order_date', to_json(last_order_date) #>> '{{}}', 'date of the last order'),
+        (15, 'days_since_last_order', days_since_last_order::text, 'days from last_order_date to the publication'),
+        (16, 'orders_30_days', orders_30_days::text, 'orders of the last 30 days'),
+        (17, 'orders_90_days', orders_90_days::text, 'orders of the last 90 days'),
+        (18, 'orders_365_days', orders_365_days::text, 'orders of the last 365 days'),
+        (19, 'revenue_30_days', revenue_30_days::text, 'sum of the order lines of the last 30 days'),
+        (20, 'revenue_90_days', revenue_90_days::text, 'sum of the order lines of the last 90 days'),
+        (21, 'revenue_365_days', revenue_365_days::text, 'sum of the order lines of the last 365 days'),
+        (22, 'favourite_category', favourite_category, 'the category of most revenue'),
+        (23, 'is_deleted', is_deleted::text, 'missing from the last complete list of customers'),
+        (24, 'rfm_recency', rfm_recency::text, 'quintile of last_order_date among all customers, 5 the latest'),
+        (25, 'rfm_frequency', rfm_frequency::text, 'quintile of total_orders among all customers, 5 the most'),
+        (26, 'rfm_monetary', rfm_monetary::text, 'quintile of lifetime_value among all customers, 5 the most'),
+        (27, 'rfm_label', rfm_label, 'the first that fits the three scores')
     ) as figure (n, field, value, rule)
     left join metadata.mart_publication as p on p.mart = 'mart_customer_360'
     where mart.customer_id = %(customer_id)s

@@ -20,11 +20,6 @@ grant execute on function business_vault.index_for_readers to c360_loader;
 
 grant usage on schema business_vault to c360_api;
 grant select on all tables in schema business_vault to c360_api;
--- about the marts: history, origin, runs; never the rejected rows
-grant usage on schema raw_vault, metadata to c360_api;
-grant select on all tables in schema raw_vault to c360_api;
-grant select on metadata.migration, metadata.mart_publication, metadata.load_run, metadata.object_version,
-metadata.object_position, metadata.load_step, metadata.quality_result to c360_api;
 
 -- the as-of functions read history with the rights of who calls them: security definer would keep the planner from
 -- seeing through them to an index
@@ -36,6 +31,12 @@ raw_vault.sat_product_status, raw_vault.sat_order_details, raw_vault.sat_order_l
 raw_vault.sat_customer_order_effectivity to c360_api;
 grant select on metadata.mart_publication to c360_api;
 grant select (object_id, object_key, uploaded_at, effective_at, run_id) on metadata.object_version to c360_api;
+-- what ran and what was checked; never the rejected rows, nor where the platform runs
+grant select (rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_quarantined)
+on metadata.object_version to c360_api;
+grant select (run_id, status, started_at, finished_at, error) on metadata.load_run to c360_api;
+grant select (run_id, stage, rule, severity, passed, observed, checked_at) on metadata.quality_result to c360_api;
+grant select on metadata.migration to c360_api;
 
 grant usage on schema business_vault to c360_bi;
 do $$

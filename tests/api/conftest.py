@@ -30,7 +30,7 @@ from tests.api import marts, night_files
 from tests.database import fresh_database
 from tests.pipeline import night
 
-PASSWORD = "api-of-the-tests"
+PASSWORD = night.ROLE_PASSWORD  # roles belong to the server, not to a database
 EVENT = Path(__file__).parents[1] / "events" / "apigateway_rest.json"
 
 type Invoke = Callable[[str], dict[str, Any]]
@@ -92,8 +92,16 @@ _RUN = (
     b"insert into metadata.load_run (run_id, execution_arn, status, started_at) values ('r', 'a', 'SUCCEEDED', now())"
 )
 _PUBLISH = b"""
-insert into metadata.mart_publication (mart, run_id, published_at) values ('mart_customer_360', 'r', clock_timestamp())
-on conflict (mart) do update set published_at = excluded.published_at
+insert into metadata.mart_publication (mart, run_id, published_at, rows)
+select mart, 'r', clock_timestamp(), rows
+from (
+    select 'mart_customer_360', count(*) from business_vault.mart_customer_360
+    union all
+    select 'mart_order_line', count(*) from business_vault.mart_order_line
+    union all
+    select 'mart_product_analytics', count(*) from business_vault.mart_product_analytics
+) as counted (mart, rows)
+on conflict (mart) do update set published_at = excluded.published_at, rows = excluded.rows
 """
 
 

@@ -16,10 +16,13 @@ from tests.pipeline import oracle
 CUSTOMER = (
     "customer_id", "first_name", "last_name", "email", "phone", "country", "state", "city", "customer_segment",
     "signup_date", "total_orders", "lifetime_value", "avg_order_value", "first_order_date", "last_order_date",
+    "days_since_last_order", "orders_30_days", "orders_90_days", "orders_365_days", "revenue_30_days",
+    "revenue_90_days", "revenue_365_days", "favourite_category", "is_deleted", "rfm_recency", "rfm_frequency",
+    "rfm_monetary", "rfm_label",
 )  # fmt: skip
 PRODUCT = (
     "product_id", "product_name", "category", "price", "cost", "supplier", "total_sold", "total_quantity", "revenue",
-    "avg_price",
+    "avg_price", "is_deleted",
 )  # fmt: skip
 LINE = (
     "transaction_id", "line_number", "customer_id", "product_id", "order_date", "quantity", "unit_price",

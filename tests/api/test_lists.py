@@ -140,6 +140,19 @@ def test_an_item_is_flat_with_dates_in_iso_8601_and_null_for_what_is_unknown(cli
         "avg_order_value": None,
         "first_order_date": None,
         "last_order_date": None,
+        "days_since_last_order": None,
+        "orders_30_days": 0,
+        "orders_90_days": 0,
+        "orders_365_days": 0,
+        "revenue_30_days": 0,
+        "revenue_90_days": 0,
+        "revenue_365_days": 0,
+        "favourite_category": None,
+        "is_deleted": False,
+        "rfm_recency": None,
+        "rfm_frequency": None,
+        "rfm_monetary": None,
+        "rfm_label": None,
     }
     assert client.get("/customers/C0003").json()["last_order_date"] == "2026-01-01T00:00:00+00:00"
     anonymous = [item for item in _items(client, "/orders?limit=1000") if item["customer_id"] is None]

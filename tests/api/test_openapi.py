@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from functions.api import models
 from tests.api.contract import COMMITTED
 
+LONGEST_URL = 65_000
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -94,6 +95,10 @@ def test_no_generated_request_breaks_the_server_or_the_documented_schemas(
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def check(case: schemathesis.Case[Any]) -> None:
-            case.call_and_validate(base_url=base_url, checks=CHECKS)
+            response = case.call(base_url=base_url)
+            if response.text == "Invalid HTTP request received.":
+                assert len(str(response.request.url)) > LONGEST_URL
+                return  # uvicorn's answer, not ours
+            case.validate_response(response, checks=CHECKS)
 
         check()

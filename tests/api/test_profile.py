@@ -138,7 +138,9 @@ def test_explained_figures_are_the_profiles_and_name_their_rule_and_run(
         profile = json.loads(night_client.get(f"/customers/{customer_id}").text, parse_float=Decimal)
         for field in night_client.get(f"/customers/{customer_id}/explain").json()["fields"]:
             shown = profile[field["field"]]
-            if isinstance(shown, Decimal | int):
+            if isinstance(shown, bool):
+                assert field["value"] == str(shown).lower()
+            elif isinstance(shown, Decimal | int):
                 assert Decimal(field["value"]) == shown
             else:
                 assert field["value"] == shown
