@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -73,6 +73,9 @@ class Deployment(BaseModel):
     database_port: Annotated[int, Field(ge=1, le=65535)] = 5432
     database_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = "c360"
     database_admin_secret: Annotated[str, Field(min_length=1)] = "c360/database/admin"  # noqa: S105 (a name)
+
+    database_ssl_mode: Literal["disable", "require", "verify-ca", "verify-full"] = "disable"
+    database_ssl_root_cert: str = ""
 
     schedule: Switch = True
     on_arrival: Switch = False

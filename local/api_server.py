@@ -80,8 +80,10 @@ def role_database_url(endpoint: str, function_name: str) -> str:
     variables = configuration["Environment"]["Variables"]
     answer = client("secretsmanager", endpoint).get_secret_value(SecretId=variables["DATABASE_SECRET_ARN"])
     secret = json.loads(answer["SecretString"])
+    authorities = variables.get("DATABASE_SSL_ROOT_CERT", "")
     return (
         f"postgresql://{quote(variables['DATABASE_USER'], safe='')}:{quote(secret['password'], safe='')}"
         f"@{variables['DATABASE_HOST']}:{variables['DATABASE_PORT']}/{variables['DATABASE_NAME']}"
         f"?sslmode={variables['DATABASE_SSL_MODE']}"
+        + (f"&sslrootcert={quote(authorities, safe='')}" if authorities else "")
     )

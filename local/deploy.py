@@ -114,6 +114,8 @@ class CdkApp:
         """Run the CDK command line; its output goes to the log, and its end into the error."""
         if not CDK.exists():
             raise LocalError(f"{CDK} is missing; run `make install` first.")
+        if shutil.which("node") is None:
+            raise LocalError("Node.js is not on the PATH; the CDK command line needs Node 20 or newer.")
         self.home.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
@@ -158,13 +160,18 @@ class CdkApp:
 
 
 def _reason(lines: list[str]) -> str:
-    """The line of the CDK's output that says why: a failed resource, else an error, else the last."""
+    """The line of the CDK's output that says why: a failed resource, else an error, else the last.
+
+    What was cut off by the failure is reported as failed too, without a reason.
+    """
+    failed = []
     for line in lines:
         columns = [column.strip() for column in line.split("|")]
         if columns[-3:-2] in (["CREATE_FAILED"], ["UPDATE_FAILED"]) and columns[-2] != "AWS::CloudFormation::Stack":
-            return f"{columns[0]}: {columns[-2]} {columns[-1]}"
+            failed.append(f"{columns[0]}: {columns[-2]} {columns[-1]}")
     errors = [line.strip() for line in lines if "❌" in line or "rror: " in line]
-    return (errors or [line for line in lines if line.strip()][-1:] or ["no output"])[0]
+    explained = [line for line in failed if not line.endswith(")") or " (" in line.partition(") ")[2]]
+    return (explained or failed or errors or [line for line in lines if line.strip()][-1:] or ["no output"])[0]
 
 
 def _files(folder: Path, sources: tuple[str, ...]) -> Iterator[Path]:

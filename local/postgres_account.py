@@ -97,8 +97,9 @@ def run_as_account(command: Sequence[str | Path], folder: Path) -> str:
         check=False,
     )
     if result.returncode != 0:
-        last = (result.stderr or result.stdout).strip().splitlines()[-1:] or ["no output"]
-        raise LocalError(f"PostgreSQL's {Path(command[0]).name} failed: {last[0]}", result.stderr)
+        lines = (result.stderr or result.stdout).strip().splitlines() or ["no output"]
+        reasons = [line for line in lines if any(mark in line for mark in ("error:", "FATAL:", "PANIC:"))]
+        raise LocalError(f"PostgreSQL's {Path(command[0]).name} failed: {(reasons or lines[-1:])[0]}", result.stderr)
     return result.stdout
 
 

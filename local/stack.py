@@ -8,14 +8,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import aws, deploy, processes
 from local.api_server import ApiServer, role_database_url
-from local.database import AdminDatabase
+from local.database import AdminDatabase, another_version_explained
 from local.errors import LocalError, StackNotRunningError
 from local.localstack import LocalStack
 from local.lock import exclusive
 from local.paths import Paths
-from local.postgres import PostgresServer
+from local.postgres import DATABASE, PostgresServer
 from local.state import Deployed, Outputs, Part, Port, StackOptions, State, Status
-from local.status import look
+from local.status import look, of_another_version
 
 __all__ = ["EmbeddedStack", "Outputs", "Part", "StackOptions", "Status"]
 
@@ -45,13 +45,16 @@ class EmbeddedStack:
             state = self._load(progress)
             self._choose_ports(state)
             parts = self._parts(state)
-            database_context = AdminDatabase(self.options.database_url or _own_address(parts.postgres)).context
+            existing = self.options.database_url
+            database_context = AdminDatabase(existing).context() if existing else _own_address(parts.postgres)
             app = self._app(parts.localstack.url, database_context)
             app.stop_leftovers()
             with ThreadPoolExecutor(1) as pool:
                 synthesized = pool.submit(app.synth, progress)  # meanwhile the servers start
                 database = self._start_database(state, parts.postgres, progress)
                 self._start_localstack(state, parts.localstack, database, progress)
+                if state.deployed is None:
+                    self._bootstrap(state, app, parts, progress)
                 inputs = synthesized.result()
             deployed = self._deploy(state, app, inputs, parts, database, progress)
             self._start_api(state, parts, deployed, progress)
@@ -84,7 +87,11 @@ class EmbeddedStack:
 
     def status(self) -> Status:
         """Look at every part now. Never changes anything."""
-        state = State.load(self.paths.stack_file) or State()
+        state = State.load(self.paths.stack_file)
+        if state is None and self.paths.stack_file.exists():
+            parts = self._parts(State())
+            return of_another_version(parts.localstack, parts.postgres, parts.api)
+        state = state or State()
         parts = self._parts(state)
         current = state.deployed is not None and state.deployed.localstack == _life(parts.localstack)
         return look(parts.localstack, parts.postgres, parts.api, state, deployment_is_current=current)
@@ -177,6 +184,16 @@ class EmbeddedStack:
         if lost := database.abort_lost_runs():
             progress(f"marked {lost} interrupted load run(s) as ABORTED")
 
+    def _bootstrap(self, state: State, app: deploy.CdkApp, parts: _Parts, progress: Progress) -> None:
+        state.deploying = _life(parts.localstack)
+        state.save(self.paths.stack_file)
+        try:
+            app.bootstrap(parts.localstack.url, progress)
+        except (BotoCoreError, ClientError) as error:
+            raise LocalError(f"LocalStack failed while bootstrapping: {error} (see {parts.localstack.log})") from error
+        state.deploying = ""
+        state.save(self.paths.stack_file)
+
     def _deploy(
         self,
         state: State,
@@ -195,8 +212,8 @@ class EmbeddedStack:
             state.save(self.paths.stack_file)
             try:
                 aws.put_admin_secret(endpoint, *database.credentials)
-                app.bootstrap(endpoint, progress)
-                app.deploy(endpoint, progress)
+                with another_version_explained(self.paths.state, is_own=not self.options.database_url):
+                    app.deploy(endpoint, progress)
                 found = aws.stack_outputs(endpoint, app.stacks())
             except (BotoCoreError, ClientError) as error:
                 raise LocalError(f"LocalStack failed while deploying: {error} (see {parts.localstack.log})") from error
@@ -220,8 +237,9 @@ class EmbeddedStack:
         state.save(self.paths.stack_file)
 
 
-def _own_address(postgres: PostgresServer) -> str:
-    return f"postgresql://127.0.0.1:{postgres.wanted_port}/c360"
+def _own_address(postgres: PostgresServer) -> dict[str, str]:
+    """As `AdminDatabase.context`, of a server that need not run yet."""
+    return {"database_host": "127.0.0.1", "database_port": str(postgres.wanted_port), "database_name": DATABASE}
 
 
 def _outputs(found: dict[str, str], endpoint: str, local_api_url: str, database_url: str) -> Outputs:

@@ -28,6 +28,22 @@ def look(
     )
 
 
+def of_another_version(localstack: LocalStack, postgres: PostgresServer, api: ApiServer) -> Status:
+    """Where the stack's state cannot be read: what runs, without asking on ports that are not known."""
+
+    def part(process: processes.ProcessIdentity | None) -> Part:
+        if process is None:
+            return Part(state="stopped")
+        return Part(state="unhealthy", pid=process.pid, detail=f"another version started it; {_HEAL}")
+
+    return Status(
+        localstack=part(localstack.process()),
+        postgres=part(postgres.process()),
+        api=part(api.process()),
+        deployment=Part(state="stopped", detail=f"its record is from another version; {_HEAL}, the data is kept"),
+    )
+
+
 def _part(process: processes.ProcessIdentity | None, port: int, answers: Callable[[], bool], where: str) -> Part:
     if process is None:
         return Part(state="stopped", port=port)
@@ -41,9 +57,9 @@ def _database(postgres: PostgresServer, state: State) -> Part:
     if process is None and not state.database_url:
         return Part(state="stopped", port=postgres.wanted_port)
     database = AdminDatabase(state.database_url or postgres.url)
-    port = int(database.context["database_port"])
+    port = int(database.address["database_port"])
     pid = process.pid if process else None
-    where = f"{database.context['database_host']}:{port}/{database.context['database_name']}"
+    where = f"{database.address['database_host']}:{port}/{database.address['database_name']}"
     try:
         database.check()
     except LocalError as error:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from psycopg import sql
 
 from functions.common.database import Connection
+from functions.common.errors import QualityError
 from functions.load.ledger import active_run, objects_of, recorded_step
 from functions.load.model import SQL_FOLDER
 
@@ -25,6 +26,8 @@ _EVERYTHING: _Scope = {
     "of_touched_product": sql.SQL(""),
     "of_touched_customer": sql.SQL(""),
     "bought_by_touched_customer": sql.SQL(""),
+    "lines_of_touched_order": sql.SQL(""),
+    "sold_of_touched_product": sql.SQL(""),
     "sales": sql.SQL("select product_id, 1 as sold, quantity, total_amount from business_vault.mart_order_line"),
 }
 
@@ -36,6 +39,8 @@ _TOUCHED: _Scope = {
     "of_touched_product": sql.SQL("join touched_product as t on t.product_hash_key = h.product_hash_key"),
     "of_touched_customer": sql.SQL("join touched_customer as t on t.customer_hash_key = h.customer_hash_key"),
     "bought_by_touched_customer": sql.SQL("join touched_customer as t on t.customer_id = m.customer_id"),
+    "lines_of_touched_order": sql.SQL("join touched_order as t on t.transaction_id = m.transaction_id"),
+    "sold_of_touched_product": sql.SQL("join touched_product as t on t.product_id = m.product_id"),
     "sales": sql.SQL(
         "select product_id, 1 as sold, quantity, total_amount"
         " from business_vault.mart_order_line join touched_order using (transaction_id)"
@@ -59,7 +64,7 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     """Bring the marts up to date with what the run's objects changed; return rows written by mart.
 
     Today moves on to the day of the run, also when it has no objects. Publishing a run twice writes the same rows
-    again and changes nothing. Raises RunNotActiveError.
+    again and changes nothing. Raises RunNotActiveError, and QualityError when the marts do not add up to the vault.
     """
     run = active_run(connection, run_id)
     begin_publication(connection)
@@ -87,6 +92,8 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
             " set run_id = excluded.run_id, published_at = excluded.published_at, rows = p.rows + excluded.rows",
             (mart, run_id, step.rows - removed),
         )
+    if touched is None or any(touched.values()):
+        _reconcile(connection, _EVERYTHING if touched is None else _TOUCHED)
     complete_publication(connection, customers_changed=touched is None or touched["mart_customer_360"] > 0)
     return written
 
@@ -111,6 +118,22 @@ def complete_publication(connection: Connection, *, customers_changed: bool) -> 
 
 def _statement(mart: str, scope: _Scope) -> sql.Composed:
     return sql.SQL((_FOLDER / _STATEMENTS[mart]).read_text(encoding="utf-8")).format(**scope)
+
+
+def reconcile(connection: Connection) -> None:
+    """Compare all that the marts hold with what it was made of. Raises QualityError naming what differs."""
+    _reconcile(connection, _EVERYTHING)
+
+
+def _reconcile(connection: Connection, scope: _Scope) -> None:
+    statement = sql.SQL((_FOLDER / "reconcile.sql").read_text(encoding="utf-8")).format(**scope)
+    differing = [
+        f"{rule} is {held}, made of {made_of}"
+        for rule, made_of, held in connection.execute(statement)
+        if made_of != held
+    ]
+    if differing:
+        raise QualityError(f"the marts do not add up and are not published: {'; '.join(differing)}")
 
 
 def _move_anchor(connection: Connection, loaded_at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from functions.common.database import Connection
 from functions.common.errors import C360Error
-from functions.load.publish import MARTS, begin_publication, complete_publication, write_everything
+from functions.load.publish import MARTS, begin_publication, complete_publication, reconcile, write_everything
 
 
 class NothingPublishedError(C360Error):
@@ -31,5 +31,6 @@ def rebuild(connection: Connection) -> dict[str, int]:
         connection.execute(
             "update metadata.mart_publication set rows = %s, published_at = now() where mart = %s", (rows, mart)
         )
+    reconcile(connection)
     complete_publication(connection, customers_changed=True)
     return written

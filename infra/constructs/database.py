@@ -67,6 +67,8 @@ class ExternalDatabase(Database):
         self.host = deployment.database_host
         self.port = str(deployment.database_port)
         self.name = deployment.database_name
+        self._ssl_mode = deployment.database_ssl_mode
+        self._ssl_root_cert = deployment.database_ssl_root_cert
         self._secrets: dict[Role, secretsmanager.ISecret] = {
             role: secretsmanager.Secret(
                 self,
@@ -94,7 +96,8 @@ class ExternalDatabase(Database):
             "DATABASE_USER": role.value,
             "DATABASE_AUTH": "secret",
             "DATABASE_SECRET_ARN": secret.secret_arn,
-            "DATABASE_SSL_MODE": "disable",
+            "DATABASE_SSL_MODE": self._ssl_mode,
+            **({"DATABASE_SSL_ROOT_CERT": self._ssl_root_cert} if self._ssl_root_cert else {}),
         }
         if role is Role.ADMIN:
             # Only the secret knows who the administrator is; Secrets Manager takes a name in place of an ARN.

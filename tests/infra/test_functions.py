@@ -1,9 +1,10 @@
 """Each function runs the right handler as the right database role, on the right machine."""
 
 import platform
+from pathlib import Path
 
 from infra.constructs.bundle import CERTIFICATES
-from tests.infra.synthesis import Synthesis, flat
+from tests.infra.synthesis import Synthesis, flat, synthesize
 
 HANDLERS = {
     "Migrate": ("functions.load.migrate_handler.handle", "c360_admin"),
@@ -52,6 +53,15 @@ def test_on_localstack_functions_sign_in_with_their_roles_secret(on_localstack: 
         if name != "Migrate":
             role = variables["DATABASE_USER"].removeprefix("c360_").capitalize()
             assert f"Database{role}Secret" in flat(variables["DATABASE_SECRET_ARN"])
+
+
+def test_functions_encrypt_as_an_existing_server_asks_for(tmp_path: Path) -> None:
+    tls = {"database_ssl_mode": "verify-full", "database_ssl_root_cert": "/etc/authority.pem"}
+    synthesis = synthesize(tmp_path / "out", target="localstack", database_host="db.example", **tls)
+    for name in HANDLERS:
+        variables = synthesis.properties("AWS::Lambda::Function", name)["Environment"]["Variables"]
+        assert variables["DATABASE_SSL_MODE"] == "verify-full"
+        assert variables["DATABASE_SSL_ROOT_CERT"] == "/etc/authority.pem"
 
 
 def test_logs_are_kept_for_a_month_on_aws(on_aws: Synthesis) -> None:

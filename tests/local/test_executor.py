@@ -120,7 +120,7 @@ def test_what_a_handler_started_dies_with_it(function: LambdaFunction) -> None:
     child = function.invoke({"spawn": True})
     assert psutil.pid_exists(child)
     function.fail({"exit": 1})
-    assert not _is_running(child)
+    assert _ends(child)
 
 
 def test_too_large_a_response_is_refused_as_on_aws(function: LambdaFunction) -> None:
@@ -174,6 +174,59 @@ def test_a_process_that_ends_while_it_starts_is_an_exit_error(localstack: str) -
     function = LambdaFunction(localstack, "import os\nos._exit(7)\n")
     for _ in range(2):
         assert function.fail()["errorMessage"].endswith("exit status 7")
+
+
+def test_a_restart_that_hangs_is_cut_off_by_the_functions_timeout(localstack: str) -> None:
+    function = LambdaFunction(
+        localstack,
+        """
+        import os, pathlib, time
+
+        mark = pathlib.Path(os.environ["HOME"], "has-started")
+        if mark.exists():
+            time.sleep(60)
+        mark.touch()
+
+        def handle(event, context):
+            os._exit(1)
+        """,
+        timeout=2,
+    )
+    assert function.fail()["errorType"] == "Runtime.ExitError"
+    started = time.monotonic()
+    assert function.fail()["errorType"] == "Sandbox.Timedout"
+    assert time.monotonic() - started < 5
+
+
+def test_crashes_leave_neither_zombies_nor_open_files(function: LambdaFunction) -> None:
+    runtime = psutil.Process(function.invoke()["pid"]).parent()
+    assert runtime is not None
+    before = runtime.num_fds()
+    for _ in range(8):
+        function.fail({"exit": 1})
+    function.invoke()
+    assert [child for child in runtime.children() if child.status() == psutil.STATUS_ZOMBIE] == []
+    deadline = time.monotonic() + 5
+    while runtime.num_fds() > before + 4 and time.monotonic() < deadline:
+        time.sleep(0.1)  # a server that was told to end takes half a second
+    assert runtime.num_fds() <= before + 4
+
+
+def test_what_a_thread_writes_after_the_answer_is_logged_with_the_next(localstack: str) -> None:
+    function = LambdaFunction(
+        localstack,
+        """
+        import threading
+
+        def handle(event, context):
+            threading.Timer(0.2, print, ["late words"]).start()
+        """,
+    )
+    function.invoke()
+    time.sleep(0.4)
+    function.invoke()
+    lines = _log_lines(localstack, function.name, "REPORT", count=2)
+    assert lines.index("late words") > lines.index(next(line for line in lines if line.startswith("REPORT")))
 
 
 def test_logs_land_in_cloudwatch_logs(localstack: str) -> None:

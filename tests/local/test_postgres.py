@@ -123,6 +123,12 @@ def test_starting_a_running_server_changes_nothing(server: PostgresServer) -> No
         assert server.process() == before
 
 
+def test_a_program_that_fails_is_explained_by_its_error_not_by_how_it_tidies_up(scratch: Path) -> None:
+    says = "echo 'initdb: error: could not write: No space left on device' >&2; echo initdb: removing >&2; exit 1"
+    with pytest.raises(LocalError, match=r"PostgreSQL's sh failed: initdb: error: .*No space left on device"):
+        postgres_account.run_as_account(["sh", "-c", says], scratch)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders that PostgreSQL's account cannot reach")
 def test_as_root_closed_parent_folders_are_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = tmp_path / "closed"

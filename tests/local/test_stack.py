@@ -20,13 +20,17 @@ import psycopg
 import pytest
 
 from local import processes
+from local.api_server import role_database_url
 from local.aws import ADMIN_SECRET, client
 from local.deploy import CdkApp, Progress
 from local.errors import LocalError, StackNotRunningError
 from local.paths import Paths
+from local.postgres import PostgresServer
 from local.stack import EmbeddedStack, StackOptions
 from local.state import State
+from tests.local.tls_server import tls_only
 
+MIGRATED_BY_ANOTHER = "the database was migrated by a newer release of this software (version=9)"
 FUNCTION = "def handle(event, context):\n    return 1\n"
 
 
@@ -50,7 +54,8 @@ class TinyApp(CdkApp):
             "DATABASE_HOST": self.context["database_host"],
             "DATABASE_PORT": self.context["database_port"],
             "DATABASE_NAME": self.context["database_name"],
-            "DATABASE_SSL_MODE": "disable",
+            "DATABASE_SSL_MODE": self.context.get("database_ssl_mode", "disable"),
+            "DATABASE_SSL_ROOT_CERT": self.context.get("database_ssl_root_cert", ""),
             "DATABASE_SECRET_ARN": ADMIN_SECRET,
         }
         function = {
@@ -90,6 +95,11 @@ class BrokenApp(TinyApp):
     def template(self) -> dict[str, object]:
         wrong = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "A"}}
         return super().template() | {"Resources": {"Wrong": wrong}, "Outputs": {}}
+
+
+class AnotherVersionsApp(TinyApp):
+    def deploy(self, _endpoint: str, _progress: Progress) -> None:
+        raise LocalError(f"Deploying failed: Reason: {MIGRATED_BY_ANOTHER}")
 
 
 class TinyStack(EmbeddedStack):
@@ -250,6 +260,9 @@ def test_state_of_another_version_is_replaced_with_one_line_and_the_data_kept(st
     with psycopg.connect(outputs.database_url) as connection:
         connection.execute("create table if not exists kept as select 7 as answer")
     stack.paths.stack_file.write_text('{"version": 0, "something": "else"}')
+    status = stack.status()
+    assert (status.localstack.state, status.localstack.port, status.deployment.state) == ("unhealthy", None, "stopped")
+    assert "from another version; c360 up heals it" in status.deployment.detail
     lines = Lines()
     again = stack.up(lines)
     assert [line for line in lines.said if "another version" in line] == lines.said[:1]
@@ -350,12 +363,23 @@ def test_a_foreign_process_with_a_recorded_id_is_never_stopped(stack: TinyStack)
         note.write_text(own)
 
 
-def test_an_existing_database_is_honoured(stack: TinyStack, database_url: str) -> None:
-    existing = TinyStack(stack.paths, stack.options.model_copy(update={"database_url": database_url}))
-    outputs = existing.up(Lines())
-    assert outputs.database_url == database_url
-    assert existing.status().postgres.state == "running"
-    assert existing._parts(State()).postgres.process() is None
+def test_an_existing_database_is_honoured_also_where_it_requires_tls(
+    stack: TinyStack, postgres_server: PostgresServer, database_url: str, tmp_path: Path
+) -> None:
+    with tls_only(postgres_server.port, tmp_path) as (port, authority):
+        url = database_url.replace(f":{postgres_server.port}/", f":{port}/")
+        url += f"?sslmode=verify-full&sslrootcert={authority}"
+        existing = TinyStack(stack.paths, stack.options.model_copy(update={"database_url": url}))
+        outputs = existing.up(Lines())
+        assert outputs.database_url == url
+        assert outputs.aws_endpoint_url is not None
+        assert existing.status().postgres.state == "running"
+        assert existing._parts(State()).postgres.process() is None
+        state = State.load(existing.paths.stack_file)
+        assert state is not None
+        with psycopg.connect(role_database_url(outputs.aws_endpoint_url, state.api_function)) as connection:
+            assert connection.pgconn.ssl_in_use, "the functions and the API server encrypt as DATABASE_URL says"
+    assert existing.status().postgres.state == "unhealthy"
     with pytest.raises(LocalError, match=r"PostgreSQL at 127\.0\.0\.1:1 cannot be used"):
         TinyStack(
             stack.paths,
@@ -367,6 +391,10 @@ def test_a_deployment_that_is_not_whole_is_one_clear_line(stack: TinyStack, monk
     for app, message in (
         (FakedApp, r"pretended to create C360-Data/Dashboard \(AWS::CloudWatch::Dashboard\)"),
         (BrokenApp, "Deploying failed: C360-Data: AWS::S3::Bucket Wrong .*InvalidBucketName"),
+        (
+            AnotherVersionsApp,
+            f"another version of this software.*`c360 down && rm -rf {stack.paths.state}` starts anew",
+        ),
     ):
         monkeypatch.setattr(TinyStack, "app", app)
         with pytest.raises(LocalError, match=message) as caught:

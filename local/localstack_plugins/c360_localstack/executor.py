@@ -5,6 +5,7 @@ handler's environment are those of Lambda. Memory limits, layers and images are 
 """
 
 import base64
+import contextlib
 import math
 import os
 import shutil
@@ -31,6 +32,9 @@ _LEFT_OUT = (
     "LOCALSTACK_RUNTIME_ID",
 )
 
+# The log file begins anew when it has become this long.
+_LOG_LIMIT_BYTES = 8 * 1024**2
+
 _code_locks: dict[str, threading.Lock] = {}
 
 
@@ -45,26 +49,33 @@ class LocalExecutor(RuntimeExecutor):
         self._api: RuntimeApi | None = None
         self._process: RuntimeProcess | None = None
         self._init_seconds: float | None = None
+        self._log_read = 0  # bytes of the log that earlier invocations have reported
         self._stopped = False
+        self._life = threading.Lock()  # held while the process is replaced, and while it is ended for good
 
     def start(self, env_vars):
         self._variables = env_vars
         self._spawn()
+        self._api.initialised.wait()  # LocalStack limits it, and stops this environment when it takes longer
+        self._init_seconds = time.perf_counter() - self._spawned
         if self._stopped:
-            raise LambdaRuntimeException(f"Execution environment {self.id} was stopped while it started.")
+            raise self._was_stopped()
 
     def invoke(self, payload):
-        fresh = self._init_seconds is not None
-        if not self._process.is_alive and not fresh:
-            self._spawn()
-        init_seconds, self._init_seconds = self._init_seconds, None
         timeout = self.function_version.config.timeout
+        limit = time.perf_counter() + timeout
+        if not self._process.is_alive and self._init_seconds is None:
+            self._spawn()
+            # As on AWS, an initialisation that an earlier failure made necessary counts as the invocation's own time.
+            self._api.initialised.wait(timeout)
+            self._init_seconds = time.perf_counter() - self._spawned
+        init_seconds, self._init_seconds = self._init_seconds, None
         invocation = Invocation(
             request_id=payload["invoke-id"],
             function_arn=payload["invoked-function-arn"],
             trace_id=payload["trace-id"],
             payload=payload["payload"].encode(),
-            deadline_ms=deadline_ms(timeout),
+            deadline_ms=deadline_ms(max(0.0, limit - time.perf_counter())),
         )
         started = time.perf_counter()
         timed_out = False
@@ -75,9 +86,8 @@ class LocalExecutor(RuntimeExecutor):
             self._api.submit(invocation)
             if not self._process.is_alive:  # it died before it could be watched for this invocation
                 self._api.process_ended(self._process.how_it_ended)
-            timed_out = not invocation.done.wait(timeout)
-            if timed_out:
-                invocation.fail("Sandbox.Timedout", f"Task timed out after {timeout:.2f} seconds")
+            if not invocation.done.wait(max(0.0, limit - time.perf_counter())):
+                timed_out = invocation.fail("Sandbox.Timedout", f"Task timed out after {timeout:.2f} seconds")
             if timed_out or invocation.was_refused:
                 self._process.kill()
         seconds = time.perf_counter() - started
@@ -90,11 +100,12 @@ class LocalExecutor(RuntimeExecutor):
         )
 
     def stop(self):
-        self._stopped = True
-        if self._process is not None:
-            self._process.kill()
-        if self._api is not None:
-            self._api.close()
+        with self._life:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
+            if self._api is not None:
+                self._api.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def get_address(self):
@@ -123,20 +134,28 @@ class LocalExecutor(RuntimeExecutor):
         """The code stays: other functions may share it. LocalStack's start clears it all."""
 
     def _spawn(self):
-        """Start the process and wait until it asks for work, reports an init error, or ends."""
-        if self._api is not None:
-            self._api.close()
-        self._api = RuntimeApi()
-        started = time.perf_counter()
-        self._process = RuntimeProcess(
-            self.function_version.config.handler,
-            code=_code_folder(self.function_version.config.code),
-            environment=self._environment(),
-            log=self._log,
-            on_exit=self._api.process_ended,
-        )
-        self._api.initialised.wait()
-        self._init_seconds = time.perf_counter() - started
+        """Start the process; `_api.initialised` then tells that it asks for work, has failed to start, or has ended."""
+        with self._life:
+            if self._stopped:
+                raise self._was_stopped()
+            if self._api is not None:
+                self._api.close()
+            self._api = RuntimeApi()
+            self._spawned = time.perf_counter()
+            try:
+                self._process = RuntimeProcess(
+                    self.function_version.config.handler,
+                    code=_code_folder(self.function_version.config.code),
+                    environment=self._environment(),
+                    log=self._log,
+                    on_exit=self._api.process_ended,
+                )
+            except BaseException:
+                self._api.close()
+                raise
+
+    def _was_stopped(self):
+        return LambdaRuntimeException(f"Execution environment {self.id} was stopped.")
 
     def _environment(self):
         code = str(_code_folder(self.function_version.config.code))
@@ -158,11 +177,22 @@ class LocalExecutor(RuntimeExecutor):
             "TMPDIR": str(self._folder),
         }
 
+    def _new_logs(self):
+        """What was written since the last invocation, by threads that outlived it too."""
+        with contextlib.suppress(FileNotFoundError):  # stopped meanwhile
+            with self._log.open("rb") as log:
+                log.seek(self._log_read)
+                output = log.read()
+            self._log_read += len(output)
+            if self._log_read > _LOG_LIMIT_BYTES:
+                os.truncate(self._log, 0)
+                self._log_read = 0
+            return output.decode(errors="replace")
+        return ""
+
     def _logs_of(self, request_id, seconds, init_seconds, *, timed_out):
         """The invocation's lines in CloudWatch Logs, in Lambda's format."""
-        output = self.get_logs()  # complete, as the process writes before it answers
-        if output:
-            os.truncate(self._log, 0)
+        output = self._new_logs()  # complete, as the process writes before it answers
         if output and not output.endswith("\n"):
             output += "\n"
         report = [

@@ -29,18 +29,24 @@ class RuntimeProcess:
         read_end, self._pipe = os.pipe()
         self._on_exit = on_exit
         self._exited = threading.Event()
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [PYTHON, _BOOTSTRAP, str(read_end), handler],
-                cwd=code,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=(read_end,),
-                start_new_session=True,
-            )
-        os.close(read_end)
+        self._group = threading.Lock()  # held where the group's number must be that of our process still
+        try:
+            with log.open("ab") as output:
+                self._process = subprocess.Popen(
+                    [PYTHON, _BOOTSTRAP, str(read_end), handler],
+                    cwd=code,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    pass_fds=(read_end,),
+                    start_new_session=True,
+                )
+        except BaseException:
+            os.close(self._pipe)
+            raise
+        finally:
+            os.close(read_end)
         threading.Thread(target=self._watch, daemon=True).start()
 
     @property
@@ -57,8 +63,9 @@ class RuntimeProcess:
 
     def kill(self) -> None:
         """End the process and everything it started, now."""
-        if self.is_alive:
-            self._kill_group()
+        with self._group:
+            if self.is_alive:
+                self._kill_group()
         self._exited.wait()
 
     def peak_memory_mb(self) -> int:
@@ -70,10 +77,15 @@ class RuntimeProcess:
         return 0
 
     def _watch(self) -> None:
-        self._process.wait()
-        self._kill_group()  # what the handler started must not outlive it
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)  # it keeps its number until it is reaped
+        else:
+            self._process.wait()
+        with self._group:
+            self._kill_group()  # what the handler started must not outlive it
+            self._process.wait()
+            self._exited.set()
         os.close(self._pipe)
-        self._exited.set()
         self._on_exit(self.how_it_ended)
 
     def _kill_group(self) -> None:

@@ -24,16 +24,21 @@ class Invocation:
     is_error: bool = False
     was_refused: bool = False  # the runtime's answer was too large; it ends itself over that
     done: threading.Event = field(default_factory=threading.Event)
+    _finishing: threading.Lock = field(default_factory=threading.Lock)
 
-    def finish(self, result: bytes, *, is_error: bool) -> None:
-        if not self.done.is_set():
+    def finish(self, result: bytes, *, is_error: bool) -> bool:
+        """Set the result; the first one stays. Whether this was it."""
+        with self._finishing:
+            if self.done.is_set():
+                return False
             self.result, self.is_error = result, is_error
             self.done.set()
+            return True
 
-    def fail(self, error_type: str, message: str) -> None:
-        """End with an error that the runtime did not report itself."""
+    def fail(self, error_type: str, message: str) -> bool:
+        """End with an error that the runtime did not report itself. Whether it had not ended before."""
         text = f"RequestId: {self.request_id} Error: {message}"
-        self.finish(json.dumps({"errorType": error_type, "errorMessage": text}).encode(), is_error=True)
+        return self.finish(json.dumps({"errorType": error_type, "errorMessage": text}).encode(), is_error=True)
 
 
 class RuntimeApi:

@@ -1,0 +1,63 @@
+-- What the marts hold of the keys in scope, beside what it was made of: each pair must be the same to the last digit.
+-- The versions in force are found another way than the marts find them: no other version of the line comes after them.
+with placed as (
+    select s.link_hash_key, s.quantity, s.total_amount,
+        row(s.effective_at, o.object_key, o.uploaded_at, o.object_id, s.record_row) as place
+    from raw_vault.sat_order_line as s
+    {touched_line}
+    join metadata.object_version as o on o.object_id = s.record_source
+), told as (
+    select s.link_hash_key, s.is_deleted,
+        row(s.effective_at, o.object_key, o.uploaded_at, o.object_id, s.record_row) as place
+    from raw_vault.sat_order_line_status as s
+    {touched_line}
+    join metadata.object_version as o on o.object_id = s.record_source
+), vault as (
+    select count(*) as lines, coalesce(sum(quantity), 0) as quantity, coalesce(sum(total_amount), 0) as total_amount
+    from placed
+    where
+        not exists (
+            select from placed as later
+            where later.link_hash_key = placed.link_hash_key and later.place > placed.place
+        )
+        and not exists (
+            select from told
+            where
+                told.link_hash_key = placed.link_hash_key and told.is_deleted
+                and not exists (
+                    select from told as later
+                    where later.link_hash_key = told.link_hash_key and later.place > told.place
+                )
+        )
+), line as (
+    select count(*) as lines, coalesce(sum(m.quantity), 0) as quantity, coalesce(sum(m.total_amount), 0) as total_amount
+    from business_vault.mart_order_line as m
+    {lines_of_touched_order}
+), bought as (
+    select coalesce(sum(m.total_amount), 0) as total_amount
+    from business_vault.mart_order_line as m
+    {bought_by_touched_customer}
+    where m.customer_id is not null
+), customer as (
+    select coalesce(sum(m.lifetime_value), 0) as total_amount
+    from business_vault.mart_customer_360 as m
+    {bought_by_touched_customer}
+), sold as (
+    select coalesce(sum(m.quantity), 0) as quantity, coalesce(sum(m.total_amount), 0) as total_amount
+    from business_vault.mart_order_line as m
+    {sold_of_touched_product}
+), product as (
+    select coalesce(sum(m.total_quantity), 0) as quantity, coalesce(sum(m.revenue), 0) as total_amount
+    from business_vault.mart_product_analytics as m
+    {sold_of_touched_product}
+)
+select told.rule, told.made_of, told.held
+from vault, line, bought, customer, sold, product, lateral (
+    values
+    ('vw_order_analytics.lines', vault.lines, line.lines),
+    ('vw_order_analytics.quantity', vault.quantity, line.quantity),
+    ('vw_order_analytics.total_amount', vault.total_amount, line.total_amount),
+    ('vw_customer_360.lifetime_value', bought.total_amount, customer.total_amount),
+    ('vw_product_analytics.total_quantity', sold.quantity, product.quantity),
+    ('vw_product_analytics.revenue', sold.total_amount, product.total_amount)
+) as told (rule, made_of, held)
