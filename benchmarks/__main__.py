@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import api_latency, nightly_load
+from benchmarks import api_latency, api_throughput, nightly_load
 from benchmarks.platform import empty_function_url, running_platform
 from local.stack import Outputs
 
@@ -23,18 +23,23 @@ def _api(outputs: Outputs, _folder: Path) -> str:
     return api_latency.table(api_latency.measure(targets, REQUESTS))
 
 
-# the API is asked about what the load has loaded
 _MEASUREMENTS: dict[str, Callable[[Outputs, Path], str]] = {"load": _load, "api": _api}
 
 
 def main() -> None:
     """Run the benchmarks and print their tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.parse_args()
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(_MEASUREMENTS)}; all by default")
+    names = parser.parse_args().names or list(_MEASUREMENTS)
+    if unknown := set(names) - _MEASUREMENTS.keys():
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     with running_platform() as (outputs, folder):
-        tables = [measure(outputs, folder) for measure in _MEASUREMENTS.values()]
-    for text in tables:
-        print(f"\n{text}")
+        # the API is asked about what the load has loaded
+        tables = {name: measure(outputs, folder) for name, measure in _MEASUREMENTS.items()}
+    if "api" in names:
+        tables["api"] += "\n\n" + api_throughput.measure()  # alone on the machine
+    for name in names:
+        print(f"\n{tables[name]}")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,19 @@ class Customer(BaseModel):
     avg_order_value: Decimal | None
     first_order_date: datetime | None
     last_order_date: datetime | None
+    days_since_last_order: int | None
+    orders_30_days: int
+    orders_90_days: int
+    orders_365_days: int
+    revenue_30_days: Decimal
+    revenue_90_days: Decimal
+    revenue_365_days: Decimal
+    favourite_category: str | None
+    is_deleted: bool
+    rfm_recency: int | None
+    rfm_frequency: int | None
+    rfm_monetary: int | None
+    rfm_label: str | None
 
 
 class Page(BaseModel):

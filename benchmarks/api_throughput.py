@@ -61,6 +61,10 @@ _PUBLISHED = """
 insert into metadata.load_run (run_id, execution_arn, status, started_at) values ('bench', 'arn', 'SUCCEEDED', now());
 insert into metadata.mart_publication (mart, run_id, published_at, rows)
 select 'mart_customer_360', 'bench', now(), count(*) from business_vault.mart_customer_360;
+insert into business_vault.mart_anchor (anchor, recency, frequency, monetary)
+select
+    date '2026-11-01', array['2025-11-09', '2025-11-18', '2025-11-26', '2025-12-04']::timestamptz [],
+    array[8, 9, 10, 11], array[5000, 10000, 15000, 20000];
 select business_vault.index_for_readers();
 """
 
