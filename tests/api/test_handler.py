@@ -62,11 +62,11 @@ def test_next_through_localstack_keeps_its_host_port_and_scheme(handler: ModuleT
     assert page["next"].startswith("http://127.0.0.1:4566/v1/customers?limit=100&cursor=")
 
 
-def test_swagger_works_below_the_stage_and_its_files_arrive_whole(client: httpx.Client, invoke: Invoke) -> None:
-    page = invoke("/docs")["body"]
+def test_documentation_works_below_the_stage_and_its_files_arrive_whole(client: httpx.Client, invoke: Invoke) -> None:
+    page = invoke("/docs")["body"] + invoke("/redoc")["body"]
     assert "http://" not in page
     assert "https://" not in page
-    for asset in ("/docs/swagger-ui.js", "/docs/swagger-ui.css", "/openapi.json"):
+    for asset in ("/docs/swagger-ui.js", "/docs/swagger-ui.css", "/redoc/redoc.js", "/openapi.json"):
         assert f"/v1{asset}" in page
         answer = invoke(asset)
         assert answer["statusCode"] == 200
