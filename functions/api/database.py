@@ -5,6 +5,9 @@ uvicorn serves at once share a few. Nothing is opened before the first query.
 """
 
 import asyncio
+import contextlib
+import os
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,16 +97,24 @@ class Database:
     async def _query(
         self, connection: AsyncConnection, query: bytes, parameters: Mapping[str, Any] | None
     ) -> list[Row]:
+        # not by cancelling, for which psycopg would ask the silent server for up to five seconds
+        watch = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, connection)
         try:
             with transient_errors_named():
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    cursor = await connection.execute(query, parameters)
-                    return await cursor.fetchall()
-        except TimeoutError:
-            await connection.close()
-            raise DatabaseUnavailableError("PostgreSQL stopped answering") from None
+                cursor = await connection.execute(query, parameters)
+                return await cursor.fetchall()
         finally:
+            watch.cancel()
             if connection.broken:
                 await connection.close()
             elif not connection.closed:
                 self._idle.append(connection)
+
+
+def _hang_up(connection: AsyncConnection) -> None:
+    """End the connection's line, so that who waits for an answer is told that there will be none."""
+    with (
+        contextlib.suppress(OSError, psycopg.Error),
+        socket.socket(fileno=os.dup(connection.pgconn.socket)) as line,
+    ):
+        line.shutdown(socket.SHUT_RDWR)
