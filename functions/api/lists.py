@@ -8,7 +8,7 @@ from psycopg import sql
 from functions.api import cursor, models
 from functions.api.database import Database, Row
 from functions.api.listing import Listing, Selection, Sort, page_statement
-from functions.api.memory import Memory, current_watermark
+from functions.api.memory import Memory
 
 _CUSTOMER_ID = Sort("customer_id")
 _PRODUCT_ID = Sort("product_id")
@@ -107,12 +107,13 @@ async def read_page(
     page_key = (wanted, *parameters.values())
     total_key = (wanted.listing, wanted.conditions, *values.values())
     if memory.holds(page_key):
-        page: Page | None = memory.recall(page_key, watermark or await current_watermark(database))
+        page: Page | None = memory.recall(page_key, watermark or await memory.current_watermark(database))
         if page is not None:
             return page
-    total: int | None = memory.recall(total_key, memory.watermark)
+    counted_at = memory.watermark  # by the time that the page is read, the memory may be another publication's
+    total: int | None = memory.recall(total_key, counted_at)
     row = await database.read_row(page_statement(replace(wanted, counted=total is None)), parameters)
-    if total is not None and row[0] != memory.watermark:
+    if total is not None and row[0] != counted_at:
         # published since that total was counted
         total = None
         row = await database.read_row(page_statement(wanted), parameters)

@@ -5,6 +5,7 @@ that was read under a watermark is still the database's answer while the databas
 the watermark costs a tenth of asking again.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
@@ -25,10 +26,29 @@ WATERMARK = sql.SQL("""
 _WATERMARK = WATERMARK.as_bytes(None)
 
 
-async def current_watermark(database: Database) -> str | None:
-    """What the marts' present contents are known by; None before the first publication."""
-    rows = await database.read_rows(_WATERMARK)
-    return rows[0][0] if rows else None
+class Watermark:
+    """What the marts' present contents are known by: asked for on every request, once for all that wait together.
+
+    A request never takes the answer to a question that was put before it came, which may be older than what its
+    caller has seen published; it shares the next one.
+    """
+
+    def __init__(self) -> None:
+        self._asked: asyncio.Future[str | None] | None = None
+        self._next: asyncio.Future[str | None] | None = None
+
+    async def current(self, database: Database) -> str | None:
+        """The watermark at some instant after this call; None before the first publication."""
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._ask(database, self._asked))
+        return await asyncio.shield(self._next)
+
+    async def _ask(self, database: Database, before: asyncio.Future[str | None] | None) -> str | None:
+        if before is not None:
+            await asyncio.wait({before})
+        self._asked, self._next = self._next, None
+        rows = await database.read_rows(_WATERMARK)
+        return rows[0][0] if rows else None
 
 
 class Memory:
@@ -38,6 +58,11 @@ class Memory:
         self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._bytes = 0
         self.watermark: str | None = None
+        self._present = Watermark()
+
+    async def current_watermark(self, database: Database) -> str | None:
+        """What the marts' present contents are known by; None before the first publication."""
+        return await self._present.current(database)
 
     def holds(self, key: Hashable) -> bool:
         """Whether there is a value for `key`, true of `watermark`."""

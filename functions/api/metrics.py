@@ -11,7 +11,7 @@ from functions.api import metric_models as shapes
 from functions.api.access import access_of
 from functions.api.conditional import held_by_caller, json_response, not_modified
 from functions.api.listing import columns
-from functions.api.memory import WATERMARK, current_watermark
+from functions.api.memory import WATERMARK
 from functions.api.models import Answer
 from functions.api.parameters import Query
 from functions.api.responses import database_of, memory_of, parsed, query_parameters
@@ -56,7 +56,7 @@ async def _answer(request: Request, metric: Metric) -> Response:
     access, database, memory = access_of(request), database_of(request), memory_of(request)
     key = (metric, *parameters.values())
     if held_by_caller(request) or memory.holds(key):
-        watermark = await current_watermark(database)
+        watermark = await memory.current_watermark(database)
         if (same := not_modified(request, access, watermark)) is not None:
             return same
         if (known := memory.recall(key, watermark)) is not None:

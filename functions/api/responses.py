@@ -21,7 +21,7 @@ from functions.api.database import Database
 from functions.api.errors import BadParameterError
 from functions.api.listing import Listing, Selection, item_statement
 from functions.api.lists import read_page
-from functions.api.memory import Memory, current_watermark
+from functions.api.memory import Memory
 from functions.api.parameters import ItemQuery, ListQuery, Query
 
 CustomerId = Annotated[str, Path(description="Any characters; percent-encode what a URL does not hold, a slash too.")]
@@ -113,7 +113,7 @@ async def list_response(
     if not all(is_storable(value) for value in values.values() if isinstance(value, str)):
         return unknown_customer(request)
     database = database_of(request)
-    watermark = await current_watermark(database) if held_by_caller(request) else None
+    watermark = await memory_of(request).current_watermark(database) if held_by_caller(request) else None
     if (same := not_modified(request, access, watermark)) is not None:
         return same
     wanted = Selection(
@@ -144,7 +144,9 @@ async def item_response(request: Request, listing: Listing, parameters: type[Ite
     if not is_storable(key):
         return None
     database = database_of(request)
-    if held_by_caller(request) and (same := not_modified(request, access, await current_watermark(database))):
+    if held_by_caller(request) and (
+        same := not_modified(request, access, await memory_of(request).current_watermark(database))
+    ):
         return same
     wanted = Selection(listing, query.selected, access.masked, "", as_of=bool(query.instants))
     refuse_unknown_then(wanted)

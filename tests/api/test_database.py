@@ -18,7 +18,18 @@ from psycopg import sql
 from functions.api import database
 from functions.api.app import create_app
 from local.postgres import PostgresServer
-from tests.api.conftest import served, settings_for
+from tests.api.conftest import PASSWORD, as_role, served, settings_for
+
+
+@pytest.fixture
+def admin_url(changing_url: str) -> str:
+    """The administrator's URL of a database that no other app is connected to."""
+    return changing_url
+
+
+@pytest.fixture
+def api_url(changing_url: str) -> str:
+    return as_role(changing_url, "c360_api", PASSWORD)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psycopg
@@ -60,6 +62,32 @@ def test_totals_are_true_after_every_publication(changing: httpx.Client, changin
     change(changing_url, "delete from business_vault.mart_customer_360 where customer_id like 'new%'")
     assert changing.get("/customers").json()["total"] == len(marts.customer_ids())
     assert "new0" not in _ids(changing.get("/customers?limit=1000"))
+
+
+def test_what_is_published_is_seen_by_every_request_that_comes_after_it(
+    changing: httpx.Client, changing_url: str
+) -> None:
+    """Requests that come together share one look at the watermark; none may see one from before it came."""
+    stop = threading.Event()
+
+    def hammer() -> set[int]:
+        statuses = set()
+        while not stop.is_set():
+            statuses.add(changing.get("/customers?limit=1").status_code)
+        return statuses
+
+    with ThreadPoolExecutor(6) as threads:
+        hammering = [threads.submit(hammer) for _ in range(6)]
+        try:
+            for number in range(25):
+                change(changing_url, add(f"new{number:02}"))
+                page = changing.get("/customers?limit=1&sort=-customer_id").json()
+                assert page["total"] == len(marts.customer_ids()) + number + 1
+                tag = changing.get("/customers?limit=1").headers["etag"]
+                assert changing.get("/customers?limit=1", headers={"If-None-Match": tag}).status_code == 304
+        finally:
+            stop.set()
+    assert set().union(*(each.result() for each in hammering)) == {200}
 
 
 def test_totals_and_pages_are_not_asked_for_twice_while_nothing_is_published(
