@@ -1,4 +1,4 @@
-"""The API under load beside the plain way, on a database of its own: python -m benchmarks.api_throughput
+"""The API under load beside the plain way, on a database of its own: python -m benchmarks api
 
 Requests per second with 16 connections, latency at any depth of a list, the single customer's SQL, and what a cold
 start imports. Every server is a uvicorn of one process; they take turns. Nothing but loopback is asked.
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -251,9 +251,9 @@ def measure() -> str:
     return "\n".join([*figures, _cold_import()])
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    argparse.ArgumentParser(prog="python -m benchmarks.api_throughput", description=__doc__).parse_args()
+    argparse.ArgumentParser(prog="python -m benchmarks api", description=__doc__).parse_args(arguments)
     print(measure())
 
 

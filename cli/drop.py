@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.errors import UsageError
-from cli.landing import Source, place
+from cli.landing import place
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output, file_size, short_path, table
 
@@ -20,7 +20,7 @@ EXAMPLES = examples(
 
 def command(
     files: Annotated[list[Path], typer.Argument(help="CSV files (.csv or .csv.gz), or folders of them.")],
-    source: Annotated[Source | None, typer.Option(help="What they hold; else told by file name or header.")] = None,
+    source: Annotated[str | None, typer.Option(help="What they hold; else told by file name or header.")] = None,
     date: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day their content is true from (today, UTC).")
     ] = None,

@@ -69,6 +69,12 @@ class QueryError(CliError):
     code = "query"
 
 
+class ModelProblemsError(CliError):
+    """The model file is wrong, or takes away what the vault holds."""
+
+    code = "model"
+
+
 class MismatchError(CliError):
     """Figures that must be equal are not."""
 

@@ -53,8 +53,10 @@ def new_name(now: datetime | None = None) -> str:
     return f"run-{now or datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def execution_input(keys: Sequence[str], bucket: str) -> str:
+def execution_input(keys: Sequence[str], bucket: str, **more: object) -> str:
     """The input of an execution that loads these landing keys, or all that is waiting when there are none.
+
+    `more`: other fields of the input (`from` and `to`, days; `accept_deletions`), left out where they say nothing.
 
     Raises UsageError for what is not a landing key; `s3://<bucket>/` before it is understood.
     """
@@ -62,7 +64,7 @@ def execution_input(keys: Sequence[str], bucket: str) -> str:
     for key in plain:
         if not key.startswith(_LANDING):
             raise UsageError(f"--file {key}: give the object's whole key, which begins with {_LANDING}")
-    return json.dumps({"files": plain} if plain else {})
+    return json.dumps({name: value for name, value in {"files": plain, **more}.items() if value})
 
 
 def start(client: "SFNClient", state_machine_arn: str, execution_input: str) -> str:

@@ -7,36 +7,31 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.errors import FileProblemError, UsageError
 
-_KEY = re.compile(r"landing/(customers|products|transactions)/(snapshot/)?(dt=\d{4}-\d{2}-\d{2}/)?[^/]+\.csv(\.gz)?")
+if TYPE_CHECKING:
+    from functions.load.model import Source
+
+_KEY = re.compile(r"landing/([a-z0-9_]+)/(snapshot/)?(dt=\d{4}-\d{2}-\d{2}/)?[^/]+\.csv(\.gz)?")
 _HEADER_BYTES = 64 * 1024
-
-
-class Source(StrEnum):
-    """What a file holds."""
-
-    CUSTOMERS = "customers"
-    PRODUCTS = "products"
-    TRANSACTIONS = "transactions"
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A file and the key it goes to."""
+    """A file, the source of the model that it is of, and the key it goes to."""
 
     file: Path
-    source: Source
+    source: str
     key: str
 
 
 def place(
     files: Sequence[Path],
     *,
-    source: Source | None = None,
+    source: str | None = None,
     day: date | None = None,
     dated: bool = True,
     snapshot: bool = False,
@@ -45,9 +40,11 @@ def place(
     """Give each file its key; a folder stands for the CSV files in it. Nothing is uploaded.
 
     `day` is today (UTC) by default and left out with `dated` false; `key` overrides all rules for a single file.
-    Raises FileProblemError for a file that is not there or not a CSV, UsageError when a source cannot be told, when
-    two files would get one key, or when `key` is not a landing key.
+    Raises FileProblemError for a file that is not there or not a CSV, UsageError for a source that the model lacks or
+    that cannot be told, when two files would get one key, or when `key` is not a landing key.
     """
+    if source is not None and source not in _sources():
+        raise UsageError(f"--source {source}: the model has {', '.join(_sources())}")
     found = [each for file in files for each in _files(file)]
     if key is not None:
         return [_placed_as(found, key, source)]
@@ -79,14 +76,13 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def _placed_as(files: Sequence[Path], key: str, source: Source | None) -> Placed:
+def _placed_as(files: Sequence[Path], key: str, source: str | None) -> Placed:
     if len(files) != 1:
         raise UsageError(f"--as names one object, but there are {len(files)} files")
     match = _KEY.fullmatch(key)
-    if not match:
+    if not match or match[1] not in _sources():
         raise UsageError(
-            f"--as {key}: the load looks at landing/<customers|products|transactions>/[snapshot/][dt=YYYY-MM-DD/]"
-            "<name>.csv[.gz]"
+            f"--as {key}: the load looks at landing/<{'|'.join(_sources())}>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]"
         )
     if source and source != match[1]:
         raise UsageError(f"--as {key} is for {match[1]}, but --source is {source}")
@@ -95,15 +91,15 @@ def _placed_as(files: Sequence[Path], key: str, source: Source | None) -> Placed
             date.fromisoformat(match[3][3:-1])
         except ValueError:
             raise UsageError(f"--as {key}: {match[3][:-1]} is not a day of the calendar") from None
-    return Placed(files[0], Source(match[1]), key)
+    return Placed(files[0], match[1], key)
 
 
-def source_of(file: Path) -> Source:
-    """What `file` holds, told by its name, else by its header.
+def source_of(file: Path) -> str:
+    """The source of the model that `file` is of, told by its name, else by its header.
 
     Raises UsageError when neither tells, or when they contradict each other.
     """
-    named = {source for source in Source if source.value.removesuffix("s") in file.name.lower()}
+    named = {source for source in _sources() if source.removesuffix("s") in file.name.lower()}
     by_name = named.pop() if len(named) == 1 else None
     by_header = _source_of_header(file)
     if by_name and by_header and by_name != by_header:
@@ -112,12 +108,19 @@ def source_of(file: Path) -> Source:
     if found is None:
         raise UsageError(
             f"cannot tell what {file} holds, neither by its name nor by its header: "
-            "add --source customers, products or transactions"
+            f"add --source, one of {', '.join(_sources())}"
         )
     return found
 
 
-def _source_of_header(file: Path) -> Source | None:
+def _sources() -> "dict[str, Source]":
+    from functions.load.model import load_model  # reading the model takes longer than most commands
+
+    return load_model().sources
+
+
+def _source_of_header(file: Path) -> str | None:
+    """The one source that knows most of the header's columns, and of several those that it has all it requires of."""
     try:
         with gzip.open(file) if file.name.endswith(".gz") else file.open("rb") as stream:
             start = stream.read(_HEADER_BYTES)
@@ -127,8 +130,10 @@ def _source_of_header(file: Path) -> Source | None:
         raise FileProblemError(f"cannot read {file}: {error.strerror}", file=str(file)) from error
     first = start.decode("utf-8-sig", errors="replace").splitlines()[:1]
     columns = {column.strip() for column in next(csv.reader(first), [])}
-    if "transaction_id" in columns:
-        return Source.TRANSACTIONS
-    by_key = {"customer_id": Source.CUSTOMERS, "product_id": Source.PRODUCTS}
-    told = [source for column, source in by_key.items() if column in columns]
-    return told[0] if len(told) == 1 else None
+    fits = {
+        name: (len(columns & source.columns.keys()), columns.issuperset(source.required))
+        for name, source in _sources().items()
+    }
+    best = max(fits.values())
+    told = [name for name, fit in fits.items() if fit == best]
+    return told[0] if best[0] and len(told) == 1 else None

@@ -61,10 +61,15 @@ def _sentence(told: dict[str, Any]) -> str:
 
 
 def log_groups(deployment: "Deployment", functions: Sequence[str]) -> dict[str, str]:
-    """Function -> its log group. LocalStack writes to /aws/lambda/<name> whatever a function's configuration says."""
+    """Function -> its log group; functions that the deployment lacks are left out.
+
+    LocalStack writes to /aws/lambda/<name> whatever a function's configuration says.
+    """
     groups = {}
     for function in functions:
-        name = deployment.stack_outputs[f"{function.capitalize()}FunctionName"]
+        name = deployment.stack_outputs.get(f"{function.capitalize()}FunctionName")
+        if name is None:
+            continue
         groups[function] = f"/aws/lambda/{name}"
         if not deployment.is_local:
             configured = deployment.functions.get_function_configuration(FunctionName=name).get("LoggingConfig", {})

@@ -31,6 +31,7 @@ class Function(StrEnum):
     """Whose log."""
 
     LOAD = "load"
+    EXPORT = "export"
     MIGRATE = "migrate"
     API = "api"
 
@@ -56,6 +57,8 @@ def command(
         run = started.run_id
         begin = begin if since else started.started
     groups = log_groups(deployment, [function] if function else list(Function))
+    if function and not groups:
+        raise UsageError(f"this deployment has no function {function} (the export comes with -c lake=enabled)")
     lines = read(deployment.logs, groups, begin, run_id=run)
     for line in lines:
         output.show(line.text)

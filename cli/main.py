@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cli import demo, drop, generate, logs, marts, outputs, run, runs, sql, stack
+from cli import demo, drop, generate, logs, marts, model, outputs, quarantine, run, runs, sql, stack
 from cli.errors import CliError, translated
 from cli.output import Output
 
@@ -35,12 +35,14 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("drop", drop.command, drop.EXAMPLES),
     ("run", run.command, run.EXAMPLES),
     ("runs", runs.command, ""),
-    ("sql", sql.command, sql.EXAMPLES),
     ("logs", logs.command, logs.EXAMPLES),
 )
 for _name, _command, _examples in _COMMANDS:
     app.command(_name, epilog=_examples or None)(_command)
 app.add_typer(marts.app)
+app.add_typer(sql.app, name="sql")
+app.add_typer(model.app, name="model")
+app.add_typer(quarantine.app, name="quarantine")
 
 
 def _print_version(wanted: bool) -> None:

@@ -32,6 +32,9 @@ ScheduleOption = Annotated[
     bool, typer.Option("--schedule/--no-schedule", help="Run the load every night at 00:00 UTC.")
 ]
 OnArrivalOption = Annotated[bool, typer.Option("--on-arrival", help="Also run the load whenever a file arrives.")]
+LakeOption = Annotated[
+    bool, typer.Option("--lake", help="Also export the marts as Parquet after each load; takes seconds of it.")
+]
 EXAMPLES = "Examples:"
 
 

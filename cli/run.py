@@ -1,6 +1,7 @@
 """c360 run: the nightly load, now."""
 
 import json as json_module
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "c360 run --wait          load what was dropped, and watch",
     "c360 run --file landing/customers/dt=2026-11-01/customers.csv --wait",
+    "c360 run --from 2026-01-01 --to 2026-01-31 --wait          a backfill",
     "c360 run --resume run-20261122T231455Z-ab12cd --wait",
 )
 _FILE_FIELDS = ("key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined")
+_DRIFT = "unknown_columns"
+_DAY = ["%Y-%m-%d"]
 _LOCAL_POLL_SECONDS = 0.25
 _AWS_POLL_SECONDS = 1.0
 
@@ -31,6 +35,18 @@ def command(
     resume: Annotated[
         str | None, typer.Option("--resume", help="Do what this run left undone; what it finished is skipped.")
     ] = None,
+    first_day: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=_DAY, help="Only files that became true on this day (UTC) or later."),
+    ] = None,
+    last_day: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=_DAY, help="Only files that became true on this day (UTC) or earlier."),
+    ] = None,
+    accept_deletions: Annotated[
+        bool,
+        typer.Option("--accept-deletions", help="What is missing from a snapshot is deleted, however much it is."),
+    ] = False,
     timeout: Annotated[
         float | None, typer.Option(min=0, help="Seconds to watch (implies --wait); the run itself goes on.")
     ] = None,
@@ -44,11 +60,19 @@ def command(
     """
     from cli.deployment import open_deployment
 
-    if resume and file:
-        raise UsageError("--resume takes the files of the run it resumes: leave --file out")
+    if resume and (file or first_day or last_day):
+        raise UsageError("--resume takes the files of the run it resumes: leave --file, --from and --to out")
+    if first_day and last_day and first_day > last_day:
+        raise UsageError("--from is after --to: no file could be meant")
     output = Output(as_json=json)
     deployment = open_deployment(target)
-    request = _resumed(deployment, resume) if resume else _requested(deployment, file or [])
+    more: dict[str, object] = {"accept_deletions": accept_deletions}
+    if resume:
+        request = _resumed(deployment, resume, more)
+    else:
+        days = {"from": first_day, "to": last_day}
+        more |= {name: day.date().isoformat() for name, day in days.items() if day}
+        request = _requested(deployment, file or [], more)
     arn = start(deployment.step_functions, deployment.outputs.state_machine_arn, request)
     run_id = arn.rpartition(":")[2]
     if not wait and timeout is None:
@@ -91,24 +115,29 @@ def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
         "execution_arn": execution.arn,
         "run_id": execution.run_id,
         "seconds": execution.seconds,
-        "files": [{field: file.get(field) for field in _FILE_FIELDS} for file in report.get("files", [])],
+        "files": [
+            {field: file.get(field) for field in _FILE_FIELDS} | {_DRIFT: file.get(_DRIFT, [])}
+            for file in report.get("files", [])
+        ],
         "files_omitted": report.get("files_omitted", 0),
         "steps": report.get("steps", []),
         "totals": report.get("totals", {}),
     }
 
 
-def _resumed(deployment: "Deployment", run_id: str) -> str:
+def _resumed(deployment: "Deployment", run_id: str, more: dict[str, object]) -> str:
+    """The input of the run to resume, with what is to be different."""
     try:
         earlier = find(deployment.step_functions, deployment.outputs.state_machine_arn, run_id)
     except UsageError:
         if not _is_in_ledger(deployment, run_id):
             raise
-        return execution_input([], deployment.outputs.landing_bucket)
+        return execution_input([], deployment.outputs.landing_bucket, **more)
     if earlier.status == "RUNNING":
         raise UsageError(f"run {earlier.run_id} is still running: wait for its end", run_id=earlier.run_id)
-    files = json_module.loads(earlier.input).get("files") or []
-    return execution_input(files, deployment.outputs.landing_bucket)
+    request: dict[str, Any] = json_module.loads(earlier.input)
+    request |= {name: value for name, value in more.items() if value}
+    return execution_input(request.pop("files", None) or [], deployment.outputs.landing_bucket, **request)
 
 
 def _is_in_ledger(deployment: "Deployment", run_id: str) -> bool:
@@ -120,10 +149,10 @@ def _is_in_ledger(deployment: "Deployment", run_id: str) -> bool:
         return row is not None
 
 
-def _requested(deployment: "Deployment", keys: list[str]) -> str:
+def _requested(deployment: "Deployment", keys: list[str], more: dict[str, object]) -> str:
     from botocore.exceptions import ClientError
 
-    request = execution_input(keys, deployment.outputs.landing_bucket)
+    request = execution_input(keys, deployment.outputs.landing_bucket, **more)
     for key in json_module.loads(request).get("files", []):
         try:
             deployment.s3.head_object(Bucket=deployment.outputs.landing_bucket, Key=key)
@@ -182,13 +211,14 @@ def _show(output: Output, execution: Execution, report: dict[str, Any]) -> None:
     files, totals = report.get("files", []), report.get("totals", {})
     counts = _FILE_FIELDS[3:]
     if files:
-        rows = [[file.get(field) for field in _FILE_FIELDS] for file in files]
+        rows = [[*map(file.get, _FILE_FIELDS), ", ".join(file.get(_DRIFT, []))] for file in files]
         for row in rows:
             row[0] = str(row[0]).removeprefix("landing/")
         if len(files) > 1:
-            rows.append(["total", None, None, *(totals.get(count) for count in counts)])
-        shown = [name for name in _FILE_FIELDS if name != "reason" or any(file.get("reason") for file in files)]
-        keep = [_FILE_FIELDS.index(name) for name in shown]
+            rows.append(["total", None, None, *(totals.get(count) for count in counts), None])
+        names = (*_FILE_FIELDS, _DRIFT)
+        shown = [name for name in names if name not in ("reason", _DRIFT) or any(file.get(name) for file in files)]
+        keep = [names.index(name) for name in shown]
         output.show(table(shown, [[row[position] for position in keep] for row in rows]))
         if omitted := report.get("files_omitted"):
             output.show(f"and {omitted} more files, counted in the total: they are in metadata.object_version")

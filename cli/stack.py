@@ -8,6 +8,7 @@ from cli.errors import UsageError
 from cli.options import (
     ApiPort,
     JsonOption,
+    LakeOption,
     LocalstackPort,
     OnArrivalOption,
     PostgresPort,
@@ -48,6 +49,7 @@ def up(
     api_port: ApiPort = 8000,
     schedule: ScheduleOption = True,
     on_arrival: OnArrivalOption = False,
+    lake: LakeOption = False,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
@@ -67,6 +69,7 @@ def up(
             api_port=api_port,
             schedule_enabled=schedule,
             on_arrival=on_arrival,
+            lake=lake,
         ),
     )
     output.show(addresses(outputs))

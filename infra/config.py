@@ -47,11 +47,13 @@ _DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
     Target.AWS: {
         "database": DatabaseKind.RDS,
         "api_key": True,
+        "lake": True,
         "bundle_platform": BundlePlatform.LAMBDA,
     },
     Target.LOCALSTACK: {
         "database": DatabaseKind.EXTERNAL,
         "api_key": False,
+        "lake": False,
         "bundle_platform": BundlePlatform.HOST,
     },
 }
@@ -81,6 +83,7 @@ class Deployment(BaseModel):
 
     schedule: Switch = True
     on_arrival: Switch = False
+    lake: Switch
     alert_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
 
     api_key: Switch

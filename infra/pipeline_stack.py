@@ -2,17 +2,19 @@
 
 from typing import Any, cast
 
-from aws_cdk import CfnOutput, CfnResource, CustomResource, Duration, Stack
+from aws_cdk import CfnElement, CfnOutput, CfnResource, CustomResource, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
+from functions.load.export import PREFIX as PREFIX_OF_LAKE
 from infra.config import Deployment
 from infra.constructs.alerts import RunAlerts
-from infra.constructs.bundle import REPOSITORY, tree_hash
+from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, REQUIREMENTS, tree_hash
 from infra.constructs.database import Role
 from infra.constructs.function import PlatformFunction
+from infra.constructs.lake import LakeBucket, LakeCatalog, pandas_layer
 from infra.constructs.landing import PREFIX
 from infra.constructs.nag import accept
 from infra.constructs.nightly_load import NightlyLoad
@@ -40,7 +42,7 @@ class PipelineStack(Stack):
         self.load = self._function(
             "Load", "functions.load.handler.handle", Role.LOADER,
             "One step of the nightly load", Duration.minutes(15), 1024,
-            environment={"LANDING_BUCKET": data.landing.bucket_name}, reads_landing=True,
+            environment={"LANDING_BUCKET": data.landing.bucket_name}, reaches_s3=True,
         )  # fmt: skip
         data.landing.grant_load(self.load)
         bucket = self.resolve(data.export_value(data.landing.bucket_arn))["Fn::ImportValue"]
@@ -53,10 +55,14 @@ class PipelineStack(Stack):
             "Records that a load did not succeed", Duration.minutes(1), 256,
         )  # fmt: skip
 
+        self.lake = LakeBucket(self, "Lake", retain=deployment.on_aws) if deployment.lake else None
+        self.catalog = self._catalog(self.lake) if self.lake and deployment.on_aws else None
         self.state_machine = NightlyLoad(
             self,
             "NightlyLoad",
             load=self.load,
+            export=self._export(self.lake) if self.lake else None,
+            catalog=self.catalog,
             retry_interval_seconds=2 if deployment.on_aws else 1,
             staging_concurrency=40 if deployment.on_aws else 2,
             observed=deployment.on_aws,
@@ -71,10 +77,13 @@ class PipelineStack(Stack):
             record=self.record_status,
             email=deployment.alert_email,
             undelivered=undelivered,
+            observed=deployment.on_aws,
         )
 
         CfnOutput(self, "StateMachineArn", value=self.state_machine.state_machine_arn)
         CfnOutput(self, "AlertTopicArn", value=alerts.topic.topic_arn)
+        if self.lake:
+            CfnOutput(self, "LakeBucketName", value=self.lake.bucket_name)
         CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
         CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
 
@@ -93,6 +102,29 @@ class PipelineStack(Stack):
             memory_mb=memory_mb,
             **more,
         )
+
+    def _export(self, lake: LakeBucket) -> PlatformFunction:
+        """Only this function carries pandas: on AWS as AWS's layer, locally in a bundle of its own."""
+        on_aws = self._deployment.on_aws
+        function = self._function(
+            "Export", "functions.load.export_handler.handle", Role.LOADER,
+            "Exports the marts to the lake", Duration.minutes(15), 1769,
+            environment={"LAKE_BUCKET": lake.bucket_name}, reaches_s3=True,
+            requirements=REQUIREMENTS if on_aws else EXPORT_REQUIREMENTS,
+            layers=[pandas_layer(self)] if on_aws else [],
+        )  # fmt: skip
+        lake.grant_export(function)
+        CfnOutput(self, "ExportFunctionName", value=function.function_name)
+        bucket = Stack.of(self).get_logical_id(cast(CfnElement, lake.node.default_child))
+        accept(
+            cast(IConstruct, function.role),
+            {f"IAM5[Resource::<{bucket}.Arn>/{PREFIX_OF_LAKE}/*]": "Any file of an export, in the lake bucket only."},
+        )
+        return function
+
+    def _catalog(self, lake: LakeBucket) -> LakeCatalog:
+        name = f"{self._deployment.prefix.lower().replace('-', '_')}_lake"
+        return LakeCatalog(self, "Catalog", bucket=lake, name=name)
 
     def _schema(self) -> CustomResource:
         """Runs the migrator in each deployment whose migrations, or migrator, differ from the last one's."""

@@ -17,7 +17,10 @@ from local.errors import LocalError
 from local.paths import CDK, REPOSITORY
 
 # What decides the synthesized app, besides the context.
-_SOURCES = ("app.py", "cdk.json", "infra", "functions", "sql", "requirements/functions.txt", "requirements/dev.txt")
+_SOURCES = (
+    *("app.py", "cdk.json", "infra", "functions", "sql"),
+    *(f"requirements/{name}.txt" for name in ("functions", "export", "dev")),
+)
 _HASH_FILE = "c360-inputs"
 # Not --method direct: LocalStack then reports a failed update as UPDATE_COMPLETE.
 _DEPLOY_OPTIONS = ["--concurrency", "3", "--require-approval", "never", "--progress", "events"]

@@ -147,6 +147,7 @@ class EmbeddedStack:
             "database_admin_secret": aws.ADMIN_SECRET,
             "schedule": "enabled" if options.schedule_enabled else "disabled",
             "on_arrival": "enabled" if options.on_arrival else "disabled",
+            "lake": "enabled" if options.lake else "disabled",
             **({"alert_email": options.alert_email} if options.alert_email else {}),
             **database_context,
         }

@@ -22,6 +22,7 @@ class StackOptions(BaseModel):
     api_port: int = 8000
     schedule_enabled: bool = True
     on_arrival: bool = False
+    lake: bool = False
     database_url: str | None = Field(default_factory=lambda: os.environ.get("DATABASE_URL") or None)
     alert_email: str | None = None
 

@@ -50,6 +50,10 @@ class LandingUnavailableError(TransientError):
     """S3 did not answer, or broke off in the middle of an object."""
 
 
+class LakeUnavailableError(TransientError):
+    """S3 did not take, or list, the files of the lake."""
+
+
 class DataError(C360Error):
     """The data, not the machinery, is at fault."""
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 20
 
 _KEY = re.compile(
-    r"landing/(?P<source>[a-z0-9_]+)/(?P<snapshot>snapshot/)?(?:dt=(?P<day>\d{4}-\d{2}-\d{2})/)?[^/]+\.csv(?:\.gz)?"
+    r"landing/(?P<source>[a-z0-9_]+)/(?P<snapshot>snapshot/)?"
+    r"(?:dt=(?P<day>\d{4}-\d{2}-\d{2})/|at=(?P<instant>\d{8}T\d{6}(?:\.\d{6})?Z)/)?[^/]+\.csv(?:\.gz)?"
 )
+_REPLAY = re.compile(r"\.replay-[0-9a-f]{12}\.csv$")
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,42 @@ def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | N
     """Source, whether it is a snapshot, and effective instant of an object; None when the key is not a file's.
 
     Keys are `landing/<source>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]`; without `dt` the instant is the upload's.
+    `at=YYYYMMDDTHHMMSS[.ffffff]Z/` in place of `dt` states the instant itself. What corrects rows of a snapshot
+    (`replay_key`) is a delta.
     """
     match = _KEY.fullmatch(key)
     if match is None:
         return None
     effective_at = uploaded_at
-    if match["day"] is not None:
-        try:
+    try:
+        if match["day"] is not None:
             day = date.fromisoformat(match["day"])
-        except ValueError:
-            return None
-        effective_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return match["source"], match["snapshot"] is not None, effective_at
+            effective_at = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        elif match["instant"] is not None:
+            effective_at = datetime.fromisoformat(match["instant"])
+    except ValueError:
+        return None
+    is_snapshot = match["snapshot"] is not None and not _REPLAY.search(key)
+    return match["source"], is_snapshot, effective_at
+
+
+def replay_key(key: str, effective_at: datetime, name: str) -> str:
+    """The key of a file that corrects rows of another: it becomes true at that file's instant, right after it.
+
+    `name` tells replays of one file apart: 12 hexadecimal digits.
+    """
+    folder, _, file = key.rpartition("/")
+    parsed = parse_key(key, datetime.min.replace(tzinfo=UTC))
+    if parsed is None or parsed[2] != effective_at:
+        folder = re.sub("/dt=[^/]*$", "", folder)
+        folder += f"/at={effective_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}Z"
+    return f"{folder}/{file}.replay-{name}.csv"
+
+
+def states_instant(key: str) -> bool:
+    """Whether the key itself says at which instant its rows became true, whatever the source's rule."""
+    match = _KEY.fullmatch(key)
+    return match is not None and match["instant"] is not None
 
 
 def s3_client() -> "S3Client":
@@ -111,15 +137,21 @@ def _is_there(item: LandedObject, deleted: dict[str, datetime], latest: set[tupl
     return item.key not in deleted or item.uploaded_at > deleted[item.key] or (item.key, item.version_id) in latest
 
 
-def read_object(s3: "S3Client", bucket: str, key: str, version_id: str) -> Iterator[bytes]:
-    """The bytes of one object version, in chunks of at most CHUNK_BYTES.
+def read_object(
+    s3: "S3Client", bucket: str, key: str, version_id: str, span: tuple[int, int] | None = None
+) -> Iterator[bytes]:
+    """The bytes of one object version, in chunks of at most CHUNK_BYTES; of a span, from its first byte to its end.
 
     Raises LandingUnavailableError when S3 does not answer or breaks off before the end.
     """
+    if span is not None and span[0] == span[1]:
+        return
     with aws_failures_named("S3", LandingUnavailableError):
         arguments: dict[str, Any] = {"Bucket": bucket, "Key": key}
         if version_id != "null":
             arguments["VersionId"] = version_id
+        if span is not None:
+            arguments["Range"] = f"bytes={span[0]}-{span[1] - 1}"
         answer = s3.get_object(**arguments)
         received = 0
         for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):

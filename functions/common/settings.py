@@ -72,9 +72,16 @@ class DatabaseSettings(_Environment):
 
 
 class LandingSettings(_Environment):
-    """The bucket that files are dropped in."""
+    """The bucket that files are dropped in; those above `landing_split_bytes` are staged in parts of that size."""
 
     landing_bucket: str
+    landing_split_bytes: Annotated[int, Field(ge=1)] = 64 << 20
+
+
+class LakeSettings(_Environment):
+    """The bucket that the marts are exported to."""
+
+    lake_bucket: str
 
 
 def _parse_json(value: object) -> object:

@@ -25,7 +25,7 @@ def decompress(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 started = True
                 if inflate.eof:
                     inflate = zlib.decompressobj(wbits=31)
-                piece = inflate.decompress(data, 1 << 22)
+                piece = inflate.decompress(data, 1 << 20)
                 data = inflate.unconsumed_tail or inflate.unused_data
                 if piece:
                     yield piece
@@ -36,7 +36,10 @@ def decompress(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class CsvStream:
-    """A CSV file's header and the bytes after it. `sha256()` is of the whole content, once it was read to the end."""
+    """A CSV file's header and the bytes after it. `sha256()` is of the whole content, once it was read to the end.
+
+    `header_bytes`: where the bytes after the header begin.
+    """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -52,6 +55,7 @@ class CsvStream:
         if len(line) > HEADER_LIMIT_BYTES:
             raise FileRejectedError(f"the first line is longer than {HEADER_LIMIT_BYTES} bytes: is this a CSV file?")
         self.columns = _parse_header(line.removeprefix(_BYTE_ORDER_MARK))
+        self.header_bytes = len(head) - len(self._rest)
 
     def body(self) -> Iterator[bytes]:
         """The bytes after the header."""

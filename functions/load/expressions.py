@@ -98,10 +98,27 @@ def _encoded(name: str, column: Column) -> sql.Composable:
     return sql.SQL("coalesce({}, '~')").format(encoded)
 
 
+_DIGEST = "substring(sha256({}) for 16)"
+
+
 def digest(names: tuple[str, ...], columns: dict[str, Column]) -> sql.Composable:
-    """The hash (hash version 1) of typed columns: the first 16 bytes of SHA-256 over their injective encoding."""
+    """The hash (hash version 1) of a key: the first 16 bytes of SHA-256 over the injective encoding of its columns."""
+    return sql.SQL(_DIGEST).format(_encoding(names, columns))
+
+
+def hashdiff(names: tuple[str, ...], columns: dict[str, Column]) -> sql.Composable:
+    """The hash (hash version 1) of a satellite's columns: as of a key, but over the columns up to the last value.
+
+    So a column that is added at the end, and is empty, changes no hashdiff. Cutting off every `~` at the end, also one
+    that is the end of a text, stays injective: no encoding of a number of columns is the beginning of another one, as
+    each value tells where it ends, but of two encodings that are equal without their last `~` one would be.
+    """
+    return sql.SQL(_DIGEST).format(sql.SQL("rtrim({}, '~'::bytea)").format(_encoding(names, columns)))
+
+
+def _encoding(names: tuple[str, ...], columns: dict[str, Column]) -> sql.Composable:
     text = sql.SQL(" || ").join(_encoded(name, columns[name]) for name in names)
-    return sql.SQL("substring(sha256(convert_to({}, 'UTF8')) for 16)").format(text)
+    return sql.SQL("convert_to({}, 'UTF8')").format(text)
 
 
 def key_of(model: Model, parent: str, columns: dict[str, Column]) -> sql.Composable:

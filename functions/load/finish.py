@@ -46,12 +46,13 @@ def finish(connection: Connection, model: Model, run_id: str) -> Report:
 
 def _empty_staging(connection: Connection, run_id: str) -> None:
     """Drop the partitions of staging that the run's objects filled."""
-    objects = connection.execute(
-        "select source, object_id from metadata.object_version where run_id = %s", (run_id,)
+    parts = connection.execute(
+        "select source, object_id, part from metadata.object_version join metadata.object_part using (object_id)"
+        " where run_id = %s",
+        (run_id,),
     ).fetchall()
-    for source, object_id in objects:
-        part = StagedPart(source, object_id, 0)
-        connection.execute(sql.SQL("drop table if exists {}").format(part.table))
+    for part in parts:
+        connection.execute(sql.SQL("drop table if exists {}").format(StagedPart(*part).table))
 
 
 def _forget_tracking(connection: Connection, late_window_days: int) -> None:
@@ -69,9 +70,15 @@ def report(connection: Connection, run_id: str) -> Report:
     `files_omitted` counts the others, whose rows are in `totals` and in the ledger all the same.
     """
     files = [
-        {"key": row[0], "status": row[1], "reason": row[2], **dict(zip(_FILE_COUNTS, row[3:], strict=True))}
+        {
+            "key": row[0],
+            "status": row[1],
+            "reason": row[2],
+            "unknown_columns": row[3],
+            **dict(zip(_FILE_COUNTS, row[4:], strict=True)),
+        }
         for row in connection.execute(
-            "select object_key, status, reason, coalesce(rows_read, 0), coalesce(rows_loaded, 0),"
+            "select object_key, status, reason, unknown_columns, coalesce(rows_read, 0), coalesce(rows_loaded, 0),"
             " coalesce(rows_unchanged, 0), coalesce(rows_duplicate, 0), coalesce(rows_quarantined, 0)"
             " from metadata.object_version where run_id = %s order by object_key, object_id",
             (run_id,),

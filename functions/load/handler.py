@@ -1,10 +1,11 @@
 """Lambda handler of the nightly load's steps; the state machine names the step in the event."""
 
+from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from functions.common.database import Connection, ConnectionHolder
 from functions.common.errors import EventError
@@ -16,7 +17,9 @@ from functions.load.ledger import recorded_step
 from functions.load.model import load_model
 from functions.load.plan import RunRequest, plan
 from functions.load.publish import publish
+from functions.load.quarantine import Wanted, find_rows
 from functions.load.rebuild import rebuild
+from functions.load.split import large_objects, split, staging_items
 from functions.load.stage import stage
 from functions.load.vault import load_hubs, load_links, load_satellites
 from functions.quality.checks import check_staging, check_vault, enforce
@@ -31,10 +34,19 @@ class _Event(BaseModel):
 
 
 class _Input(BaseModel):
-    """The input of the execution: a rule or a person wrote it."""
+    """The input of the execution: a rule or a person wrote it. `from` and `to` are days, both included."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     files: tuple[str, ...] = ()
+    first_day: date | None = Field(default=None, alias="from")
+    last_day: date | None = Field(default=None, alias="to")
+    accept_deletions: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first_day and self.last_day and self.first_day > self.last_day:
+            raise ValueError("from is after to")
+        return self
 
 
 class _Plan(_Event):
@@ -44,9 +56,15 @@ class _Plan(_Event):
     input: _Input = _Input()
 
 
+class _Split(_Event):
+    step: Literal["split"]
+    object_id: int
+
+
 class _Stage(_Event):
     step: Literal["stage"]
     object_id: int
+    part: int = 0
 
 
 class _Check(_Event):
@@ -54,7 +72,7 @@ class _Check(_Event):
 
 
 class _Other(_Event):
-    step: Literal["hubs", "links", "satellites", "publish", "finish"]
+    step: Literal["parts", "hubs", "links", "satellites", "publish", "finish"]
 
 
 class _Rebuild(_Event):
@@ -64,8 +82,22 @@ class _Rebuild(_Event):
     run_id: str = "rebuild"
 
 
-_EVENT: TypeAdapter[_Plan | _Stage | _Check | _Rebuild | _Other] = TypeAdapter(
-    Annotated[_Plan | _Stage | _Check | _Rebuild | _Other, Field(discriminator="step")]
+class _Quarantine(BaseModel):
+    """No step of a run: a question of `c360 quarantine`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    step: Literal["quarantine"]
+    ids: tuple[int, ...] | None = None
+    file: str | None = None
+    rule: str | None = None
+    run: str | None = None
+    replayed: bool = False
+    after: int = 0
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+
+_EVENT: TypeAdapter[_Plan | _Split | _Stage | _Check | _Rebuild | _Other | _Quarantine] = TypeAdapter(
+    Annotated[_Plan | _Split | _Stage | _Check | _Rebuild | _Other | _Quarantine, Field(discriminator="step")]
 )
 _connections = ConnectionHolder()
 
@@ -90,13 +122,21 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         parsed = _EVENT.validate_python(event)
     except ValidationError as error:
         raise EventError(f"this is not a step of the nightly load: {error.errors(include_input=False)}") from None
-    logger.append_keys(run_id=parsed.run_id, step=parsed.step)
+    if isinstance(parsed, _Quarantine):
+        return _find_quarantined(parsed)
+    object_id = parsed.object_id if isinstance(parsed, _Split | _Stage) else None
+    logger.append_keys(run_id=parsed.run_id, step=parsed.step, object_id=object_id)
     if isinstance(parsed, _Check):
         return _check(parsed)
     with _connections.transaction(_database()) as connection:
         result = _run(connection, parsed)
-    logger.info("step done", extra={"result": {k: v for k, v in result.items() if k != "files"}})
+    logger.info("step done", extra={"result": {k: v for k, v in result.items() if k not in ("files", "large")}})
     return result
+
+
+def _find_quarantined(event: _Quarantine) -> dict[str, Any]:
+    with _connections.transaction(_database()) as connection:
+        return find_rows(connection, Wanted(**event.model_dump(exclude={"step"})))
 
 
 def _check(event: _Check) -> dict[str, int]:
@@ -111,19 +151,38 @@ def _check(event: _Check) -> dict[str, int]:
     for result in failed:
         logger.warning("check failed", extra={"rule": result.rule, "observed": result.observed})
     enforce(results)
-    return {"checks": len(results), "warnings": len(failed)}
+    counts = {"checks": len(results), "warnings": len(failed)}
+    logger.info("step done", extra={"result": counts})
+    return counts
 
 
-def _run(connection: Connection, event: _Plan | _Stage | _Rebuild | _Other) -> dict[str, Any]:
+def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
+    landing = LandingSettings.from_environment()
+    request = RunRequest(event.run_id, event.execution_arn, event.started_at, **dict(event.input))
+    plan(connection, _s3(), landing.landing_bucket, load_model(), request)
+    large = large_objects(connection, event.run_id, landing.landing_split_bytes)
+    files = staging_items(connection, event.run_id)
+    return {
+        "run_id": event.run_id,
+        "file_count": len(files),
+        "files": files,
+        "large_count": len(large),
+        "large": [{"object_id": object_id} for object_id in large],
+    }
+
+
+def _run(connection: Connection, event: _Plan | _Split | _Stage | _Rebuild | _Other) -> dict[str, Any]:
     model = load_model()
     match event:
         case _Plan():
-            request = RunRequest(event.run_id, event.execution_arn, event.started_at, event.input.files)
-            object_ids = plan(connection, _s3(), LandingSettings.from_environment().landing_bucket, model, request)
-            files = [{"object_id": object_id} for object_id in object_ids]
-            return {"run_id": event.run_id, "file_count": len(files), "files": files}
+            return _planned(connection, event)
+        case _Split():
+            split_bytes = LandingSettings.from_environment().landing_split_bytes
+            return {"status": split(connection, _s3(), model, event.run_id, event.object_id, split_bytes)}
         case _Stage():
-            return {"status": stage(connection, _s3(), model, event.run_id, event.object_id)}
+            return {"status": stage(connection, _s3(), model, event.run_id, event.object_id, event.part)}
+        case _Other(step="parts"):
+            return {"files": staging_items(connection, event.run_id)}
         case _Rebuild():
             return rebuild(connection)
         case _Other(step="hubs"):

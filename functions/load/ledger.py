@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg import sql
+
 from functions.common.database import Connection
 from functions.common.errors import C360Error
 
@@ -36,6 +38,34 @@ def objects_of(connection: Connection, run_id: str, statuses: Sequence[str]) -> 
         (run_id, list(statuses)),
     )
     return [row[0] for row in rows]
+
+
+@dataclass(frozen=True)
+class ClaimedObject:
+    """An object version that a run is to load. `columns`: its header, of a file that is staged in parts."""
+
+    object_id: int
+    bucket: str
+    key: str
+    version_id: str
+    source: str
+    status: str
+    columns: list[str] | None
+
+
+def claimed_object(connection: Connection, run_id: str, object_id: int, *, locked: bool = True) -> ClaimedObject:
+    """The object version, locked until the transaction ends unless told otherwise.
+
+    Raises RunNotActiveError when the run does not hold it.
+    """
+    found = sql.SQL(
+        "select object_id, bucket, object_key, version_id, source, status, columns"
+        " from metadata.object_version where object_id = %s and run_id = %s {}"
+    ).format(sql.SQL("for update" if locked else ""))
+    row = connection.execute(found, (object_id, run_id)).fetchone()
+    if row is None:
+        raise RunNotActiveError("another run has taken this file over", run_id=run_id, object_id=object_id)
+    return ClaimedObject(*row)
 
 
 @dataclass

@@ -4,10 +4,13 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from functions.common.errors import ModelError
+from functions.load.model_errors import ModelFileError, problems_of, read_yaml, with_keys_as_meant
+from functions.load.model_references import wrong_references
+from functions.load.quality_model import ColumnChecks, Quality
 
 SQL_FOLDER = Path(__file__).parents[2] / "sql"
 HASH_VERSION = 1
@@ -20,7 +23,7 @@ class _Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Column(_Declared):
+class Column(ColumnChecks):
     """A column of a CSV source."""
 
     type: ColumnType
@@ -87,60 +90,14 @@ class Model(_Declared):
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]
     satellites: dict[Identifier, Satellite]
+    quality: Quality = Quality()
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:
-        for name, declared in self.sources.items():
-            for measure in declared.measures:
-                self._need_columns(name, name, (measure,))
-                if declared.columns[measure].type not in ("integer", "decimal"):
-                    raise ValueError(f"{name}: measure {measure} is not a number")
-        for name, hub in self.hubs.items():
-            for source in hub.sources:
-                self._need_columns(name, source, (hub.business_key,))
-        for name, link in self.links.items():
-            for hub_name in (*link.hubs, *link.indexed):
-                if hub_name not in self.hubs:
-                    raise ValueError(f"{name}: there is no hub {hub_name}")
-                self._need_columns(name, link.source, (self.hubs[hub_name].business_key,))
-            if link.dependent_child_key is not None:
-                self._need_columns(name, link.source, (link.dependent_child_key,))
-        for name, satellite in self.satellites.items():
-            if satellite.parent not in self.hubs and satellite.parent not in self.links:
-                raise ValueError(f"{name}: there is no hub or link {satellite.parent}")
-            self._need_columns(name, satellite.source, satellite.columns)
-            if satellite.source not in self._sources_of(satellite.parent):
-                raise ValueError(f"{name}: {satellite.parent} takes no rows from source {satellite.source}")
-            if satellite.status_of is not None:
-                self._check_status(name, satellite)
-            elif satellite.driving_key is None:
-                if not satellite.columns:
-                    raise ValueError(f"{name}: a satellite without a driving key needs columns")
-            elif satellite.columns or satellite.driving_key not in self._hubs_of(satellite.parent):
-                raise ValueError(f"{name}: a driving key is a hub of the parent link, and takes no columns")
+        findings = list(wrong_references(self))
+        if findings:
+            raise PydanticCustomError("references", "entries of the model do not fit together", {"findings": findings})
         return self
-
-    def _check_status(self, name: str, satellite: Satellite) -> None:
-        tracked = self.satellites.get(satellite.status_of or "")
-        if tracked is None or tracked.status_of is not None or tracked.driving_key is not None:
-            raise ValueError(f"{name}: there is no satellite {satellite.status_of} whose status could be kept")
-        if satellite.columns or satellite.driving_key is not None:
-            raise ValueError(f"{name}: a status satellite takes neither columns nor a driving key")
-        if (satellite.parent, satellite.source) != (tracked.parent, tracked.source):
-            raise ValueError(f"{name}: parent and source must be those of {satellite.status_of}")
-
-    def _sources_of(self, parent: str) -> tuple[str, ...]:
-        return self.hubs[parent].sources if parent in self.hubs else (self.links[parent].source,)
-
-    def _hubs_of(self, parent: str) -> tuple[str, ...]:
-        return self.links[parent].hubs if parent in self.links else ()
-
-    def _need_columns(self, name: str, source: str, columns: tuple[str, ...]) -> None:
-        if source not in self.sources:
-            raise ValueError(f"{name}: there is no source {source}")
-        for column in columns:
-            if column not in self.sources[source].columns:
-                raise ValueError(f"{name}: source {source} has no column {column}")
 
     def hash_key(self, parent: str) -> str:
         """The hash key column of the hub or link `parent`."""
@@ -155,6 +112,20 @@ class Model(_Declared):
     def business_keys(self, source: str) -> frozenset[str]:
         """The columns of `source` that are business keys of hubs."""
         return frozenset(hub.business_key for hub in self.hubs.values() if source in hub.sources)
+
+    def references(self, source: str) -> dict[str, tuple[str, dict[str, Satellite]]]:
+        """Business key columns of `source` that other sources describe: column -> hub, and satellites that do."""
+        found = {}
+        for name, hub in self.hubs.items():
+            described = {
+                key: each
+                for key, each in self.satellites.items()
+                if each.parent == name and each.driving_key is None and each.status_of is None
+            }
+            others = {key: each for key, each in described.items() if each.source != source}
+            if source in hub.sources and others and len(others) == len(described):
+                found[hub.business_key] = (name, others)
+        return found
 
     def satellites_of(self, source: str) -> dict[str, Satellite]:
         """The satellites whose versions `source` brings: all of its own but the status satellites."""
@@ -173,14 +144,17 @@ class Model(_Declared):
 
 
 def parse_model(text: str) -> Model:
-    """Read a model from YAML text. Raises ModelError with one line for each thing that is wrong."""
+    """Read a model from YAML text. Raises ModelFileError, which names all that is wrong by line and field."""
+    content = read_yaml(text)
     try:
-        return Model.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise ModelError(f"the model is not YAML: {error}") from error
+        return Model.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc'])) or 'model'}: {p['msg']}" for p in error.errors())
-        raise ModelError(f"the model is wrong: {problems}") from error
+        problems = problems_of(text, Model, error, kinds=("extra_forbidden",))
+        try:
+            Model.model_validate(with_keys_as_meant(content, Model, error))
+        except ValidationError as further:
+            problems += problems_of(text, Model, further)
+        raise ModelFileError(problems) from error
 
 
 @cache

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from functions.common.database import Connection
 from functions.common.errors import DataError
-from functions.common.landing import LandedObject, list_landed
+from functions.common.landing import LandedObject, list_landed, states_instant
 from functions.common.logging import logger
 from functions.load.content import wake_overruled
 from functions.load.model import Model
@@ -21,8 +21,8 @@ ABANDONED_AFTER = "2 hours"
 
 _ADVISORY_LOCK = 0x6333_3631  # one plan at a time: each object version is claimed by one run
 
-_REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, started_at)
-values (%s, %s, 'RUNNING', %s)
+_REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, started_at, accept_deletions)
+values (%s, %s, 'RUNNING', %s, %s)
 on conflict (run_id) do nothing"""
 
 # New object versions.
@@ -39,11 +39,13 @@ from unnest(
 order by position
 on conflict (bucket, object_key, version_id, etag) do nothing"""
 
-# What a run that has ended left behind: all of it, or only these keys.
+# What a run that has ended left behind: all of it, or only these keys, or only these days.
 _TAKE_OVER = """update metadata.object_version as held
 set run_id = %(run_id)s
 where held.status in ('PLANNED', 'STAGED')
     and (not %(only_these)s or held.object_key = any(%(key)s))
+    and (%(since)s::timestamptz is null or held.effective_at >= %(since)s)
+    and (%(until)s::timestamptz is null or held.effective_at < %(until)s)
     and held.run_id in (
         select run_id
         from metadata.load_run
@@ -80,12 +82,28 @@ _LANDED = (
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What the execution was started with. `files`: only these keys; empty: all."""
+    """What the execution was started with. `files`: only these keys; empty: all. `first_day`, `last_day`: only files
+    whose effective instant lies in these days (UTC), both included. `accept_deletions`: a snapshot may mark any number
+    of keys deleted.
+    """
 
     run_id: str
     execution_arn: str
     started_at: datetime
     files: tuple[str, ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+    accept_deletions: bool = False
+
+    @property
+    def since(self) -> datetime | None:
+        """The first instant that the run takes files of; None: from the beginning."""
+        return None if self.first_day is None else datetime.combine(self.first_day, time(), UTC)
+
+    @property
+    def until(self) -> datetime | None:
+        """The first instant after those that the run takes files of; None: to the end."""
+        return None if self.last_day is None else datetime.combine(self.last_day, time(), UTC) + timedelta(days=1)
 
 
 def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, request: RunRequest) -> list[int]:
@@ -96,17 +114,20 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     """
     landed, foreign = list_landed(s3, bucket, frozenset(model.sources))
     landed, misnamed = _as_declared(landed, model)
+    landed = [item for item in landed if _in_days(item, request)]
     if request.files:
         landed = _only(landed, request.files)
     elif foreign or misnamed:
         count = len(foreign) + len(misnamed)
         logger.warning("objects that are no files of a source are left alone", extra={"count": count})
     connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
-    connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at))
+    connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at, request.accept_deletions))
     parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
     parameters |= {
         "run_id": request.run_id,
         "only_these": bool(request.files),
+        "since": request.since,
+        "until": request.until,
         "abandoned_after": ABANDONED_AFTER,
     }
     for statement in (_CLAIM, _TAKE_OVER, _WITHDRAW, _REFUSE_FORGOTTEN):
@@ -128,11 +149,16 @@ def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedO
         name = item.key.rpartition("/")[2]
         if not any(fnmatchcase(name, pattern) for pattern in source.files):
             misnamed.append(item.key)
-        elif source.effective_at == "upload":
+        elif source.effective_at == "upload" and not states_instant(item.key):
             taken.append(replace(item, effective_at=item.uploaded_at))
         else:
             taken.append(item)
     return taken, misnamed
+
+
+def _in_days(item: LandedObject, request: RunRequest) -> bool:
+    after = request.since is None or item.effective_at >= request.since
+    return after and (request.until is None or item.effective_at < request.until)
 
 
 def _only(landed: list[LandedObject], keys: Sequence[str]) -> list[LandedObject]:

@@ -2,6 +2,7 @@
 
 from functions.common.database import Connection
 from functions.common.errors import C360Error
+from functions.load.mart_scope import Scope
 from functions.load.publish import MARTS, begin_publication, complete_publication, reconcile, write_everything
 
 
@@ -19,7 +20,6 @@ def rebuild(connection: Connection) -> dict[str, int]:
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
     if published != (True,):
         raise NothingPublishedError("nothing has been published yet: run the nightly load first")
-    connection.execute("set local enable_nestloop = off")
     for statement in (
         "delete from business_vault.mart_order_line",
         "delete from business_vault.mart_product_analytics",
@@ -31,6 +31,6 @@ def rebuild(connection: Connection) -> dict[str, int]:
         connection.execute(
             "update metadata.mart_publication set rows = %s, published_at = now() where mart = %s", (rows, mart)
         )
-    reconcile(connection)
+    reconcile(connection, Scope())
     complete_publication(connection, customers_changed=True)
     return written

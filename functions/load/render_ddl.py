@@ -1,14 +1,16 @@
 """DDL of the staging tables and the raw vault, rendered from the model.
 
-`python -m functions.load.render_ddl` prints it; sql/migrations/0002_vault.sql is that text.
+`python -m functions.load.render_ddl` prints the text of sql/migrations/0002_vault.sql, which began as that.
 """
 
 import sys
+from collections.abc import Iterator
 
 from psycopg import sql
 
 from functions.load.expressions import POSTGRES_TYPES, ZERO_KEY, staged_hashdiff, staged_key
 from functions.load.model import Model, Satellite, load_model
+from functions.load.recorded_model import recorded
 
 _ORIGIN = sql.SQL(
     "    loaded_at timestamptz not null,\n    record_source bigint not null,\n    record_row bigint not null"
@@ -30,7 +32,7 @@ def _primary_key(*names: str) -> sql.Composed:
     return sql.SQL("    primary key ({})").format(sql.SQL(", ").join(map(sql.Identifier, names)))
 
 
-def _staging(model: Model, source: str) -> list[sql.Composable]:
+def staging_table(model: Model, source: str) -> list[sql.Composable]:
     """A partition for each part of a file: filled by a parallel CREATE TABLE AS, gone with a DROP TABLE."""
     lines: list[sql.Composable] = [
         _column("object_id", "bigint"),
@@ -51,18 +53,21 @@ def _staging(model: Model, source: str) -> list[sql.Composable]:
     ]
 
 
-def _hub(name: str, hash_key: str, business_key: str) -> list[sql.Composable]:
-    table = sql.Identifier("raw_vault", name)
-    lines = [_column(hash_key, "bytea", required=True), _column(business_key, "text"), _ORIGIN, _HASH_VERSION]
+def hub_table(model: Model, name: str) -> list[sql.Composable]:
+    """A hub, with its zero key."""
+    hub = model.hubs[name]
+    key = _column(hub.hash_key, "bytea", required=True)
+    lines = [key, _column(hub.business_key, "text"), _ORIGIN, _HASH_VERSION, _primary_key(hub.hash_key)]
     return [
-        _table(name, [*lines, _primary_key(hash_key)]),
+        _table(name, lines),
         sql.SQL("insert into {} ({}, loaded_at, record_source, record_row)\nvalues ({}, '-infinity', 0, 0);\n").format(
-            table, sql.Identifier(hash_key), ZERO_KEY
+            sql.Identifier("raw_vault", name), sql.Identifier(hub.hash_key), ZERO_KEY
         ),
     ]
 
 
-def _link(model: Model, name: str) -> list[sql.Composable]:
+def link_table(model: Model, name: str) -> list[sql.Composable]:
+    """A link, with the indexes by which it is looked up."""
     link = model.links[name]
     hub_keys = [model.hubs[hub].hash_key for hub in link.hubs]
     lines: list[sql.Composable] = [_column("link_hash_key", "bytea", required=True)]
@@ -71,16 +76,19 @@ def _link(model: Model, name: str) -> list[sql.Composable]:
         child = model.sources[link.source].columns[link.dependent_child_key]
         lines.append(_column(link.dependent_child_key, POSTGRES_TYPES[child.type]))
     lines += [_ORIGIN, _HASH_VERSION, _primary_key("link_hash_key")]
-    indexes = [
-        sql.SQL("create index on {} ({});\n").format(
-            sql.Identifier("raw_vault", name), sql.Identifier(model.hubs[hub].hash_key)
-        )
-        for hub in link.indexed
-    ]
-    return [_table(name, lines), *indexes]
+    return [_table(name, lines), *(link_index(model, name, hub) for hub in link.indexed)]
 
 
-def _satellite(model: Model, name: str, satellite: Satellite) -> list[sql.Composable]:
+def link_index(model: Model, name: str, hub: str) -> sql.Composed:
+    """The index by which a link is looked up by one of its hubs."""
+    return sql.SQL("create index on {} ({});\n").format(
+        sql.Identifier("raw_vault", name), sql.Identifier(model.hubs[hub].hash_key)
+    )
+
+
+def satellite_table(model: Model, name: str) -> list[sql.Composable]:
+    """A satellite."""
+    satellite = model.satellites[name]
     table = sql.Identifier("raw_vault", name)
     key = satellite_key(model, satellite)
     lines: list[sql.Composable] = [
@@ -112,20 +120,23 @@ def satellite_key(model: Model, satellite: Satellite) -> str:
     return "link_hash_key"
 
 
+def tables(model: Model) -> Iterator[tuple[str, list[sql.Composable]]]:
+    """Each table of staging and of the raw vault as `schema.name`, and the statements that create it."""
+    for source in model.sources:
+        yield f"staging.{source}", staging_table(model, source)
+    for name in model.hubs:
+        yield f"raw_vault.{name}", hub_table(model, name)
+    for name in model.links:
+        yield f"raw_vault.{name}", link_table(model, name)
+    for name in model.satellites:
+        yield f"raw_vault.{name}", satellite_table(model, name)
+
+
 def render_ddl(model: Model) -> str:
     """The statements that create the staging tables and the raw vault in an empty database."""
-    statements: list[sql.Composable] = []
-    for source in model.sources:
-        statements += _staging(model, source)
-    for name, hub in model.hubs.items():
-        statements += _hub(name, hub.hash_key, hub.business_key)
-    for name in model.links:
-        statements += _link(model, name)
-    for name, satellite in model.satellites.items():
-        statements += _satellite(model, name, satellite)
-    heading = "-- Rendered from sql/model.yaml by functions/load/render_ddl.py.\n\n"
-    return heading + "\n".join(statement.as_string() for statement in statements)
+    return "\n".join(statement.as_string() for _, statements in tables(model) for statement in statements)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render_ddl(load_model()))
+    heading = "-- Rendered from sql/model.yaml by functions/load/render_ddl.py.\n"
+    sys.stdout.write(f"{heading}{recorded(load_model())}\n{render_ddl(load_model())}")

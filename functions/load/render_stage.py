@@ -4,12 +4,15 @@ A part is copied into an unlogged table of its own and typed into another, which
 are made by CREATE TABLE AS, which PostgreSQL runs on several cores, unlike INSERT.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
-from functions.load.expressions import digest, key_of, rules, staged_hashdiff, typed
+from functions.load.expressions import hashdiff, key_of, rules, staged_hashdiff, typed
 from functions.load.model import Model
+
+_NOTHING = sql.SQL("")
 
 
 @dataclass(frozen=True)
@@ -35,45 +38,55 @@ def _identifiers(names: list[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
-def render_raw_table(model: Model, part: StagedPart, unknown_columns: list[str], first_row: int) -> sql.Composed:
-    """The table that a part is copied into: text, with the number of each row, `first_row` for the first."""
+def render_raw_table(
+    model: Model, part: StagedPart, unknown_columns: list[str], first_row: int, *, is_isolated: bool = False
+) -> sql.Composed:
+    """The table that a part is copied into: text, with the number of each row, `first_row` for the first.
+
+    `is_isolated`: bad lines are in it too, as text with the rules that they break, and every row knows its line.
+    """
     columns = [*model.sources[part.source].columns, *unknown_columns]
     return sql.SQL(
-        "create unlogged table {} (row_number bigint generated always as identity (start {} cache 1000), {})"
+        "create unlogged table {} (row_number bigint generated always as identity (start {} cache 1000), {}{})"
         " with (parallel_workers = 2, autovacuum_enabled = off)"
     ).format(
         part.raw_table,
         first_row,
+        sql.SQL("_line bigint, _broken text, _raw_text text, " if is_isolated else ""),
         sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in columns),
     )
 
 
-def render_copy(part: StagedPart, columns: list[str]) -> sql.Composed:
-    """COPY of the file's columns, in the file's order; an empty value is NULL, quoted or not."""
+def render_copy(part: StagedPart, columns: list[str], *, is_isolated: bool = False) -> sql.Composed:
+    """COPY of the file's columns, in the file's order; an empty value is NULL, quoted or not.
+
+    `is_isolated`: before them come row number, line, broken rules and raw text (functions/load/csv_records.py).
+    """
     names = _identifiers(columns)
-    return sql.SQL("copy {} ({}) from stdin (format csv, encoding 'UTF8', force_null ({}))").format(
-        part.raw_table, names, names
+    return sql.SQL("copy {} ({}{}) from stdin (format csv, encoding 'UTF8', force_null ({}))").format(
+        part.raw_table, sql.SQL("row_number, _line, _broken, _raw_text, " if is_isolated else ""), names, names
     )
 
 
-def _raw_rows(model: Model, part: StagedPart) -> sql.Composed:
-    """The copied rows, with defaults in place of empty values."""
+def _raw_rows(model: Model, part: StagedPart, more: sql.Composable = _NOTHING) -> sql.Composed:
+    """The copied rows, with defaults in place of empty values, and what is selected beside them."""
     completed = [
         sql.SQL("coalesce({0}, {1}) as {0}").format(sql.Identifier(name), column.default)
         if column.default is not None
         else sql.Identifier(name)
         for name, column in model.sources[part.source].columns.items()
     ]
-    return sql.SQL("(\n    select row_number, {}\n    from {}\n) as raw_row").format(
-        sql.SQL(", ").join(completed), part.raw_table
+    return sql.SQL("(\n    select row_number, {}{}\n    from {}\n) as raw_row").format(
+        more, sql.SQL(", ").join(completed), part.raw_table
     )
 
 
-def _is_valid(model: Model, source: str) -> sql.Composed:
-    return sql.SQL("\n    and ").join(rules(model, source).values())
+def _is_valid(model: Model, source: str, *, is_isolated: bool) -> sql.Composed:
+    conditions = [*([sql.SQL("_broken is null")] if is_isolated else []), *rules(model, source).values()]
+    return sql.SQL("\n    and ").join(conditions)
 
 
-def render_stage(model: Model, part: StagedPart) -> sql.Composed:
+def render_stage(model: Model, part: StagedPart, *, is_isolated: bool = False) -> sql.Composed:
     """The part's valid rows, typed and hashed, as a table that can be attached to staging."""
     columns = model.sources[part.source].columns
     values: list[sql.Composable] = [sql.SQL("row_number"), *(sql.Identifier(name) for name in columns)]
@@ -81,8 +94,8 @@ def render_stage(model: Model, part: StagedPart) -> sql.Composed:
         values.append(sql.SQL("{} as {}").format(key_of(model, parent, columns), sql.Identifier(staged)))
     for name, satellite in model.satellites_of(part.source).items():
         if satellite.driving_key is None:
-            hashdiff = sql.Identifier(staged_hashdiff(name, satellite))
-            values.append(sql.SQL("{} as {}").format(digest(satellite.columns, columns), hashdiff))
+            staged = staged_hashdiff(name, satellite)
+            values.append(sql.SQL("{} as {}").format(hashdiff(satellite.columns, columns), sql.Identifier(staged)))
     return sql.SQL(
         """create unlogged table {table} with (parallel_workers = 2, autovacuum_enabled = off) as
 select {object_id}::bigint as object_id, {part}::integer as part, {values}
@@ -99,8 +112,8 @@ from (
         typed=sql.SQL(", ").join(
             sql.SQL("{} as {}").format(typed(name, column), sql.Identifier(name)) for name, column in columns.items()
         ),
-        raw=_raw_rows(model, part),
-        is_valid=_is_valid(model, part.source),
+        raw=_raw_rows(model, part, sql.SQL("_broken, ") if is_isolated else _NOTHING),
+        is_valid=_is_valid(model, part.source, is_isolated=is_isolated),
     )
 
 
@@ -116,35 +129,77 @@ def render_attach(part: StagedPart) -> sql.Composed:
     )
 
 
-def render_quarantine(model: Model, part: StagedPart) -> sql.Composed:
-    """The part's rows that break a rule, to quarantine, each with all the rules that it breaks."""
+def render_quarantine(
+    model: Model,
+    part: StagedPart,
+    *,
+    is_isolated: bool = False,
+    columns_with_line_ends: Sequence[str] = (),
+    line_of_row_0: int = 1,
+) -> sql.Composed:
+    """The part's rows that break a rule, to quarantine, each with all the rules that it breaks.
+
+    A row's line is in the table (`is_isolated`), or counted, where cells of `columns_with_line_ends` go on over
+    several, or else in step with its number.
+    """
+    line: sql.Composable
+    more: sql.Composable
+    if is_isolated:
+        line, more = sql.SQL("_line"), sql.SQL("_line, _broken, _raw_text, ")
+    elif columns_with_line_ends:
+        line, more = sql.SQL("_line"), _counted_line(columns_with_line_ends, line_of_row_0)
+    else:
+        line, more = sql.SQL("row_number + {}").format(line_of_row_0), _NOTHING
+    reasons = sql.SQL("array_remove(array[\n    {}\n], null)").format(
+        sql.SQL(",\n    ").join(
+            sql.SQL("case when not {} then {} end").format(condition, rule)
+            for rule, condition in rules(model, part.source).items()
+        )
+    )
+    raw: sql.Composable = sql.SQL("to_jsonb(raw_row) - array['row_number', '_line', '_broken', '_raw_text']")
+    if is_isolated:
+        reasons = sql.SQL("coalesce(string_to_array(_broken, ','), {})").format(reasons)
+        raw = sql.SQL("case when _broken is null then {} end").format(raw)
     return sql.SQL(
-        """insert into metadata.quarantine (object_id, row_number, line_number, raw, reasons)
-select {object_id}, row_number, row_number + 1, to_jsonb(raw_row) - 'row_number', array_remove(array[
-    {reasons}
-], null)
-from {raw}
+        """insert into metadata.quarantine (object_id, row_number, line_number, raw, raw_text, reasons)
+select {object_id}, row_number, {line}, {raw}, {raw_text}, {reasons}
+from {raw_rows}
 where not ({is_valid})"""
     ).format(
         object_id=part.object_id,
-        reasons=sql.SQL(",\n    ").join(
-            sql.SQL("case when not {} then {} end").format(condition, rule)
-            for rule, condition in rules(model, part.source).items()
-        ),
-        raw=_raw_rows(model, part),
-        is_valid=_is_valid(model, part.source),
+        line=line,
+        raw=raw,
+        raw_text=sql.SQL("_raw_text" if is_isolated else "null"),
+        reasons=reasons,
+        raw_rows=_raw_rows(model, part, more),
+        is_valid=_is_valid(model, part.source, is_isolated=is_isolated),
     )
+
+
+def _counted_line(columns: Sequence[str], line_of_row_0: int) -> sql.Composed:
+    within = sql.SQL(" + ").join(
+        sql.SQL("coalesce(regexp_count({}, '\\n'), 0)").format(sql.Identifier(name)) for name in columns
+    )
+    return sql.SQL(
+        """row_number + {} + coalesce(sum({}) over (
+        order by row_number rows between unbounded preceding and 1 preceding
+    ), 0) as _line, """
+    ).format(line_of_row_0, within)
 
 
 def render_unknown_columns(part: StagedPart, unknown_columns: dict[str, str]) -> sql.Composed:
     """The values of columns that the model does not know, as JSON. `unknown_columns`: name in the file -> column."""
-    pairs = [sql.SQL("{}, {}").format(name, sql.Identifier(column)) for name, column in unknown_columns.items()]
     return sql.SQL(
         """insert into metadata.unknown_columns (object_id, row_number, content)
 select {object_id}, row_number, content
-from {raw}, jsonb_strip_nulls(jsonb_build_object({pairs})) as content
+from {raw}, jsonb_strip_nulls(jsonb_object(array[{names}], array[{columns}])) as content
 where content <> '{{}}'"""
-    ).format(object_id=part.object_id, raw=part.raw_table, pairs=sql.SQL(", ").join(pairs))
+    ).format(
+        object_id=part.object_id,
+        raw=part.raw_table,
+        names=sql.SQL(", ").join(map(sql.Literal, unknown_columns)),
+        columns=_identifiers([*unknown_columns.values()]),
+    )
 
 
 def render_measures(model: Model, part: StagedPart) -> sql.Composed | None:

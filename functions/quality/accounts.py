@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
-from functions.load.expressions import rules, staged_hashdiff, staged_key
+from functions.load.expressions import rules, staged_hashdiff, staged_key, staged_parent_key
 from functions.load.model import Model
 
 # The vault's value of a measure counts where the row added a version, the staged one where it did not have to.
@@ -68,7 +68,7 @@ def unreconciled(connection: Connection, object_ids: list[int]) -> list[str]:
 def _account(connection: Connection, model: Model, source: str, object_ids: list[int]) -> None:
     measures = model.sources[source].measures
     parameters = {"object_ids": object_ids}
-    counted = connection.execute(_render_count(model, source), parameters).fetchall()
+    counted = connection.execute(render_count(model, source), parameters).fetchall()
     # most files repeat nothing, and what is all loaded need not be searched
     repeating = any(staged > loaded for _, staged, loaded, *_ in counted)
     duplicates = _duplicates(connection, model, source, object_ids) if repeating else {}
@@ -92,7 +92,7 @@ def _account(connection: Connection, model: Model, source: str, object_ids: list
 
 
 def _duplicates(connection: Connection, model: Model, source: str, object_ids: list[int]) -> dict[int, int]:
-    rows = connection.execute(_render_duplicate(model, source), {"object_ids": object_ids}).fetchall()
+    rows = connection.execute(render_duplicate(model, source), {"object_ids": object_ids}).fetchall()
     return {object_id: count for object_id, count in rows}  # noqa: C416 - dict() of untyped rows has no type
 
 
@@ -140,11 +140,18 @@ def _versions(model: Model, source: str) -> sql.Composed:
         sql.SQL("select record_source, record_row from {} where record_source = any(%(object_ids)s)").format(
             sql.Identifier("raw_vault", name)
         )
-        for name in model.satellites_of(source)
+        for name in (*model.satellites_of(source), *_links_alone(model, source))
     )
 
 
-def _render_count(model: Model, source: str) -> sql.Composed:
+def _links_alone(model: Model, source: str) -> list[str]:
+    """The links of a source on which no satellite hangs: a row that only adds to one of them has told something too."""
+    parents = {satellite.parent for satellite in model.satellites.values()}
+    return [name for name, link in model.links.items() if link.source == source and name not in parents]
+
+
+def render_count(model: Model, source: str) -> sql.Composed:
+    """For each object: its staged rows, those that added a version, and each measure in staging and in the vault."""
     sums: list[sql.Composable] = []
     measured: dict[str, sql.Composable] = {}
     for name in model.sources[source].measures:
@@ -165,10 +172,12 @@ def _render_count(model: Model, source: str) -> sql.Composed:
     )
 
 
-def _render_duplicate(model: Model, source: str) -> sql.Composed:
+def render_duplicate(model: Model, source: str) -> sql.Composed:
+    """For each object: its rows that repeat the row of their key before them."""
     satellites = model.satellites_of(source)
     hashdiffs = [sql.Identifier(staged_hashdiff(name, satellite)) for name, satellite in satellites.items()]
     keys = {staged_key(model, satellite) for satellite in satellites.values()}
+    keys |= {staged_parent_key(model, link) for link in _links_alone(model, source)}
     return sql.SQL(_DUPLICATE).format(
         versions=_versions(model, source),
         content=sql.SQL("({})").format(sql.SQL(" || ").join(hashdiffs)),

@@ -1,8 +1,11 @@
 """What happens when a run fails, times out or is aborted: it is recorded, and somebody is told."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -11,13 +14,16 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
+SLA = Duration.minutes(15)
+"""What the nightly load is promised to take at most; `c360 runs` (cli/runs.py) says the same of each run."""
 
 
 class RunAlerts(Construct):
     """A rule on the execution status of `state_machine`, with two targets: `record` and the topic.
 
     EventBridge writes the message itself, so that neither a function nor a route out of the VPC is needed.
-    What a target does not take goes to `undelivered`.
+    What a target does not take goes to `undelivered`. With `observed` (on AWS) a run that took longer than the SLA
+    alarms too, and messages link to the console.
     """
 
     def __init__(
@@ -29,6 +35,7 @@ class RunAlerts(Construct):
         record: lambda_.IFunction,
         email: str | None,
         undelivered: sqs.IQueue | None,
+        observed: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Topic", display_name="Customer 360 alerts", enforce_ssl=True)
@@ -48,21 +55,59 @@ class RunAlerts(Construct):
         rule.add_target(
             targets.SnsTopic(
                 self.topic,
-                message=_message(),
+                message=_message(console=observed),
                 dead_letter_queue=undelivered,
                 max_event_age=Duration.hours(24),
             )
         )
+        if observed:
+            self._alarm_late_runs(state_machine)
+
+    def _alarm_late_runs(self, state_machine: sfn.IStateMachine) -> None:
+        """Step Functions tells how long a run took when it ends; one that hangs ends at its own timeout."""
+        alarm = cloudwatch.Alarm(
+            self,
+            "LateRun",
+            alarm_description=(
+                f"Customer 360: a load took longer than the {SLA.to_minutes():.0f} minutes promised. All is loaded if"
+                " c360 runs says SUCCEEDED. Which step took long: c360 runs, and c360 logs load --run RUN_ID. More:"
+                " docs/runbook.md, section A load took too long."
+            ),
+            metric=state_machine.metric_time(statistic="Maximum", period=Duration.minutes(5)),
+            threshold=SLA.to_milliseconds(),
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        # a topic with a policy of its own no longer lets everybody of the account publish
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sns:Publish"],
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                resources=[self.topic.topic_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": alarm.alarm_arn}},
+            )
+        )
 
 
-def _message() -> events.RuleTargetInput:
-    detail = events.EventField.from_path
-    name = detail("$.detail.name")
-    return events.RuleTargetInput.from_multiline_text(
-        f"Customer 360: the load {name} ended as {detail('$.detail.status')}.\n"
-        f"Error: {detail('$.detail.error')}\n"
-        f"Cause: {detail('$.detail.cause')}\n"
-        f"Execution: {detail('$.detail.executionArn')}\n"
-        "What the run did, step by step: c360 runs\n"
-        f"To go on where it stopped, once the cause is gone: c360 run --resume {name}"
-    )
+def _message(*, console: bool) -> events.RuleTargetInput:
+    field = events.EventField.from_path
+    name, arn, region = field("$.detail.name"), field("$.detail.executionArn"), field("$.region")
+    lines = [
+        f"Customer 360: the load {name} ended as {field('$.detail.status')}.",
+        "",
+        f"What failed: {field('$.detail.error')}",
+        f"Why: {field('$.detail.cause')}",
+        f"Where: execution {arn}",
+        f"Its steps: c360 runs. Its log: c360 logs load --run {name}",
+    ]
+    if console:
+        page = f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
+        lines.append(f"In the console: {page}")
+    lines += [
+        "",
+        "What to do: docs/runbook.md, section A load failed, says what each error means. What is loaded stays loaded.",
+        f"Once the cause is gone, go on where it stopped: c360 run --resume {name} --wait",
+    ]
+    return events.RuleTargetInput.from_multiline_text("\n".join(lines))

@@ -28,6 +28,8 @@ from infra.errors import BundleError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REQUIREMENTS = REPOSITORY / "requirements" / "functions.txt"
+EXPORT_REQUIREMENTS = REPOSITORY / "requirements" / "export.txt"
+"""The same, and what only the lake export carries where AWS's layer is not: 300 MB."""
 SOURCES = ("functions", "sql")
 CERTIFICATES = "rds-ca-rsa2048-g1.pem"
 """File at the bundle's top with the authorities of RDS, of which Lambda's Python runtime has none."""
@@ -69,27 +71,29 @@ def host_processor() -> str:
     return "aarch64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64"
 
 
-def function_code(bundle_platform: BundlePlatform, *, skip: bool = False) -> lambda_.Code:
-    """The asset every function shares. With `skip` (CDK needs no bundle of this stack) it holds only the sources.
+def function_code(
+    bundle_platform: BundlePlatform, *, skip: bool = False, requirements: Path = REQUIREMENTS
+) -> lambda_.Code:
+    """The asset that every function with these requirements shares.
+
+    With `skip` (CDK needs no bundle of this stack) it holds only the sources.
 
     Raises BundleError when the dependencies cannot be installed.
     """
     machine = Machine.of(bundle_platform)
-    if skip:
-        return lambda_.Code.from_asset(
-            str(REPOSITORY / SOURCES[0]), asset_hash=bundle_hash(machine), asset_hash_type=AssetHashType.CUSTOM
-        )
-    package = build_bundle(machine)
-    return lambda_.Code.from_asset(str(package), asset_hash=bundle_hash(machine), asset_hash_type=AssetHashType.CUSTOM)
+    content = REPOSITORY / SOURCES[0] if skip else build_bundle(machine, requirements=requirements)
+    return lambda_.Code.from_asset(
+        str(content), asset_hash=bundle_hash(machine, requirements), asset_hash_type=AssetHashType.CUSTOM
+    )
 
 
-def build_bundle(machine: Machine, *, cache: Path = CACHE) -> Path:
+def build_bundle(machine: Machine, *, cache: Path = CACHE, requirements: Path = REQUIREMENTS) -> Path:
     """Path of the zip for `machine`, built if `cache` has none of these inputs. Raises BundleError."""
-    package = cache / f"bundle-{bundle_hash(machine)}.zip"
+    package = cache / f"bundle-{bundle_hash(machine, requirements)}.zip"
     if package.exists():
         return package
     cache.mkdir(parents=True, exist_ok=True)
-    dependencies = _dependencies(machine, cache)
+    dependencies = _dependencies(machine, cache, requirements)
     with tempfile.TemporaryDirectory(dir=cache, prefix="bundling-") as work:
         code = Path(work) / "code"
         for source in SOURCES:
@@ -102,7 +106,8 @@ def build_bundle(machine: Machine, *, cache: Path = CACHE) -> Path:
         unfinished = Path(work) / "bundle.zip"
         shutil.copyfile(dependencies, unfinished)
         _add_to_zip(unfinished, code)
-        _check_size(unfinished)
+        if requirements == REQUIREMENTS:  # the others are for LocalStack, which is told to take more
+            _check_size(unfinished)
         _forget_old_bundles(cache)
         unfinished.replace(package)
     return package
@@ -114,9 +119,9 @@ def _forget_old_bundles(cache: Path) -> None:
         bundle.unlink(missing_ok=True)
 
 
-def bundle_hash(machine: Machine) -> str:
+def bundle_hash(machine: Machine, requirements: Path = REQUIREMENTS) -> str:
     """Hash of everything that decides the bundle's content: lock file, sources, machine, this format."""
-    digest = hashlib.sha256(_dependencies_hash(machine).encode())
+    digest = hashlib.sha256(_dependencies_hash(machine, requirements).encode())
     digest.update(tree_hash(*(REPOSITORY / source for source in SOURCES)).encode())
     digest.update(rds_certificates())
     return digest.hexdigest()[:32]
@@ -133,20 +138,20 @@ def tree_hash(*paths: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-def _dependencies_hash(machine: Machine) -> str:
+def _dependencies_hash(machine: Machine, requirements: Path) -> str:
     digest = hashlib.sha256(f"{_FORMAT}\0{machine.label}\0".encode())
-    digest.update(REQUIREMENTS.read_bytes())
+    digest.update(requirements.read_bytes())
     return digest.hexdigest()[:32]
 
 
-def _dependencies(machine: Machine, cache: Path) -> Path:
+def _dependencies(machine: Machine, cache: Path, requirements: Path) -> Path:
     """Path of a zip of the installed and compiled dependencies."""
-    package = cache / f"dependencies-{_dependencies_hash(machine)}.zip"
+    package = cache / f"dependencies-{_dependencies_hash(machine, requirements)}.zip"
     if package.exists():
         return package
     with tempfile.TemporaryDirectory(dir=cache, prefix="installing-") as work:
         installed = Path(work) / "installed"
-        _install(machine, installed)
+        _install(machine, installed, requirements)
         for relative in list(_files(installed)):
             if _NEEDLESS.search(relative.as_posix()):
                 (installed / relative).unlink()
@@ -157,10 +162,10 @@ def _dependencies(machine: Machine, cache: Path) -> Path:
     return package
 
 
-def _install(machine: Machine, target: Path) -> None:
+def _install(machine: Machine, target: Path, requirements: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--no-progress",
-        "--target", str(target), "--require-hashes", "-r", str(REQUIREMENTS), "--only-binary", ":all:",
+        "--target", str(target), "--require-hashes", "-r", str(requirements), "--only-binary", ":all:",
         "--python", sys.executable, "--link-mode", "copy",
     ]  # fmt: skip
     if machine.platform is not None:
@@ -172,7 +177,7 @@ def _install(machine: Machine, target: Path) -> None:
     if done.returncode != 0:
         said = " ".join(done.stderr.split())
         raise BundleError(
-            "the functions' dependencies (requirements/functions.txt) cannot be installed"
+            f"the functions' dependencies (requirements/{requirements.name}) cannot be installed"
             f" for Python {machine.label}; is the package registry reachable? uv says: {said[:500] or 'nothing'}"
         )
 

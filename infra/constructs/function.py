@@ -1,5 +1,8 @@
 """A Lambda function of the platform: shared code, its own role, its own log group, a database role."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -7,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.config import Deployment
-from infra.constructs.bundle import function_code, host_processor
+from infra.constructs.bundle import REQUIREMENTS, function_code, host_processor
 from infra.constructs.database import Database, Network, Role
 from infra.constructs.nag import accept
 
@@ -15,7 +18,7 @@ LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 
 
 class PlatformFunction(lambda_.Function):
-    """Runs `handler` from the shared bundle, signed in to the database as `role`.
+    """Runs `handler` from the bundle with `requirements`, signed in to the database as `role`.
 
     Its IAM role may write its own log, connect as `role`, attach to the VPC where there is one, and nothing else.
     """
@@ -33,9 +36,11 @@ class PlatformFunction(lambda_.Function):
         timeout: Duration,
         memory_mb: int,
         environment: dict[str, str] | None = None,
-        reads_landing: bool = False,
+        reaches_s3: bool = False,
+        requirements: Path = REQUIREMENTS,
+        layers: Sequence[lambda_.ILayerVersion] = (),
     ) -> None:
-        network = database.network(role, reads_landing=reads_landing)
+        network = database.network(role, reads_landing=reaches_s3)
         # LocalStack's executor always logs to /aws/lambda/<name>.
         log_group = (
             logs.LogGroup(scope, f"{construct_id}Log", retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY)
@@ -48,7 +53,10 @@ class PlatformFunction(lambda_.Function):
             description=description,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=_architecture(deployment),
-            code=function_code(deployment.bundle_platform, skip=not Stack.of(scope).bundling_required),
+            code=function_code(
+                deployment.bundle_platform, skip=not Stack.of(scope).bundling_required, requirements=requirements
+            ),
+            layers=[*layers] or None,
             handler=handler,
             timeout=timeout,
             memory_size=memory_mb,

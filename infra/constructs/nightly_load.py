@@ -1,6 +1,6 @@
 """The load's state machine: plan, stage each file, check, load the vault in parallel, check, publish, finish."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack
@@ -12,6 +12,7 @@ from constructs import Construct
 
 from functions.common.errors import TRANSIENT_ERROR_NAMES
 from infra.constructs.function import LOG_RETENTION
+from infra.constructs.lake import LakeCatalog
 from infra.constructs.nag import accept
 
 # What Lambda itself reports when the function, or the service, broke down: trying again may help.
@@ -24,16 +25,25 @@ LAMBDA_ERROR_NAMES = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 )
+GLUE_ERROR_NAMES = (
+    "Glue.ConcurrentModificationException",
+    "Glue.InternalServiceException",
+    "Glue.OperationTimeoutException",
+    "Glue.ThrottlingException",
+)
 RETRIES = 3
 TIMEOUT = Duration.hours(1)
 
 
 class NightlyLoad(sfn.StateMachine):
-    """Runs the load; its execution name is the run id. Input: `{}`, or `{"files": [keys]}` for these files only.
+    """Runs the load; its execution name is the run id. Input: `{}`, or any of `{"files": [keys]}` (only these),
+    `{"from": day, "to": day}` (only files of these days) and `{"accept_deletions": true}` (of snapshots).
 
     Each task is tried again three times, `retry_interval_seconds` apart at first, on transient errors and on no
     others. There is no Catch: a failed execution stays failed (and can be redriven), and an EventBridge rule on
-    its status records and alerts. With `observed` it logs its transitions, without their data, and is traced.
+    its status records and alerts. `export` comes after Finish: when it fails, the execution fails and alerts, but the
+    run has succeeded and nothing of it is loaded again. `catalog` is pointed at what was exported. With `observed` it
+    logs its transitions, without their data, and is traced.
     """
 
     def __init__(
@@ -42,12 +52,16 @@ class NightlyLoad(sfn.StateMachine):
         construct_id: str,
         *,
         load: lambda_.IFunction,
+        export: lambda_.IFunction | None,
+        catalog: LakeCatalog | None,
         retry_interval_seconds: int,
         staging_concurrency: int,
         observed: bool,
     ) -> None:
         self._scope = scope
         self._load = load
+        self._export = export
+        self._catalog = catalog
         self._staging_concurrency = staging_concurrency
         self._retry_interval = Duration.seconds(retry_interval_seconds)
         super().__init__(
@@ -58,25 +72,33 @@ class NightlyLoad(sfn.StateMachine):
             tracing_enabled=observed,
             logs=_log_options(scope, construct_id) if observed else None,
         )
+        functions = [function for function in (load, export) if function is not None]
         accept(
             self,
-            {
-                "IAM5[Resource::*]": "Log delivery and X-Ray take no narrower resource.",
-                f"IAM5[Resource::<{_logical_id(load)}.Arn>:*]": "CDK grants a function with its versions.",
+            {"IAM5[Resource::*]": "Log delivery and X-Ray take no narrower resource."}
+            | {
+                f"IAM5[Resource::<{_logical_id(function)}.Arn>:*]": "CDK grants a function with its versions."
+                for function in functions
             },
         )
 
     def _definition(self) -> sfn.IChainable:
         # its report is the output of the execution
         finish = self._load_step("Finish", "finish", result_path="$", output_path="$.Payload")
+        if self._export is not None:
+            finish.next(self._export_lake(self._export))
         stage_files = sfn.Map(
             self._scope,
             "StageFiles",
             items_path="$.plan.files",
-            item_selector={"object_id.$": "$$.Map.Item.Value.object_id"},
+            item_selector={
+                "object_id.$": "$$.Map.Item.Value.object_id",
+                "part.$": "$$.Map.Item.Value.part",
+            },
             max_concurrency=self._staging_concurrency,
             result_path=sfn.JsonPath.DISCARD,
-        ).item_processor(self._load_step("StageFile", "stage", {"object_id.$": "$.object_id"}))
+        ).item_processor(self._load_step("StageFile", "stage", {"object_id.$": "$.object_id", "part.$": "$.part"}))
+        check_vault = self._load_step("CheckVault", "check_vault")
         vault = sfn.Parallel(self._scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
             self._load_step("LoadLinks", "links"), self._load_step("LoadSatellites", "satellites")
         )
@@ -84,16 +106,37 @@ class NightlyLoad(sfn.StateMachine):
             stage_files.next(self._load_step("CheckStaging", "check_staging"))
             .next(self._load_step("LoadHubs", "hubs"))
             .next(vault)
-            .next(self._load_step("CheckVault", "check_vault"))
+            .next(check_vault)
             .next(self._load_step("PublishMarts", "publish"))
             .next(finish)
         )
         any_files = (
             sfn.Choice(self._scope, "AnyFiles")
-            .when(sfn.Condition.number_equals("$.plan.file_count", 0), finish)
+            # without files there is still their lateness to check, and marts to publish whose columns depend on the day
+            .when(sfn.Condition.number_equals("$.plan.file_count", 0), check_vault)
+            .when(sfn.Condition.number_greater_than("$.plan.large_count", 0), self._split_files().next(stage_files))
             .otherwise(load)
         )
         return self._plan().next(any_files)
+
+    def _split_files(self) -> sfn.Chain:
+        """Find the parts of big files, and list anew what is to be staged."""
+        split = sfn.Map(
+            self._scope,
+            "SplitFiles",
+            items_path="$.plan.large",
+            item_selector={"object_id.$": "$$.Map.Item.Value.object_id"},
+            max_concurrency=self._staging_concurrency,
+            result_path=sfn.JsonPath.DISCARD,
+        ).item_processor(self._load_step("SplitFile", "split", {"object_id.$": "$.object_id"}))
+        parts = self._task(
+            "ListParts",
+            self._load,
+            {"step": "parts", "run_id.$": "$$.Execution.Name"},
+            result_selector={"files.$": "$.Payload.files"},
+            result_path="$.plan",
+        )
+        return split.next(parts)
 
     def _plan(self) -> tasks.LambdaInvoke:
         return self._task(
@@ -110,9 +153,35 @@ class NightlyLoad(sfn.StateMachine):
                 "run_id.$": "$.Payload.run_id",
                 "file_count.$": "$.Payload.file_count",
                 "files.$": "$.Payload.files",
+                "large_count.$": "$.Payload.large_count",
+                "large.$": "$.Payload.large",
             },
             result_path="$.plan",
         )
+
+    def _export_lake(self, export: lambda_.IFunction) -> sfn.IChainable:
+        export_lake = self._task(
+            "ExportLake",
+            export,
+            {"run_id.$": "$$.Execution.Name"},
+            result_selector={"rows.$": "$.Payload.rows", "tables.$": "$.Payload.tables"},
+            result_path="$.lake",
+        )
+        if self._catalog is None:
+            return export_lake
+        # Step Functions tells Glue itself: the function has no route to it, and an endpoint costs $7.30 a month
+        point = tasks.CallAwsService(
+            self._scope,
+            "PointTable",
+            service="glue",
+            action="updateTable",
+            parameters={"DatabaseName": self._catalog.database_name, "TableInput.$": "$"},
+            iam_resources=self._catalog.arns,
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        self._retry(point, GLUE_ERROR_NAMES)
+        tables = sfn.Map(self._scope, "PointCatalog", items_path="$.lake.tables", result_path=sfn.JsonPath.DISCARD)
+        return export_lake.next(tables.item_processor(point))
 
     def _load_step(
         self,
@@ -146,15 +215,18 @@ class NightlyLoad(sfn.StateMachine):
             output_path=output_path,
             retry_on_service_exceptions=False,  # CDK's own retries would come on top of ours
         )
+        self._retry(task, [*TRANSIENT_ERROR_NAMES, *LAMBDA_ERROR_NAMES])
+        return task
+
+    def _retry(self, task: sfn.TaskStateBase, errors: Sequence[str]) -> None:
         task.add_retry(
-            errors=[*TRANSIENT_ERROR_NAMES, *LAMBDA_ERROR_NAMES],
+            errors=[*errors],
             max_attempts=RETRIES,
             interval=self._retry_interval,
             backoff_rate=2,
             max_delay=Duration.seconds(30),
             jitter_strategy=sfn.JitterType.FULL,
         )
-        return task
 
 
 def _log_options(scope: Construct, construct_id: str) -> sfn.LogOptions:

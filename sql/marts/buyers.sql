@@ -1,14 +1,20 @@
--- A product that has changed its category may change the favourite category of all who bought it.
+-- A product that has changed its category (temporary table renamed_product) may change the favourite category of all
+-- who ever bought it. They are looked up order by order (offset 0 keeps the planner from reading whole tables).
 insert into touched_customer (customer_hash_key, customer_id)
 select distinct c.customer_hash_key, c.customer_id
-from replaced_product
-join business_vault.mart_product_analytics as p using (product_id)
-join raw_vault.hub_product as h using (product_id)
-join raw_vault.link_order_product as l using (product_hash_key)
-join raw_vault.sat_customer_order_effectivity as e using (order_hash_key)
-join raw_vault.link_customer_order as lc on lc.link_hash_key = e.link_hash_key
-join raw_vault.hub_customer as c on c.customer_hash_key = lc.customer_hash_key
-where
-    p.category is distinct from replaced_product.category
-    and c.customer_id is not null
-    and not exists (select from touched_customer as t where t.customer_hash_key = c.customer_hash_key);
+from renamed_product
+cross join lateral (
+    select l.order_hash_key
+    from raw_vault.link_order_product as l
+    where l.product_hash_key = renamed_product.product_hash_key
+    offset 0
+) as sold
+cross join lateral (
+    select h.customer_hash_key, h.customer_id
+    from raw_vault.sat_customer_order_effectivity as e
+    join raw_vault.link_customer_order as l on l.link_hash_key = e.link_hash_key
+    join raw_vault.hub_customer as h on h.customer_hash_key = l.customer_hash_key
+    where e.order_hash_key = sold.order_hash_key and h.customer_id is not null
+    offset 0
+) as c
+where not exists (select from touched_customer as t where t.customer_hash_key = c.customer_hash_key);

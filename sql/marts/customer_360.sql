@@ -1,19 +1,8 @@
 -- The customers in scope: their details in force last, and what they have ordered.
 with details as (
-    select distinct on (s.customer_hash_key) s.customer_hash_key, s.first_name, s.last_name, s.email, s.phone, s.country, s.state, s.city,
-        s.customer_segment, s.signup_date, s.record_source, s.record_row
-    from raw_vault.sat_customer_details as s
-    {touched_customer}
-    join metadata.object_version as o on o.object_id = s.record_source
-    order by
-        s.customer_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+    {sat_customer_details}
 ), status as (
-    select distinct on (s.customer_hash_key) s.customer_hash_key, s.is_deleted, s.record_source, s.record_row
-    from raw_vault.sat_customer_status as s
-    {touched_customer}
-    join metadata.object_version as o on o.object_id = s.record_source
-    order by
-        s.customer_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+    {sat_customer_status}
 ), span as materialized (
     -- windows of whole days in UTC, which end with the anchor's day
     select

@@ -1,35 +1,13 @@
 -- The lines of the orders in scope (every order, or joined to the touched ones), each with the versions in force last.
 -- Where a version came from the row that the line came from, its own pointer is left empty (see pit_order).
 with details as (
-    select distinct on (s.order_hash_key) s.order_hash_key, s.order_date, s.payment_method, s.order_status,
-        s.record_source, s.record_row
-    from raw_vault.sat_order_details as s
-    {touched_order}
-    join metadata.object_version as o on o.object_id = s.record_source
-    order by
-        s.order_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+    {sat_order_details}
 ), customer as (
-    select distinct on (s.order_hash_key) s.order_hash_key, s.link_hash_key, s.record_source, s.record_row
-    from raw_vault.sat_customer_order_effectivity as s
-    {touched_order}
-    join metadata.object_version as o on o.object_id = s.record_source
-    order by
-        s.order_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+    {sat_customer_order_effectivity}
 ), line as (
-    select distinct on (s.link_hash_key) s.link_hash_key, s.quantity, s.unit_price, s.total_amount,
-        s.record_source, s.record_row
-    from raw_vault.sat_order_line as s
-    {touched_line}
-    join metadata.object_version as o on o.object_id = s.record_source
-    order by
-        s.link_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+    {sat_order_line}
 ), status as (
-    select distinct on (s.link_hash_key) s.link_hash_key, s.is_deleted
-    from raw_vault.sat_order_line_status as s
-    {touched_line}
-    join metadata.object_version as o on o.object_id = s.record_source
-    order by
-        s.link_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+    {sat_order_line_status}
 ), sold as (
     select
         h.transaction_id, p.line_number, hp.product_id, hc.customer_id, details.order_date, line.quantity,

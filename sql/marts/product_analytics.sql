@@ -1,20 +1,9 @@
 -- The products in scope: their details in force last, and how they have sold: what was sold before, and what the
 -- touched orders have added and taken away.
 with details as (
-    select distinct on (s.product_hash_key) s.product_hash_key, s.product_name, s.category, s.price, s.cost, s.supplier,
-        s.record_source, s.record_row
-    from raw_vault.sat_product_details as s
-    {touched_product}
-    join metadata.object_version as o on o.object_id = s.record_source
-    order by
-        s.product_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+    {sat_product_details}
 ), status as (
-    select distinct on (s.product_hash_key) s.product_hash_key, s.is_deleted, s.record_source, s.record_row
-    from raw_vault.sat_product_status as s
-    {touched_product}
-    join metadata.object_version as o on o.object_id = s.record_source
-    order by
-        s.product_hash_key, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc
+    {sat_product_status}
 ), sales as (
     select product_id, sum(sold) as total_sold, sum(quantity) as total_quantity, sum(total_amount) as revenue
     from ({sales}) as change

@@ -37,6 +37,7 @@ create table metadata.object_version (
     reason text,
     run_id text not null references metadata.load_run,
     reasserts boolean not null default false,
+    columns text [],
     unknown_columns text [] not null default '{}',
     measures jsonb not null default '{}',
     rows_read bigint,
@@ -49,6 +50,7 @@ create table metadata.object_version (
 
 create index on metadata.object_version (run_id);
 
+comment on column metadata.object_version.columns is 'The header of a file that is staged in parts.';
 comment on column metadata.object_version.reasserts is
 'Its content is there already at its instant, but other content came in between: it is loaded all the same.';
 comment on column metadata.object_version.measures is
@@ -139,13 +141,17 @@ create table metadata.quarantine (
     raw jsonb,
     raw_text text,
     reasons text [] not null,
-    quarantined_at timestamptz not null default now()
+    quarantined_at timestamptz not null default now(),
+    replayed_by bigint references metadata.object_version
 );
 
 create index on metadata.quarantine (object_id);
 
+comment on column metadata.quarantine.replayed_by is 'The object that brought the row again, corrected.';
 comment on column metadata.quarantine.raw is 'The row by column name, where it could be split into columns.';
 comment on column metadata.quarantine.raw_text is 'The line as it stands in the file, where it could not.';
+
+create index on metadata.quarantine (replayed_by) where replayed_by is not null;
 
 create table metadata.unknown_columns (
     object_id bigint not null references metadata.object_version,

@@ -1,4 +1,82 @@
 -- Rendered from sql/model.yaml by functions/load/render_ddl.py.
+-- The tables are now those of this model; the next migration of the model starts from it:
+--| sources:
+--|   customers:
+--|     columns:
+--|       customer_id: {type: text, required: true}
+--|       first_name: {type: text}
+--|       last_name: {type: text}
+--|       email: {type: text}
+--|       phone: {type: text}
+--|       signup_date: {type: date}
+--|       country: {type: text}
+--|       state: {type: text}
+--|       city: {type: text}
+--|       customer_segment: {type: text}
+--|   products:
+--|     columns:
+--|       product_id: {type: text, required: true}
+--|       product_name: {type: text}
+--|       category: {type: text}
+--|       price: {type: decimal}
+--|       cost: {type: decimal}
+--|       supplier: {type: text}
+--|   transactions:
+--|     columns:
+--|       transaction_id: {type: text, required: true}
+--|       customer_id: {type: text}
+--|       order_date: {type: timestamp, required: true}
+--|       product_id: {type: text, required: true}
+--|       quantity: {type: integer, required: true}
+--|       unit_price: {type: decimal, required: true}
+--|       total_amount: {type: decimal, required: true}
+--|       payment_method: {type: text}
+--|       order_status: {type: text}
+--|       line_number: {type: integer, default: '1'}
+--| hubs:
+--|   hub_customer:
+--|     hash_key: customer_hash_key
+--|     business_key: customer_id
+--|     sources: [customers, transactions]
+--|   hub_product:
+--|     hash_key: product_hash_key
+--|     business_key: product_id
+--|     sources: [products, transactions]
+--|   hub_order:
+--|     hash_key: order_hash_key
+--|     business_key: transaction_id
+--|     sources: [transactions]
+--| links:
+--|   link_customer_order:
+--|     hubs: [hub_customer, hub_order]
+--|     source: transactions
+--|     indexed: [hub_customer]
+--|   link_order_product:
+--|     hubs: [hub_order, hub_product]
+--|     source: transactions
+--|     dependent_child_key: line_number
+--|     indexed: [hub_order]
+--| satellites:
+--|   sat_customer_details:
+--|     parent: hub_customer
+--|     source: customers
+--|     columns: [first_name, last_name, email, phone, signup_date, country, state, city, customer_segment]
+--|   sat_product_details:
+--|     parent: hub_product
+--|     source: products
+--|     columns: [product_name, category, price, cost, supplier]
+--|   sat_order_details:
+--|     parent: hub_order
+--|     source: transactions
+--|     columns: [order_date, payment_method, order_status]
+--|   sat_order_line:
+--|     parent: link_order_product
+--|     source: transactions
+--|     columns: [quantity, unit_price, total_amount]
+--|   sat_customer_order_effectivity: {parent: link_customer_order, source: transactions, driving_key: hub_order}
+--|   sat_customer_status: {parent: hub_customer, source: customers, status_of: sat_customer_details}
+--|   sat_product_status: {parent: hub_product, source: products, status_of: sat_product_details}
+--|   sat_order_line_status: {parent: link_order_product, source: transactions, status_of: sat_order_line}
 
 create table "staging"."customers" (
     "object_id" bigint,

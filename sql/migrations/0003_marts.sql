@@ -402,13 +402,15 @@ create index on raw_vault.hub_product (product_hash_key) where record_source = -
 
 create function business_vault.index_for_readers() returns void
 language plpgsql security definer
-set search_path = ''
-set client_min_messages = warning
+set search_path = pg_catalog
 as $$
 begin
-    create unique index if not exists hub_order_transaction_id on raw_vault.hub_order (transaction_id);
-    create index if not exists link_order_product_product on raw_vault.link_order_product (product_hash_key);
-    create index if not exists mart_order_line_customer on business_vault.mart_order_line (customer_id, order_date desc);
+    -- not `if not exists`, which would wait for who is loading the vault before it looks
+    if to_regclass('business_vault.mart_order_line_customer') is null then
+        create unique index hub_order_transaction_id on raw_vault.hub_order (transaction_id);
+        create index link_order_product_product on raw_vault.link_order_product (product_hash_key);
+        create index mart_order_line_customer on business_vault.mart_order_line (customer_id, order_date desc);
+    end if;
 end
 $$;
 

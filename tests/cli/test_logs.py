@@ -1,7 +1,7 @@
 """c360 logs: which lines are shown, and how (CloudWatch Logs by a fake that serves pages)."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -9,9 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 from mypy_boto3_logs import CloudWatchLogsClient
 
+from cli.deployment import Deployment
 from cli.errors import UsageError
-from cli.log_lines import LogLine, read
+from cli.log_lines import LogLine, log_groups, read
 from cli.logs import since_instant
+from tests.cli.conftest import C360
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -65,3 +67,14 @@ def test_since_is_a_duration_or_an_instant() -> None:
     assert since_instant("2026-11-22T10:00:00", NOW) == datetime(2026, 11, 22, 10, tzinfo=UTC)
     with pytest.raises(UsageError, match="--since"):
         since_instant("yesterday", NOW)
+
+
+def test_a_function_that_the_deployment_lacks_is_refused_by_name_and_left_out_of_all(
+    c360: C360, deploy: Callable[..., Deployment]
+) -> None:
+    deployment = deploy()
+    deployment.__dict__["stack_outputs"] = {"LoadFunctionName": "load-1"}
+    assert log_groups(deployment, ["load", "export"]) == {"load": "/aws/lambda/load-1"}
+    done = c360("logs", "export")
+    assert done.status == 2
+    assert "no function export" in done.stderr

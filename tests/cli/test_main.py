@@ -79,8 +79,12 @@ def test_what_is_for_this_machine_says_so_for_other_targets(c360: C360, command:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "up", "down", "status", "outputs", "generate", "drop", "run", "runs", "sql", "logs", "demo"]
-)
+    "command",
+    [
+        "", "up", "down", "status", "outputs", "generate", "drop", "run", "runs", "sql", "sql render", "logs", "demo",
+        "model check", "model migration",
+    ],
+)  # fmt: skip
 def test_every_command_has_help(c360: C360, command: str) -> None:
     done = c360(*command.split(), "--help")
     assert done.status == 0

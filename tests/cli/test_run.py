@@ -103,6 +103,30 @@ def test_the_input_names_the_files_or_nothing(c360: C360, deploy: Deploy, monkey
     assert inputs == [{}, {"files": ["landing/customers/a.csv", "landing/products/b.csv"]}]
 
 
+def test_the_input_names_the_days_of_a_backfill(c360: C360, deploy: Deploy) -> None:
+    played = RecordedStepFunctions("succeeded")
+    deploy(played)
+    c360("run", "--from", "2026-01-01", "--to", "2026-01-31")
+    c360("run", "--from", "2026-02-01", "--accept-deletions")
+    inputs = [json.loads(request["input"]) for request in played.started]
+    assert inputs == [{"from": "2026-01-01", "to": "2026-01-31"}, {"from": "2026-02-01", "accept_deletions": True}]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--from", "2026-02-01", "--to", "2026-01-31"),
+        ("--from", "yesterday"),
+        ("--resume", "run-20261122T231455Z-failed", "--from", "2026-01-01"),
+    ],
+)
+def test_days_that_make_no_sense_start_nothing(c360: C360, deploy: Deploy, arguments: tuple[str, ...]) -> None:
+    played = RecordedStepFunctions("failed")
+    deploy(played)
+    assert c360("run", *arguments).status == 2
+    assert played.started == []
+
+
 class _AnyObject:
     def head_object(self, **_: str) -> dict[str, str]:
         return {}
@@ -122,7 +146,8 @@ def test_resuming_starts_a_new_run_with_the_input_of_the_old_one(c360: C360, dep
     deploy(played)
     played.get_execution_history()  # it has ended
     c360("run", "--resume", "run-20261122T231455Z-failed")
-    assert [json.loads(request["input"]) for request in played.started] == [{}]
+    c360("run", "--resume", "run-20261122T231455Z-failed", "--accept-deletions")
+    assert [json.loads(request["input"]) for request in played.started] == [{}, {"accept_deletions": True}]
 
 
 def test_a_run_that_goes_on_cannot_be_resumed(c360: C360, deploy: Deploy) -> None:

@@ -40,7 +40,7 @@ def package(request: pytest.FixtureRequest, cache: Path) -> Iterator[zipfile.Zip
 
 def test_it_holds_code_sql_certificates_and_dependencies(package: zipfile.ZipFile) -> None:
     names = set(package.namelist())
-    wanted = {"functions/common/settings.py", "sql/migrations/0001_metadata.sql", CERTIFICATES}
+    wanted = {"functions/common/settings.py", "sql/migrations/0001_foundation.sql", CERTIFICATES}
     assert wanted <= names
     assert {"psycopg", "fastapi", "mangum", "pydantic", "aws_lambda_powertools"} <= {n.split("/")[0] for n in names}
 
@@ -125,16 +125,15 @@ def test_a_change_of_code_bundles_again_without_installing(
 @pytest.mark.parametrize("what", ["lock", "platform", "python", "certificates"])
 def test_its_hash_changes_with_each_input(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = bundle_hash(HOST)
-    machine = HOST
+    machine, requirements = HOST, bundle.REQUIREMENTS
     if what == "lock":
-        changed = tmp_path / "functions.txt"
-        changed.write_text(bundle.REQUIREMENTS.read_text() + "# changed\n")
-        monkeypatch.setattr(bundle, "REQUIREMENTS", changed)
+        requirements = tmp_path / "functions.txt"
+        requirements.write_text(bundle.REQUIREMENTS.read_text() + "# changed\n")
     elif what == "certificates":
         monkeypatch.setattr(bundle, "rds_certificates", lambda: b"changed")
     else:
         machine = Machine("3.12", HOST.platform) if what == "python" else Machine(HOST.python, "aarch64-manylinux_2_28")
-    assert bundle_hash(machine) != before
+    assert bundle_hash(machine, requirements) != before
 
 
 def test_a_registry_out_of_reach_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,3 +163,16 @@ def test_a_trees_hash_tells_names_from_contents(tmp_path: Path) -> None:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_export_carries_what_its_tests_ran_with_and_the_others_do_not() -> None:
+    def pinned(name: str) -> dict[str, str]:
+        lines = (REPOSITORY / "requirements" / name).read_text().splitlines()
+        return dict(line.split(" ")[0].split("==") for line in lines if "==" in line and not line.startswith(" "))
+
+    heavy = {"awswrangler", "numpy", "pandas", "pyarrow"}
+    export, tested = pinned("export.txt"), pinned("dev.txt")
+    assert heavy <= export.keys()
+    assert {name: version for name, version in export.items() if tested[name] != version} == {}
+    assert not heavy & pinned("functions.txt").keys()
+    assert bundle_hash(HOST) != bundle_hash(HOST, bundle.EXPORT_REQUIREMENTS)

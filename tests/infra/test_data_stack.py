@@ -6,7 +6,7 @@ from tests.infra.synthesis import Synthesis, flat, synthesize
 
 
 def test_the_landing_bucket_keeps_versions_and_announces_them(either: Synthesis) -> None:
-    bucket = either.properties("AWS::S3::Bucket")
+    bucket = either.properties("AWS::S3::Bucket", "Landing")
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
@@ -16,20 +16,21 @@ def test_the_landing_bucket_keeps_versions_and_announces_them(either: Synthesis)
 
 
 def test_the_landing_bucket_is_private_encrypted_and_tls_only(either: Synthesis) -> None:
-    bucket = either.properties("AWS::S3::Bucket")
+    bucket = either.properties("AWS::S3::Bucket", "Landing")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
     [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    policy = either.properties("AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    policy = either.properties("AWS::S3::BucketPolicy", "Landing")["PolicyDocument"]["Statement"]
     denied = [statement["Condition"] for statement in policy if statement["Effect"] == "Deny"]
     assert {"Bool": {"aws:SecureTransport": "false"}} in denied
     assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in denied
 
 
 def test_data_outlives_its_stack_on_aws_only(on_aws: Synthesis, on_localstack: Synthesis) -> None:
-    for resource_type in ("AWS::S3::Bucket", "AWS::RDS::DBInstance"):
-        [(_, resource)] = on_aws.resources(resource_type)
+    kept = [*on_aws.resources("AWS::S3::Bucket"), *on_aws.resources("AWS::RDS::DBInstance")]
+    assert len(kept) == 3  # the landing zone, the lake and the database
+    for _, resource in kept:
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
     [(_, bucket)] = on_localstack.resources("AWS::S3::Bucket")
     assert bucket["DeletionPolicy"] == "Delete"
@@ -80,8 +81,8 @@ def test_only_our_functions_reach_the_database_and_only_the_migrator_its_secret(
         ("DatabaseClients", "Database"): (5432, 5432),
         ("Migrators", "SecretsEndpoint"): (443, 443),
     }
-    assert members(on_aws, "DatabaseClients") == {"Migrate", "Load", "RecordStatus", "Api"}
-    assert members(on_aws, "S3Readers") == {"Migrate", "Load"}
+    assert members(on_aws, "DatabaseClients") == {"Migrate", "Load", "Export", "RecordStatus", "Api"}
+    assert members(on_aws, "S3Readers") == {"Migrate", "Load", "Export"}
     assert members(on_aws, "Migrators") == {"Migrate"}
 
 

@@ -10,14 +10,22 @@ HANDLERS = {
     "Migrate": ("functions.load.migrate_handler.handle", "c360_admin"),
     "Load": ("functions.load.handler.handle", "c360_loader"),
     "RecordStatus": ("functions.load.status_handler.handle", "c360_loader"),
+    "Export": ("functions.load.export_handler.handle", "c360_loader"),
     "Api": ("functions.api.handler.handle", "c360_api"),
 }
 
 
+def handlers(synthesis: Synthesis) -> dict[str, tuple[str, str]]:
+    """HANDLERS, without the export where the lake is off."""
+    there = {name for name, _ in synthesis.resources("AWS::Lambda::Function")}
+    return {name: told for name, told in HANDLERS.items() if any(each.startswith(name) for each in there)}
+
+
 def test_handlers_and_database_roles_are_the_contracts(either: Synthesis, on_localstack: Synthesis) -> None:
     functions = list(either.resources("AWS::Lambda::Function"))
-    assert len(functions) == len(HANDLERS)
-    for name, (handler, user) in HANDLERS.items():
+    expected = handlers(either)
+    assert len(functions) == len(expected) == len(HANDLERS) - (1 if either is on_localstack else 0)
+    for name, (handler, user) in expected.items():
         function = either.properties("AWS::Lambda::Function", name)
         variables = function["Environment"]["Variables"]
         assert function["Handler"] == handler
@@ -41,8 +49,20 @@ def test_on_aws_functions_sign_in_with_iam_and_verify_the_server(on_aws: Synthes
         assert variables["DATABASE_SSL_ROOT_CERT"] == f"/var/task/{CERTIFICATES}"
 
 
+def test_only_the_export_carries_pandas_on_aws_as_a_layer(on_aws: Synthesis) -> None:
+    layers = {
+        name: function["Properties"].get("Layers", []) for name, function in on_aws.resources("AWS::Lambda::Function")
+    }
+    [(name, [layer])] = [(name, found) for name, found in layers.items() if found]
+    assert name.startswith("Export")
+    parameter = on_aws.template("Pipeline")["Parameters"][flat(layer)]
+    assert parameter["Type"] == "AWS::SSM::Parameter::Value<String>"
+    assert parameter["Default"].startswith("/aws/service/aws-sdk-pandas/")
+    assert parameter["Default"].endswith("/py3.13/arm64/layer-arn")
+
+
 def test_on_localstack_functions_sign_in_with_their_roles_secret(on_localstack: Synthesis) -> None:
-    for name in HANDLERS:
+    for name in handlers(on_localstack):
         function = on_localstack.properties("AWS::Lambda::Function", name)
         variables = function["Environment"]["Variables"]
         assert "VpcConfig" not in function
@@ -58,7 +78,7 @@ def test_on_localstack_functions_sign_in_with_their_roles_secret(on_localstack: 
 def test_functions_encrypt_as_an_existing_server_asks_for(tmp_path: Path) -> None:
     tls = {"database_ssl_mode": "verify-full", "database_ssl_root_cert": "/etc/authority.pem"}
     synthesis = synthesize(tmp_path / "out", target="localstack", database_host="db.example", **tls)
-    for name in HANDLERS:
+    for name in handlers(synthesis):
         variables = synthesis.properties("AWS::Lambda::Function", name)["Environment"]["Variables"]
         assert variables["DATABASE_SSL_MODE"] == "verify-full"
         assert variables["DATABASE_SSL_ROOT_CERT"] == "/etc/authority.pem"

@@ -42,7 +42,7 @@ def test_only_the_load_reads_the_landing_bucket_and_nobody_writes_it(either: Syn
     allowed = [
         (name, statement)
         for name, statement in either.statements()
-        if any(action.startswith("s3:") for action in actions(statement))
+        if any(action.startswith("s3:") for action in actions(statement)) and not name.startswith("ExportRole")
     ]
     assert {name[:8] for name, _ in allowed} == {"LoadRole"}
     assert {action for _, statement in allowed for action in actions(statement)} == {
@@ -56,6 +56,29 @@ def test_only_the_load_reads_the_landing_bucket_and_nobody_writes_it(either: Syn
         assert "Landing" in resource
         if "s3:GetObject" in actions(statement):
             assert resource.endswith("/landing/*")
+
+
+def test_only_the_export_writes_the_lake_and_it_reaches_no_other_bucket(on_aws: Synthesis) -> None:
+    allowed = [
+        statement
+        for name, statement in on_aws.statements()
+        if name.startswith("ExportRole") and any(action.startswith("s3:") for action in actions(statement))
+    ]
+    found = {resources(statement)[0]: set(actions(statement)) for statement in allowed}
+    assert all(resource.startswith("Lake") for resource in found)
+    on_files = {resource for resource in found if resource.endswith("/lake/*")}
+    assert [found[resource] for resource in on_files] == [
+        {"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"}
+    ]
+    assert [found[resource] for resource in found.keys() - on_files] == [{"s3:ListBucket"}]
+
+
+def test_the_state_machine_may_point_the_lakes_tables_and_no_others(on_aws: Synthesis) -> None:
+    [statement] = [each for _, each in on_aws.statements() if "glue:updateTable" in actions(each)]
+    names = {resource.split(":")[-1] for resource in resources(statement)}
+    assert names == {"catalog", "database/c360_lake", *(
+        f"table/c360_lake/{name}" for name in ("customers", "products", "order_lines")
+    )}  # fmt: skip
 
 
 def test_a_function_may_sign_in_as_its_own_role_only(on_aws: Synthesis) -> None:

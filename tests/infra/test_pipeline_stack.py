@@ -1,11 +1,14 @@
 """What starts a load, what tells that it failed, and what runs before it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.infra.synthesis import Synthesis, flat, synthesize
+from cli.runs import SLA_SECONDS
+from infra.constructs.alerts import SLA
+from tests.infra.synthesis import REPOSITORY, Synthesis, flat, synthesize
 
 
 def rule(synthesis: Synthesis, name: str) -> dict[str, Any]:
@@ -46,17 +49,63 @@ def test_an_unsuccessful_run_is_recorded_and_alerted(either: Synthesis) -> None:
     assert sorted(flat(target["Arn"])[:12] for target in alerts["Targets"]) == ["AlertsTopicC", "RecordStatus"]
 
 
-def test_an_alert_says_what_failed_why_and_what_to_do(either: Synthesis) -> None:
+def alert_text(synthesis: Synthesis) -> tuple[set[str], list[str]]:
+    """Paths into the event that the alert's message reads, and its lines, each as EventBridge takes it: quoted."""
     [transformer] = [
-        target["InputTransformer"] for target in rule(either, "Alerts")["Targets"] if "InputTransformer" in target
+        target["InputTransformer"] for target in rule(synthesis, "Alerts")["Targets"] if "InputTransformer" in target
     ]
-    paths = set(transformer["InputPathsMap"].values())
-    assert paths == {f"$.detail.{field}" for field in ("name", "status", "error", "cause", "executionArn")}
-    for wanted in ("ended as <detail-status>", "c360 runs", "c360 run --resume <detail-name>"):
-        assert wanted in transformer["InputTemplate"]
+    return set(transformer["InputPathsMap"].values()), transformer["InputTemplate"].splitlines()
+
+
+def test_an_alert_says_what_failed_where_and_what_to_do(either: Synthesis) -> None:
+    paths, lines = alert_text(either)
+    assert {f"$.detail.{field}" for field in ("name", "status", "error", "cause", "executionArn")} <= paths
+    for wanted in (
+        "the load <detail-name> ended as <detail-status>",
+        "What failed: <detail-error>",
+        "Why: <detail-cause>",
+        "Where: execution <detail-executionArn>",
+        "c360 runs",
+        "c360 logs load --run <detail-name>",
+        "docs/runbook.md, section A load failed",
+        "c360 run --resume <detail-name>",
+    ):
+        assert any(wanted in line for line in lines), wanted
     # EventBridge takes text as one quoted string a line (user guide, "Input transformation").
-    lines = transformer["InputTemplate"].splitlines()
     assert all(line.startswith('"') and line.endswith('"') for line in lines)
+
+
+def test_on_aws_an_alert_links_to_the_console(on_aws: Synthesis, on_localstack: Synthesis) -> None:
+    link = "https://<region>.console.aws.amazon.com/states/home?region=<region>#/v2/executions/details/"
+    assert any(link in line for line in alert_text(on_aws)[1])
+    assert not any("console" in line for line in alert_text(on_localstack)[1])
+
+
+def test_sections_that_alerts_name_are_in_the_runbook(on_aws: Synthesis) -> None:
+    runbook = (REPOSITORY / "docs" / "runbook.md").read_text()
+    alarm = on_aws.properties("AWS::CloudWatch::Alarm", "AlertsLateRun")["AlarmDescription"]
+    for text in (alarm, *alert_text(on_aws)[1]):
+        for section in re.findall(r"section (A [a-z ]+)", text):
+            assert f"\n## {section.strip()}" in runbook, section
+
+
+def test_a_run_of_more_than_15_minutes_alarms_on_aws(on_aws: Synthesis, on_localstack: Synthesis) -> None:
+    alarm = on_aws.properties("AWS::CloudWatch::Alarm", "AlertsLateRun")
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/States", "ExecutionTime", "Maximum")
+    assert flat(alarm["Dimensions"][0]["Value"]).startswith("NightlyLoad")
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (900_000, "GreaterThanThreshold")
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert SLA.to_seconds() == SLA_SECONDS, "c360 runs says the same"
+    [topic] = alarm["AlarmActions"]
+    policy = on_aws.properties("AWS::SNS::TopicPolicy")
+    [allowed] = [
+        statement
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    ]
+    assert (allowed["Action"], flat(allowed["Resource"])) == ("sns:Publish", flat(topic))
+    assert flat(allowed["Condition"]["ArnEquals"]["aws:SourceArn"]).startswith("AlertsLateRun")
+    assert not list(on_localstack.resources("AWS::CloudWatch::Alarm"))
 
 
 def test_what_cannot_be_delivered_on_aws_goes_to_a_queue(on_aws: Synthesis) -> None:
@@ -103,10 +152,10 @@ def test_a_changed_migration_runs_the_migrator_again(
     assert resource["Properties"]["SchemaHash"] == expected
 
 
-def test_outputs_are_the_contracts(either: Synthesis) -> None:
+def test_outputs_are_the_contracts(either: Synthesis, on_aws: Synthesis) -> None:
     assert set(either.outputs("Pipeline")) == {
         "StateMachineArn",
         "AlertTopicArn",
         "LoadFunctionName",
         "MigrateFunctionName",
-    }
+    } | ({"LakeBucketName", "ExportFunctionName"} if either is on_aws else set())

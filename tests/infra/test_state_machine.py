@@ -1,11 +1,12 @@
 """The state machine is the contract's: same states, same payloads, three tries on transient errors only."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.common.errors import TRANSIENT_ERROR_NAMES
-from tests.infra.synthesis import Synthesis, flat
+from tests.infra.synthesis import Synthesis, flat, synthesize
 
 LAMBDA_ERRORS = {
     "Runtime.ExitError",
@@ -37,34 +38,47 @@ def tasks(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
     states = machine["States"]
     assert machine["StartAt"] == "Plan"
+    lake = {"Finish": "ExportLake", "ExportLake": "PointCatalog", "PointCatalog": None}
     assert {name: state.get("Next") for name, state in states.items()} == {
         "Plan": "AnyFiles",
         "AnyFiles": None,
+        "SplitFiles": "ListParts",
+        "ListParts": "StageFiles",
         "StageFiles": "CheckStaging",
         "CheckStaging": "LoadHubs",
         "LoadHubs": "LoadLinksAndSatellites",
         "LoadLinksAndSatellites": "CheckVault",
         "CheckVault": "PublishMarts",
         "PublishMarts": "Finish",
-        "Finish": None,
+        **(lake if "ExportLake" in states else {"Finish": None}),
     }
-    assert states["Finish"]["End"] is True
-    assert states["AnyFiles"]["Choices"] == [{"Variable": "$.plan.file_count", "NumericEquals": 0, "Next": "Finish"}]
+    assert states["PointCatalog" if "ExportLake" in states else "Finish"]["End"] is True
+    # a night without files still asks whether they are late, and publishes what depends on the day
+    assert states["AnyFiles"]["Choices"] == [
+        {"Variable": "$.plan.file_count", "NumericEquals": 0, "Next": "CheckVault"},
+        {"Variable": "$.plan.large_count", "NumericGreaterThan": 0, "Next": "SplitFiles"},
+    ]
     assert states["AnyFiles"]["Default"] == "StageFiles"
 
 
 def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine: dict[str, Any]) -> None:
-    stage = machine["States"]["StageFiles"]
+    split, stage = machine["States"]["SplitFiles"], machine["States"]["StageFiles"]
+    item = "$$.Map.Item.Value"
+    assert split["ItemsPath"] == "$.plan.large"
+    assert split["ItemSelector"] == {"object_id.$": f"{item}.object_id"}
     assert stage["ItemsPath"] == "$.plan.files"
-    assert stage["ItemSelector"] == {"object_id.$": "$$.Map.Item.Value.object_id"}
-    assert stage["MaxConcurrency"] in (2, 40)
-    assert stage["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
-    assert [*stage["ItemProcessor"]["States"]] == ["StageFile"]
+    assert stage["ItemSelector"] == {"object_id.$": f"{item}.object_id", "part.$": f"{item}.part"}
+    for state, inner in ((split, "SplitFile"), (stage, "StageFile")):
+        assert state["MaxConcurrency"] in (2, 40)
+        assert state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
+        assert [*state["ItemProcessor"]["States"]] == [inner]
     branches = machine["States"]["LoadLinksAndSatellites"]["Branches"]
     assert [branch["StartAt"] for branch in branches] == ["LoadLinks", "LoadSatellites"]
     for name, state in (machine["States"] | tasks(machine)).items():
         if state["Type"] in {"Task", "Map", "Parallel"}:
-            expected = {"Plan": "$.plan", "Finish": "$"}.get(name)  # its report is the execution's output
+            # the report of Finish is the execution's output
+            places = {"Plan": "$.plan", "ListParts": "$.plan", "Finish": "$", "ExportLake": "$.lake"}
+            expected = places.get(name)
             assert state.get("ResultPath", "$") == expected, name
 
 
@@ -81,7 +95,9 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
                 "input.$": "$$.Execution.Input",
             },
         ),
-        "StageFile": ("Load", {"step": "stage", **run, "object_id.$": "$.object_id"}),
+        "SplitFile": ("Load", {"step": "split", **run, "object_id.$": "$.object_id"}),
+        "ListParts": ("Load", {"step": "parts", **run}),
+        "StageFile": ("Load", {"step": "stage", **run, "object_id.$": "$.object_id", "part.$": "$.part"}),
         "CheckStaging": ("Load", {"step": "check_staging", **run}),
         "LoadHubs": ("Load", {"step": "hubs", **run}),
         "LoadLinks": ("Load", {"step": "links", **run}),
@@ -91,7 +107,9 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
         "Finish": ("Load", {"step": "finish", **run}),
     }
     found = tasks(machine)
-    assert found.keys() == expected.keys()
+    if "ExportLake" in found:
+        expected["ExportLake"] = ("Export", run)
+    assert found.keys() - {"PointTable"} == expected.keys()
     for name, (function, payload) in expected.items():
         assert found[name]["Parameters"]["FunctionName"].startswith(function)
         assert found[name]["Parameters"]["Payload"] == payload
@@ -99,7 +117,10 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
         "run_id.$": "$.Payload.run_id",
         "file_count.$": "$.Payload.file_count",
         "files.$": "$.Payload.files",
+        "large_count.$": "$.Payload.large_count",
+        "large.$": "$.Payload.large",
     }
+    assert found["ListParts"]["ResultSelector"] == {"files.$": "$.Payload.files"}
 
 
 def test_each_task_is_tried_again_three_times_on_transient_errors_only(machine: dict[str, Any]) -> None:
@@ -107,7 +128,11 @@ def test_each_task_is_tried_again_three_times_on_transient_errors_only(machine: 
         assert "Catch" not in task
         assert len(task["Retry"]) == 1, f"{name} has retries that are not ours"
         [retry] = task["Retry"]
-        assert set(retry.pop("ErrorEquals")) == set(TRANSIENT_ERROR_NAMES) | LAMBDA_ERRORS
+        named = set(retry.pop("ErrorEquals"))
+        if name == "PointTable":
+            assert all(error.startswith("Glue.") for error in named)
+        else:
+            assert named == set(TRANSIENT_ERROR_NAMES) | LAMBDA_ERRORS
         assert retry.pop("IntervalSeconds") in {1, 2}
         assert retry == {
             "MaxAttempts": 3,
@@ -136,3 +161,19 @@ def test_on_aws_transitions_are_logged_without_data_and_traced(on_aws: Synthesis
     assert not properties["LoggingConfiguration"].get("IncludeExecutionData")
     [destination] = properties["LoggingConfiguration"]["Destinations"]
     assert flat(destination["CloudWatchLogsLogGroup"]["LogGroupArn"]).startswith("NightlyLoadLog")
+
+
+def test_on_aws_glue_is_told_where_the_export_is(on_aws: Synthesis) -> None:
+    point = tasks(on_aws.state_machine())["PointTable"]
+    assert point["Resource"].endswith(":states:::aws-sdk:glue:updateTable")
+    assert point["Parameters"] == {"DatabaseName": "c360_lake", "TableInput.$": "$"}
+    assert on_aws.state_machine()["States"]["PointCatalog"]["ItemsPath"] == "$.lake.tables"
+
+
+def test_on_localstack_the_lake_is_off_and_can_be_switched_on(on_localstack: Synthesis, tmp_path: Path) -> None:
+    assert "ExportLake" not in on_localstack.state_machine()["States"]
+    switched = synthesize(tmp_path / "out", target="localstack", database_host="127.0.0.1", lake="enabled")
+    states = switched.state_machine()["States"]
+    assert states["Finish"]["Next"] == "ExportLake"
+    assert states["ExportLake"]["End"] is True
+    assert not {kind["Type"] for _, kind in switched.resources()} & {"AWS::Glue::Table", "AWS::Glue::Database"}

@@ -54,11 +54,21 @@ class Night:
         body = content.encode() if isinstance(content, str) else content
         self.s3.put_object(Bucket=BUCKET, Key=f"landing/{key}", Body=body)
 
-    def plan(self, run_id: str | None = None, files: tuple[str, ...] = ()) -> tuple[str, list[int]]:
-        """Start a run; its id and the objects it is to load."""
-        request = RunRequest(run_id or f"run-{uuid.uuid4().hex[:8]}", "arn:aws:states:test", datetime.now(UTC), files)
+    def remove(self, key: str) -> None:
+        """Delete an object below landing/; the bucket keeps its versions."""
+        self.s3.delete_object(Bucket=BUCKET, Key=f"landing/{key}")
+
+    def plan(self, run_id: str | None = None, files: tuple[str, ...] = (), **more: Any) -> tuple[str, list[int]]:
+        """Start a run; its id and the objects it is to load. `more`: other fields of its request."""
+        run_id = run_id or f"run-{uuid.uuid4().hex[:8]}"
+        request = RunRequest(run_id, "arn:aws:states:test", datetime.now(UTC), files, **more)
         with self.connect() as connection:
             return request.run_id, plan(connection, self.s3, BUCKET, self.model, request)
+
+    def fail(self, run_id: str) -> None:
+        """Record that the run failed, as the rule on ended executions does."""
+        with psycopg.connect(self.admin_url) as connection:
+            connection.execute("update metadata.load_run set status = 'FAILED' where run_id = %s", (run_id,))
 
     def stage(self, run_id: str, object_ids: list[int]) -> list[str]:
         """Stage objects; their statuses."""
@@ -93,15 +103,15 @@ class Night:
         with self.connect() as connection:
             return finish(connection, self.model, run_id)
 
-    def run(self, run_id: str | None = None, files: tuple[str, ...] = ()) -> Report:
+    def run(self, run_id: str | None = None, files: tuple[str, ...] = (), **more: Any) -> Report:
         """A whole night; its report."""
-        run_id, object_ids = self.plan(run_id, files)
+        run_id, object_ids = self.plan(run_id, files, **more)
         if object_ids:
             self.stage(run_id, object_ids)
             self.check(run_id, "staging")
             self.load_vault(run_id)
-            self.check(run_id, "vault")
-            self.publish(run_id)
+        self.check(run_id, "vault")
+        self.publish(run_id)
         return self.finish(run_id)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

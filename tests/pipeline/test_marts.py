@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from functions.load import handler
+from functions.load.publish import publish
 from functions.load.rebuild import NothingPublishedError, rebuild
 from tests.pipeline.files import Row, customers, products, transactions
 from tests.pipeline.night import Night, role_url
@@ -257,6 +258,29 @@ def test_a_rebuild_mends_what_somebody_has_broken(night: Night, monkeypatch: pyt
         ("mart_order_line", 2, "night-2024-01-01"),
         ("mart_product_analytics", 1, "night-2024-01-01"),
     ]
+
+
+def test_a_later_publication_does_not_wait_for_who_is_loading_the_vault(night: Night) -> None:
+    night.drop("transactions/dt=2024-01-01/a.csv", transactions(order(1)))
+    night_of(night, "2024-01-01")
+    night.drop("transactions/dt=2024-01-02/a.csv", transactions(order(1, total_amount="7")))
+    with psycopg.connect(night.admin_url) as other:
+        run_id, object_ids = night.plan()
+        night.stage(run_id, object_ids)
+        night.load_vault(run_id)
+        for table in ("hub_order", "link_customer_order", "link_order_product", "sat_order_line"):
+            other.execute(f"lock table raw_vault.{table} in row exclusive mode".encode())
+        with night.connect() as connection:
+            connection.execute("set lock_timeout = '1s'")
+            assert publish(connection, run_id)["mart_order_line"] == 1
+
+
+def test_the_api_may_read_how_many_rows_there_are(night: Night) -> None:
+    night.drop("transactions/dt=2024-01-01/a.csv", transactions(order(1), order(2)))
+    night_of(night, "2024-01-01")
+    with psycopg.connect(role_url(night.admin_url, "c360_api")) as connection:
+        told: dict[str, int] = dict(connection.execute("select mart, rows from metadata.mart_publication").fetchall())
+    assert told == {"mart_order_line": 2, "mart_product_analytics": 1, "mart_customer_360": 1}
 
 
 def test_there_is_nothing_to_rebuild_before_the_first_night(night: Night) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from functions.load import mart_scope
 from functions.load.rebuild import rebuild
 from tests.pipeline import oracle
 from tests.pipeline.files import COLUMNS, LINE, Row, write_csv
@@ -129,14 +130,23 @@ def _marts(dump: Dump) -> Dump:
 
 
 @settings(
-    max_examples=20,
+    max_examples=30,
     derandomize=True,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # a night takes too long to shrink many
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(nights=NIGHTS)
-def test_marts_rebuild_as_of_and_plain_python_agree(warm: WarmNight, nights: list[tuple[int, list[File]]]) -> None:
+@given(nights=NIGHTS, few_keys=st.sampled_from([0, 1, mart_scope.FEW_KEYS]))
+def test_marts_rebuild_as_of_and_plain_python_agree(
+    warm: WarmNight, nights: list[tuple[int, list[File]]], few_keys: int
+) -> None:
+    """Whether touched keys are looked up one by one or read together (`few_keys`) makes no difference."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mart_scope, "FEW_KEYS", few_keys)
+        _check(warm, nights)
+
+
+def _check(warm: WarmNight, nights: list[tuple[int, list[File]]]) -> None:
     empty(warm)
     landed: list[tuple[str, str]] = []
     known: list[tuple[datetime, int]] = []

@@ -10,7 +10,9 @@ ALL = [value for value in vars(errors).values() if isinstance(value, type) and i
 
 def test_every_leaf_below_transient_error_is_listed_for_retry_and_nothing_else() -> None:
     leaves = {each.__name__ for each in ALL if issubclass(each, TransientError) and not each.__subclasses__()}
-    assert leaves == {"DatabaseUnavailableError", "DatabaseConflictError", "LandingUnavailableError"}
+    assert leaves == {
+        "DatabaseUnavailableError", "DatabaseConflictError", "LandingUnavailableError", "LakeUnavailableError",
+    }  # fmt: skip
     assert set(TRANSIENT_ERROR_NAMES) == leaves
 
 

@@ -1,7 +1,7 @@
 """The handlers of the load and of ended runs: recorded events are understood, everything else is refused by name."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from functions.common.errors import EventError, QualityError
 from functions.load import handler, status_handler
 from functions.load.ledger import RunNotActiveError
 from functions.load.migrate import migrate
+from functions.load.plan import RunRequest
 from functions.quality.checks import CheckResult
 from tests.unit.context import handler_signed_in, lambda_context
 
@@ -117,19 +118,41 @@ def test_a_night_through_the_handler(migrated_url: str, monkeypatch: pytest.Monk
         assert planned == {
             "run_id": "run-1",
             "file_count": 1,
-            "files": [{"object_id": planned["files"][0]["object_id"]}],
+            "files": [{"object_id": planned["files"][0]["object_id"], "part": 0}],
+            "large_count": 0,
+            "large": [],
         }
         assert step("stage", **planned["files"][0]) == {"status": "STAGED"}
-        assert step("check_staging")["warnings"] == 0
+        assert step("check_staging")["warnings"] == 9  # the columns that the file lacks are empty
         assert step("hubs")["hub_customer"] == 2
         step("links")
         assert step("satellites")["sat_customer_details"] == 2
-        assert step("check_vault")["warnings"] == 0
+        assert step("check_vault")["warnings"] == 1  # the file is years old
         assert step("publish")["mart_customer_360"] == 2
         report = step("finish")
         assert (report["status"], report["totals"]["loaded"]) == ("SUCCEEDED", 2)
         with pytest.raises(RunNotActiveError):
             step("hubs")
+
+
+def test_the_input_of_an_execution_says_which_days_and_whether_deletions_are_accepted(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[RunRequest] = []
+
+    def asking(*arguments: Any) -> list[int]:
+        asked.append(arguments[-1])
+        return []
+
+    monkeypatch.setenv("LANDING_BUCKET", "landing-zone")
+    monkeypatch.setattr(handler, "_s3", lambda: None)
+    monkeypatch.setattr(handler, "plan", asking)
+    with handler_signed_in(handler, migrated_url, monkeypatch):
+        handler.handle({**PLAN, "input": {"from": "2026-01-01", "accept_deletions": True}}, lambda_context())
+        with pytest.raises(EventError, match="from is after to"):
+            handler.handle({**PLAN, "input": {"from": "2026-01-02", "to": "2026-01-01"}}, lambda_context())
+    [request] = asked
+    assert (request.first_day, request.last_day, request.accept_deletions) == (date(2026, 1, 1), None, True)
 
 
 def test_a_failed_check_stops_the_run_and_its_result_is_kept(

@@ -1,0 +1,142 @@
+"""Our load without Step Functions and Lambda: the same functions in the same order, two at once where it does so."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from benchmarks.load_files import SOURCES, Files
+from benchmarks.load_result import Clock, Result
+from functions.common.database import Connection, connect
+from functions.common.settings import DatabaseSettings
+from functions.load.finish import finish
+from functions.load.migrate import ROLES, migrate
+from functions.load.model import load_model
+from functions.load.plan import RunRequest, plan
+from functions.load.publish import publish
+from functions.load.stage import stage
+from functions.load.vault import load_hubs, load_links, load_satellites
+from functions.quality.checks import check_staging, check_vault, enforce
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_BUCKET = "folder"
+_PASSWORD = "loader"
+_CONNECTIONS = 2
+
+
+class OurLoad:
+    """A migrated database at `url`, loaded as the role c360_loader."""
+
+    name = "ours"
+    orders = "select count(transaction_id) from raw_vault.hub_order"
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._model = load_model()
+        self._settings = DatabaseSettings.model_validate(
+            {"database_url": make_conninfo(url, user="c360_loader", password=_PASSWORD)}
+        )
+
+    def prepare(self) -> None:
+        """Migrate the database."""
+        with psycopg.connect(self._url) as connection:
+            migrate(connection, dict.fromkeys(ROLES, _PASSWORD))
+
+    def load(self, files: Files, day: str) -> Result:
+        """A whole night over the files, true from `day`."""
+        s3 = cast("S3Client", _Folder(files, day))
+        run_id = f"bench-{uuid.uuid4().hex[:8]}"
+        clock = Clock(self._url)
+        with self._step() as connection:
+            object_ids = plan(connection, s3, _BUCKET, self._model, RunRequest(run_id, run_id, datetime.now(UTC)))
+        clock.lap("plan", beside=True)
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            statuses = list(pool.map(lambda object_id: self._stage(s3, run_id, object_id), object_ids))
+        assert statuses == ["STAGED"] * len(SOURCES), statuses
+        clock.lap("stage")
+        with self._step() as connection:
+            enforce(check_staging(connection, self._model, run_id))
+        clock.lap("check staging", beside=True)
+        self._load(load_hubs, run_id)
+        clock.lap("hubs")
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            list(pool.map(lambda load: self._load(load, run_id), (load_links, load_satellites)))
+        clock.lap("links and satellites")
+        with self._step() as connection:
+            enforce(check_vault(connection, self._model, run_id))
+        clock.lap("check vault", beside=True)
+        with self._step() as connection:
+            publish(connection, run_id)
+        clock.lap("marts", beside=True)
+        with self._step() as connection:
+            read = finish(connection, self._model, run_id)["totals"]["rows_read"]
+        assert read == files.rows, read
+        clock.lap("finish", beside=True)
+        return clock.result()
+
+    @contextmanager
+    def _step(self) -> Iterator[Connection]:
+        with connect(self._settings) as connection:
+            yield connection
+
+    def _stage(self, s3: "S3Client", run_id: str, object_id: int) -> str:
+        with self._step() as connection:
+            return stage(connection, s3, self._model, run_id, object_id)
+
+    def _load(self, load: Any, run_id: str) -> None:
+        with self._step() as connection:
+            load(connection, self._model, run_id)
+
+
+class _Folder:
+    """The files as a bucket: what the load asks of S3, answered from disk."""
+
+    def __init__(self, files: Files, day: str) -> None:
+        self._files = {f"landing/{source}/dt={day}/{source}.csv": files.path(source) for source in SOURCES}
+
+    def get_paginator(self, _operation: str) -> "_Folder":
+        return self
+
+    def paginate(self, **_arguments: str) -> Iterator[dict[str, Any]]:
+        now = datetime.now(UTC)
+        yield {
+            "Versions": [
+                {
+                    "Key": key,
+                    "VersionId": "1",
+                    "ETag": f'"{key}"',
+                    "Size": path.stat().st_size,
+                    "LastModified": now,
+                    "IsLatest": True,
+                }
+                for key, path in self._files.items()
+            ]
+        }
+
+    def get_object(self, **arguments: str) -> dict[str, Any]:
+        path = self._files[arguments["Key"]]
+        first, last = 0, path.stat().st_size - 1
+        if "Range" in arguments:
+            first, last = map(int, arguments["Range"].removeprefix("bytes=").split("-"))
+        return {"Body": _Body(path, first, last + 1), "ContentLength": last + 1 - first}
+
+
+class _Body:
+    def __init__(self, path: Path, start: int, end: int) -> None:
+        self._path, self._start, self._end = path, start, end
+
+    def iter_chunks(self, size: int) -> Iterator[bytes]:
+        with self._path.open("rb") as stream:
+            stream.seek(self._start)
+            left = self._end - self._start
+            while left and (chunk := stream.read(min(size, left))):
+                left -= len(chunk)
+                yield chunk

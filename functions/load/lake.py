@@ -1,0 +1,154 @@
+"""Tables of the lake: a view of the business vault as Parquet files, with exact types, in chunks of bounded size.
+
+Numbers are decimal(38, 18), Spark's and Hive's widest with room for money and averages: 20 digits before the point,
+and further decimals are rounded. Instants are in UTC, to the microsecond. awswrangler and pandas are imported where
+they are used: they take seconds, and only the export's function carries them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.common.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+DECIMALS = 18
+FILE_ROWS = 50_000
+"""Rows of a file at most, and rows held in memory at once."""
+
+_NUMERIC = 1700
+# What awswrangler writes otherwise is Spark's INT96, which knows no zone and ends in the year 2262.
+_EXACT_INSTANTS = {"coerce_timestamps": "us", "flavor": None, "use_deprecated_int96_timestamps": False}
+
+
+class LakeError(DataError):
+    """A value does not fit the lake's types."""
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """A table of the lake: the rows of `view`, partitioned by the month of the column `month_of`, if any."""
+
+    name: str
+    view: str
+    month_of: str | None = None
+
+    @property
+    def partition(self) -> str | None:
+        """The name of the partition key."""
+        return None if self.month_of is None else f"{self.month_of.removesuffix('_date')}_month"
+
+
+TABLES = (
+    LakeTable("customers", "vw_customer_360"),
+    LakeTable("products", "vw_product_analytics"),
+    LakeTable("order_lines", "vw_order_analytics", month_of="order_date"),
+)
+
+NO_MONTH = "unknown"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows for one file. `month`: the partition they belong to, as YYYY-MM, or NO_MONTH; None where there is none."""
+
+    month: str | None
+    rows: "pyarrow.Table"
+
+
+def read_chunks(connection: Connection, table: LakeTable, rows: int = FILE_ROWS) -> Iterator[Chunk]:
+    """All rows of the table's view, by month, at most `rows` at a time, streamed from a cursor on the server.
+
+    A table without rows gives one empty chunk, which still has its columns. Raises LakeError.
+    """
+    columns = _columns(connection, table)
+    names = [name for name, _ in columns]
+    position = names.index(table.month_of) if table.month_of else None
+    found = False
+    with connection.cursor(name=f"lake_{table.name}") as cursor:
+        cursor.execute(_render(table, columns))
+        while batch := cursor.fetchmany(rows):
+            for month, part in _by_month(batch, position):
+                found = True
+                yield Chunk(month, _to_arrow(table, columns, part))
+    if not found:
+        yield Chunk(None if table.month_of is None else NO_MONTH, _to_arrow(table, columns, []))
+
+
+def _columns(connection: Connection, table: LakeTable) -> list[tuple[str, int]]:
+    """Names and type OIDs of the view's columns."""
+    cursor = connection.execute(
+        sql.SQL("select * from {} limit 0").format(sql.Identifier("business_vault", table.view))
+    )
+    return [(column.name, column.type_code) for column in cursor.description or ()]
+
+
+def _render(table: LakeTable, columns: Sequence[tuple[str, int]]) -> sql.Composed:
+    values = [
+        sql.SQL("round({0}, {1}) as {0}").format(sql.Identifier(name), DECIMALS)
+        if oid == _NUMERIC
+        else sql.Identifier(name)
+        for name, oid in columns
+    ]
+    order = (
+        sql.SQL(" order by {}").format(sql.Identifier(table.month_of)) if table.month_of is not None else sql.SQL("")
+    )
+    return sql.SQL("select {} from {}{}").format(
+        sql.SQL(", ").join(values), sql.Identifier("business_vault", table.view), order
+    )
+
+
+def _by_month(batch: list[tuple[Any, ...]], position: int | None) -> Iterator[tuple[str | None, list[tuple[Any, ...]]]]:
+    """The batch, cut where the month changes; it is in the order of the column at `position`."""
+    if position is None:
+        yield None, batch
+        return
+    start = 0
+    months = [NO_MONTH if row[position] is None else f"{row[position]:%Y-%m}" for row in batch]
+    for end in range(1, len(batch) + 1):
+        if end == len(batch) or months[end] != months[start]:
+            yield months[start], batch[start:end]
+            start = end
+
+
+def _to_arrow(table: LakeTable, columns: Sequence[tuple[str, int]], rows: Sequence[tuple[Any, ...]]) -> "pyarrow.Table":
+    import pyarrow
+
+    types = {
+        16: pyarrow.bool_(),
+        20: pyarrow.int64(),
+        21: pyarrow.int16(),
+        23: pyarrow.int32(),
+        701: pyarrow.float64(),
+        1082: pyarrow.date32(),
+        1184: pyarrow.timestamp("us", "UTC"),
+        _NUMERIC: pyarrow.decimal128(38, DECIMALS),
+    }
+    arrays = []
+    for position, (name, oid) in enumerate(columns):
+        values = [row[position] for row in rows]
+        if oid not in types:
+            values = [None if value is None else str(value) for value in values]
+        try:
+            arrays.append(pyarrow.array(values, types.get(oid, pyarrow.string())))
+        except pyarrow.ArrowInvalid:
+            raise LakeError("a value does not fit decimal(38, 18)", table=table.name, column=name) from None
+    return pyarrow.table(arrays, names=[name for name, _ in columns])
+
+
+def write_file(path: str, rows: "pyarrow.Table") -> dict[str, str]:
+    """Write one Parquet file to an S3 URL; return its columns with their Glue types."""
+    import awswrangler
+    import pandas
+
+    frame = rows.to_pandas(types_mapper=pandas.ArrowDtype)
+    awswrangler.s3.to_parquet(
+        df=frame, path=path, index=False, compression="zstd", pyarrow_additional_kwargs=dict(_EXACT_INSTANTS)
+    )
+    types, _ = awswrangler.catalog.extract_athena_types(frame, index=False)
+    return dict(types)

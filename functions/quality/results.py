@@ -1,0 +1,59 @@
+"""What a check found, how it is kept, and what an error does."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from functions.common.database import Connection
+from functions.common.errors import QualityError
+from functions.load.quality_model import Severity
+
+_KEEP = """insert into metadata.quality_result (
+    run_id, stage, rule, severity, passed, observed, source, measured, threshold
+)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+on conflict (run_id, stage, rule) do update set
+    severity = excluded.severity,
+    passed = excluded.passed,
+    observed = excluded.observed,
+    source = excluded.source,
+    measured = excluded.measured,
+    threshold = excluded.threshold,
+    checked_at = clock_timestamp()"""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One rule's result. `observed` says in words what was found; it holds counts, keys of files and ids, no cell.
+
+    `measured` is what the rule counts and `threshold` the limit in force, as the model writes it.
+    """
+
+    rule: str
+    severity: Severity
+    passed: bool
+    observed: str
+    source: str | None = None
+    measured: Decimal | int | None = None
+    threshold: str | None = None
+
+
+def keep(connection: Connection, run_id: str, stage: str, results: list[CheckResult]) -> list[CheckResult]:
+    """Write the results to metadata.quality_result, over those of an earlier attempt, and return them."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _KEEP,
+            [
+                (run_id, stage, r.rule, r.severity, r.passed, r.observed, r.source, r.measured, r.threshold)
+                for r in results
+            ],
+        )
+    return results
+
+
+def enforce(results: list[CheckResult]) -> None:
+    """Raise QualityError naming every rule of severity error that failed."""
+    failed = [
+        f"{result.rule}: {result.observed}" for result in results if not result.passed and result.severity == "error"
+    ]
+    if failed:
+        raise QualityError("; ".join(failed))

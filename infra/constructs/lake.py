@@ -1,0 +1,97 @@
+"""The lake: a bucket of Parquet files, and on AWS the Glue tables that name them."""
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from functions.load.export import PREFIX
+from functions.load.lake import TABLES
+from infra.constructs.nag import accept
+
+LAYER = "/aws/service/aws-sdk-pandas/3.16.1/py3.13/arm64/layer-arn"
+"""Public parameter with the ARN of AWS's layer in the region: awswrangler, pandas and pyarrow (its install guide)."""
+
+
+class LakeBucket(s3.Bucket):
+    """Encrypted, private, TLS only. What it holds is exported anew by each run; with `retain` it outlives its stack."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, retain: bool) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+        )
+        accept(self, {"S1": "Access logs would need another bucket; CloudTrail data events do the same where wanted."})
+
+    def grant_export(self, grantee: iam.IGrantable) -> None:
+        """Let the export list, read, write and remove what is below the lake's prefix.
+
+        Listing has no condition on the prefix: with one, S3 answers 403 instead of 404 for a missing manifest.
+        """
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket_arn])
+        )
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                resources=[self.arn_for_objects(f"{PREFIX}/*")],
+            )
+        )
+
+
+class LakeCatalog(Construct):
+    """A Glue database with a table for each of the lake's; the load points each at the current export.
+
+    The tables' content is the load's, so nothing about it stands here: a deployment that changes none of this
+    resource's properties leaves it as the last load has set it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, name: str) -> None:
+        super().__init__(scope, construct_id)
+        stack = Stack.of(self)
+        self.database_name = name
+        database = glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=stack.account,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=name, description="Customer 360: the marts, exported by each nightly load"
+            ),
+        )
+        for table in TABLES:
+            glue.CfnTable(
+                self,
+                table.name,
+                catalog_id=stack.account,
+                database_name=name,
+                table_input=glue.CfnTable.TableInputProperty(
+                    name=table.name,
+                    table_type="EXTERNAL_TABLE",
+                    storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                        location=bucket.s3_url_for_object(f"{PREFIX}/{table.name}/")
+                    ),
+                ),
+            ).add_resource_dependency(database)
+
+    @property
+    def arns(self) -> list[str]:
+        """What updating the tables must be allowed on."""
+        stack = Stack.of(self)
+        names = ["catalog", f"database/{self.database_name}"]
+        names += [f"table/{self.database_name}/{table.name}" for table in TABLES]
+        return [f"arn:{stack.partition}:glue:{stack.region}:{stack.account}:{name}" for name in names]
+
+
+def pandas_layer(scope: Construct) -> lambda_.ILayerVersion:
+    """AWS's own layer with awswrangler, looked up when the stack is deployed."""
+    arn = ssm.StringParameter.value_for_string_parameter(scope, LAYER)
+    return lambda_.LayerVersion.from_layer_version_arn(scope, "AwsSdkPandas", arn)

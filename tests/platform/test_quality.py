@@ -1,0 +1,82 @@
+"""A check of severity error through the real Step Functions, and the lake on the real S3 of LocalStack."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import boto3
+import psycopg
+import pyarrow.parquet
+import pytest
+
+from functions.load.export import export, read_manifest
+from tests.platform.platform import Platform, eventually
+
+CUSTOMERS = ["customer_id", "first_name"]
+
+
+def listed(count: int) -> bytes:
+    """A complete list of `count` customers."""
+    text = io.StringIO()
+    csv.writer(text).writerows([CUSTOMERS, *([f"SNAPSHOT-{number}", "Ann"] for number in range(count))])
+    return text.getvalue().encode()
+
+
+def drop(platform: Platform, key: str, body: bytes) -> None:
+    platform.client("s3").put_object(Bucket=platform.outputs.landing_bucket, Key=key, Body=body)
+
+
+def test_a_snapshot_that_would_delete_too_much_stops_the_run_until_somebody_accepts_it(platform: Platform) -> None:
+    drop(platform, "landing/customers/snapshot/dt=2026-12-01/all.csv", listed(40))
+    platform.json("run", "--wait", "--accept-deletions")  # of other tests' customers
+    drop(platform, "landing/customers/snapshot/dt=2026-12-02/all.csv", listed(20))
+    done = platform.c360("run", "--wait", "--json")
+    assert done.returncode != 0
+    failed = json.loads(done.stdout)
+    assert (failed["status"], failed["error"]["error"]) == ("FAILED", "QualityError")
+    assert failed["error"]["step"] == "CheckStaging"
+    assert "would mark 20 of 40 keys deleted" in failed["error"]["cause"]
+    assert "--accept-deletions" in done.stderr
+    run_id = failed["run_id"]
+    # the rule on ended executions frees the run's files
+    eventually(
+        lambda: platform.rows(f"select 1 from metadata.load_run where run_id = '{run_id}' and status = 'FAILED'")
+    )
+    assert platform.rows(
+        "select severity, passed, measured from metadata.quality_result"
+        f" where run_id = '{run_id}' and rule = 'customers.snapshot'"
+    ) == [("error", False, 20)]
+    resumed = platform.json("run", "--resume", run_id, "--accept-deletions", "--wait")
+    assert [(file["status"], file["loaded"] + file["unchanged"]) for file in resumed["files"]] == [("LOADED", 20)]
+
+
+def test_a_night_without_files_publishes_and_is_quick(platform: Platform) -> None:
+    empty = platform.json("run", "--wait")
+    assert (empty["status"], empty["files"]) == ("SUCCEEDED", [])
+    assert {"mart_customer_360"} <= {step["step"] for step in empty["steps"]}
+    assert empty["seconds"] < 10, "3 s on a machine of its own"
+
+
+def test_the_lake_is_written_to_the_real_s3(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_ENDPOINT_URL": platform.outputs.aws_endpoint_url or "",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": platform.outputs.region,
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3: Any = platform.client("s3")
+    s3.create_bucket(Bucket="lake-of-a-test")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with psycopg.connect(platform.outputs.database_url or "") as connection:
+        connection.execute("set transaction isolation level repeatable read")
+        export(connection, s3, "lake-of-a-test", "run-of-a-test")
+    manifest = read_manifest(s3, "lake-of-a-test") or {}
+    totals = []
+    for key in manifest["tables"]["order_lines"]["files"]:
+        body = s3.get_object(Bucket="lake-of-a-test", Key=key)["Body"].read()
+        totals += pyarrow.parquet.read_table(io.BytesIO(body)).column("total_amount").to_pylist()
+    assert platform.rows("select count(*), coalesce(sum(total_amount), 0) from business_vault.vw_order_analytics") == [
+        (len(totals), sum(totals))
+    ]
