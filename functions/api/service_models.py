@@ -1,9 +1,10 @@
 """The shapes of what the service says about itself: runs, checks, readiness."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from functions.api.models import Answer, Item, Page
 
@@ -41,6 +42,9 @@ class Check(Item):
     passed: bool
     observed: str
     checked_at: datetime
+    source: str | None
+    measured: Annotated[Decimal | None, WithJsonSchema({"type": "number"})]
+    threshold: Annotated[str | None, Field(description="The limit in force at that run.")]
 
 
 class Quality(Page):

@@ -35,7 +35,7 @@ grant select (object_id, object_key, uploaded_at, effective_at, run_id) on metad
 grant select (rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_quarantined)
 on metadata.object_version to c360_api;
 grant select (run_id, status, started_at, finished_at, error) on metadata.load_run to c360_api;
-grant select (run_id, stage, rule, severity, passed, observed, checked_at) on metadata.quality_result to c360_api;
+grant select on metadata.quality_result to c360_api;
 grant select on metadata.migration to c360_api;
 
 grant usage on schema business_vault to c360_bi;
