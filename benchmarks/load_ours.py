@@ -14,12 +14,13 @@ from psycopg.conninfo import make_conninfo
 from benchmarks.load_files import SOURCES, Files
 from benchmarks.load_result import Clock, Result
 from functions.common.database import Connection, connect
-from functions.common.settings import DatabaseSettings
+from functions.common.settings import DatabaseSettings, LandingSettings
 from functions.load.finish import finish
 from functions.load.migrate import ROLES, migrate
 from functions.load.model import load_model
 from functions.load.plan import RunRequest, plan
 from functions.load.publish import publish
+from functions.load.split import large_objects, split, staging_items
 from functions.load.stage import stage
 from functions.load.vault import load_hubs, load_links, load_satellites
 from functions.quality.checks import check_staging, check_vault, enforce
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _BUCKET = "folder"
 _PASSWORD = "loader"
 _CONNECTIONS = 2
+_SPLIT_BYTES: int = LandingSettings.model_fields["landing_split_bytes"].default
 
 
 class OurLoad:
@@ -56,11 +58,15 @@ class OurLoad:
         run_id = f"bench-{uuid.uuid4().hex[:8]}"
         clock = Clock(self._url)
         with self._step() as connection:
-            object_ids = plan(connection, s3, _BUCKET, self._model, RunRequest(run_id, run_id, datetime.now(UTC)))
+            plan(connection, s3, _BUCKET, self._model, RunRequest(run_id, run_id, datetime.now(UTC)))
         clock.lap("plan", beside=True)
+        with self._step() as connection:
+            for object_id in large_objects(connection, run_id, _SPLIT_BYTES):
+                split(connection, s3, self._model, run_id, object_id, _SPLIT_BYTES)
+            parts = staging_items(connection, run_id)
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
-            statuses = list(pool.map(lambda object_id: self._stage(s3, run_id, object_id), object_ids))
-        assert statuses == ["STAGED"] * len(SOURCES), statuses
+            statuses = set(pool.map(lambda part: self._stage(s3, run_id, part), parts))
+        assert not statuses & {"REJECTED", "REPEATED"}, statuses  # a file in parts is PLANNED until its last one
         clock.lap("stage")
         with self._step() as connection:
             enforce(check_staging(connection, self._model, run_id))
@@ -87,9 +93,9 @@ class OurLoad:
         with connect(self._settings) as connection:
             yield connection
 
-    def _stage(self, s3: "S3Client", run_id: str, object_id: int) -> str:
+    def _stage(self, s3: "S3Client", run_id: str, part: dict[str, int]) -> str:
         with self._step() as connection:
-            return stage(connection, s3, self._model, run_id, object_id)
+            return stage(connection, s3, self._model, run_id, part["object_id"], part["part"])
 
     def _load(self, load: Any, run_id: str) -> None:
         with self._step() as connection:

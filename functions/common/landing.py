@@ -67,7 +67,7 @@ def replay_key(key: str, effective_at: datetime, name: str) -> str:
     folder, _, file = key.rpartition("/")
     parsed = parse_key(key, datetime.min.replace(tzinfo=UTC))
     if parsed is None or parsed[2] != effective_at:
-        folder = re.sub("/dt=[^/]*$", "", folder)
+        folder = re.sub("/(dt|at)=[^/]*$", "", folder)
         folder += f"/at={effective_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}Z"
     return f"{folder}/{file}.replay-{name}.csv"
 

@@ -103,7 +103,8 @@ def _column_conditions(name: str, column: Column) -> dict[str, sql.Composable]:
 
 def _key(model: Model, source: str) -> str:
     """The staging column that tells the things apart that a source describes: its finest satellite's parent."""
-    parents = {satellite.parent for satellite in model.satellites_of(source).values() if satellite.driving_key is None}
+    satellites = model.satellites_of(source).values()
+    parents = {each.parent for each in satellites if each.driving_key is None} or {each.parent for each in satellites}
     finest = max(sorted(parents), key=lambda parent: len(model.links[parent].hubs) if parent in model.links else 0)
     return staged_parent_key(model, finest)
 

@@ -49,13 +49,11 @@ def check_snapshots(
     rule = model.quality.snapshot
     found: dict[str, list[tuple[bool, int, int, str]]] = {}
     for object_id, key, source, effective_at in connection.execute(_STAGED_SNAPSHOTS, (object_ids,)).fetchall():
-        statement = _render(model, source)
-        if statement is None:
-            continue
-        row = connection.execute(statement, {"object_id": object_id, "effective_at": effective_at}).fetchone()
-        missing, alive = row or (0, 0)
-        passed = missing <= rule.at_least or rule.limit.allows(missing, alive)
-        found.setdefault(source, []).append((not passed, missing, alive, key))
+        for statement in _render(model, source):
+            row = connection.execute(statement, {"object_id": object_id, "effective_at": effective_at}).fetchone()
+            missing, alive = row or (0, 0)
+            passed = missing <= rule.at_least or rule.limit.allows(missing, alive)
+            found.setdefault(source, []).append((not passed, missing, alive, key))
     for source, files in found.items():
         too_many, missing, alive, key = max(files)
         observed = f"{key} would mark {missing} of {alive} keys deleted"
@@ -76,16 +74,14 @@ def check_snapshots(
         )
 
 
-def _render(model: Model, source: str) -> sql.Composed | None:
-    """The question of a source's snapshots; None where the model does not track the status of its keys."""
-    tracking = [(name, each) for name, each in model.satellites.items() if each.source == source and each.status_of]
-    if not tracking:
-        return None
-    [(status, satellite)] = tracking
-    return sql.SQL(_VANISHING).format(
-        key=sql.Identifier(model.hash_key(satellite.parent)),
-        satellite=sql.Identifier("raw_vault", satellite.status_of or ""),
-        status=sql.Identifier("raw_vault", status),
-        staging=sql.Identifier("staging", source),
-        staged=sql.Identifier(staged_parent_key(model, satellite.parent)),
-    )
+def _render(model: Model, source: str) -> Iterator[sql.Composed]:
+    """The question of a source's snapshots, for each satellite that tracks the status of its keys."""
+    for status, satellite in model.satellites.items():
+        if satellite.source == source and satellite.status_of is not None:
+            yield sql.SQL(_VANISHING).format(
+                key=sql.Identifier(model.hash_key(satellite.parent)),
+                satellite=sql.Identifier("raw_vault", satellite.status_of),
+                status=sql.Identifier("raw_vault", status),
+                staging=sql.Identifier("staging", source),
+                staged=sql.Identifier(staged_parent_key(model, satellite.parent)),
+            )

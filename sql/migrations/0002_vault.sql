@@ -50,7 +50,6 @@
 --|   link_customer_order:
 --|     hubs: [hub_customer, hub_order]
 --|     source: transactions
---|     indexed: [hub_customer]
 --|   link_order_product:
 --|     hubs: [hub_order, hub_product]
 --|     source: transactions
@@ -182,8 +181,6 @@ create table "raw_vault"."link_customer_order" (
     hash_version smallint not null default 1,
     primary key ("link_hash_key")
 );
-
-create index on "raw_vault"."link_customer_order" ("customer_hash_key");
 
 create table "raw_vault"."link_order_product" (
     "link_hash_key" bytea not null,

@@ -408,6 +408,7 @@ begin
     -- not `if not exists`, which would wait for who is loading the vault before it looks
     if to_regclass('business_vault.mart_order_line_customer') is null then
         create unique index hub_order_transaction_id on raw_vault.hub_order (transaction_id);
+        create index link_customer_order_customer on raw_vault.link_customer_order (customer_hash_key);
         create index link_order_product_product on raw_vault.link_order_product (product_hash_key);
         create index mart_order_line_customer on business_vault.mart_order_line (customer_id, order_date desc);
     end if;

@@ -34,8 +34,20 @@ def test_a_run_that_succeeds_tells_what_became_of_every_file(c360: C360, deploy:
     for file in told["files"]:
         assert set(file) == {
             "key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined",
+            "unknown_columns",
         }  # fmt: skip
         assert file["rows_read"] == file["loaded"] + file["unchanged"] + file["duplicate"] + file["quarantined"]
+
+
+def test_columns_that_the_model_does_not_know_are_told_as_drift(c360: C360, deploy: Deploy) -> None:
+    played = RecordedStepFunctions("succeeded")
+    deploy(played)
+    assert "unknown_columns" not in c360("run", "--wait").stdout
+    report = json.loads(played._described["output"])
+    report["files"][0]["unknown_columns"] = ["loyalty", "shoe_size"]
+    played._described["output"] = json.dumps(report)
+    assert "loyalty, shoe_size" in c360("run", "--wait").stdout
+    assert c360("run", "--wait", "--json").json["files"][0]["unknown_columns"] == ["loyalty", "shoe_size"]
 
 
 def test_the_states_are_told_line_by_line_on_stderr(c360: C360, deploy: Deploy) -> None:

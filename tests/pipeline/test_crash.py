@@ -30,6 +30,7 @@ YESTERDAY = {
 TODAY = {
     "customers/dt=2024-01-02/a.csv": customers({"customer_id": "C1", "city": "Oslo"}, {"customer_id": ""}),
     "customers/dt=2024-01-02/broken.csv": 'customer_id\n"C1\n',
+    "customers/dt=2024-01-02/unreadable.csv": "first_name\nAnn\n",
     "products/dt=2024-01-02/a.csv": products({"product_id": "P1", "price": "2"}),
     "products/dt=2024-01-02/copy.csv": products({"product_id": "P1", "price": "2"}),
     "transactions/dt=2024-01-02/a.csv": transactions({"customer_id": "C2"}, {}, {}, {"line_number": "2"}),
@@ -161,7 +162,7 @@ def test_runs_given_up_after_any_step_end_in_the_same_vault(nights: TwoNights, s
                 connection.execute("truncate staging.customers, staging.products, staging.transactions")
     assert canonical(night) == canonical(nights.peaceful)
     assert night.rows("select count(*) from metadata.object_version where status in ('PLANNED', 'STAGED')") == [(0,)]
-    assert night.rows("select count(*) from metadata.quarantine") == [(1,)]
+    assert night.rows("select count(*) from metadata.quarantine") == [(2,)]
 
 
 def reports(night: Night) -> list[tuple[Any, ...]]:

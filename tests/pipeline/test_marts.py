@@ -283,6 +283,19 @@ def test_the_api_may_read_how_many_rows_there_are(night: Night) -> None:
     assert told == {"mart_order_line": 2, "mart_product_analytics": 1, "mart_customer_360": 1}
 
 
+def test_a_rebuild_puts_files_of_one_instant_in_order_of_their_keys(night: Night) -> None:
+    for number, name in enumerate("ba", start=1):
+        night.drop(f"customers/dt=2024-01-01/{name}.csv", customers({"customer_id": "C1", "first_name": name}))
+        night.drop(f"transactions/dt=2024-01-01/{name}.csv", transactions(order(1, order_status=name)))
+        night_of(night, f"2024-01-0{number}")
+    before = everything(night)
+    with night.connect() as connection:
+        rebuild(connection)
+    assert everything(night) == before
+    assert customer(night, "C1")["first_name"] == "b"
+    assert night.rows("select order_status from business_vault.vw_order_analytics") == [("b",)]
+
+
 def test_there_is_nothing_to_rebuild_before_the_first_night(night: Night) -> None:
     with night.connect() as connection, pytest.raises(NothingPublishedError, match="run the nightly load first"):
         rebuild(connection)

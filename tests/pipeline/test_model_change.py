@@ -44,16 +44,30 @@ _TABLE = (
 
 
 def catalog(connection: psycopg.Connection, model: Model) -> Catalog:
-    """Of each table of the model: columns, types, not null, defaults, keys, indexes, partitioning, and its zero key."""
+    """Of each table of the model: columns, types, not null, defaults, keys, partitioning, options, and its zero key."""
     found: Catalog = {}
     for name, _ in tables(model):
-        found[name] = [
-            row for query in (_TABLE, _COLUMNS, _INDEXES, _CONSTRAINTS) for row in connection.execute(query, (name,))
-        ]
+        found[name] = [row for query in (_TABLE, _COLUMNS, _CONSTRAINTS) for row in connection.execute(query, (name,))]
         if ".hub_" in name:
             zero_key = f"select to_jsonb(h)::text from {name} as h where loaded_at = '-infinity'"
             found[name] += connection.execute(zero_key.encode()).fetchall()
     return found
+
+
+def indexes(connection: psycopg.Connection, model: Model) -> set[str]:
+    """The definitions of all indexes on the tables of the model; marts add some of their own to those of the model."""
+    return {row[0] for name, _ in tables(model) for row in connection.execute(_INDEXES, (name,))}
+
+
+def assert_built_as_rendered(url: str, empty_url: str, model: Model) -> None:
+    """The tables of one database are what the model renders into an empty one."""
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("create schema staging; create schema raw_vault")
+        connection.execute(render_ddl(model).encode())
+        rendered, rendered_indexes = catalog(connection, model), indexes(connection, model)
+    with psycopg.connect(url) as connection:
+        assert catalog(connection, model) == rendered
+        assert rendered_indexes - indexes(connection, model) == set()
 
 
 def applied(url: str, migrations: list[Migration]) -> None:
@@ -82,13 +96,7 @@ def own_night(
 
 
 def test_the_migrations_build_what_the_model_renders(migrated_database: str, database_url: str) -> None:
-    model = load_model()
-    with psycopg.connect(database_url) as connection:
-        connection.execute("create schema staging; create schema raw_vault")
-        connection.execute(render_ddl(model).encode())
-        rendered = catalog(connection, model)
-    with psycopg.connect(migrated_database) as connection:
-        assert catalog(connection, model) == rendered
+    assert_built_as_rendered(migrated_database, database_url, load_model())
 
 
 def test_the_guide_works_as_it_is_written(own_night: Night, database_url: str, tmp_path: Path) -> None:
@@ -104,12 +112,9 @@ def test_the_guide_works_as_it_is_written(own_night: Night, database_url: str, t
     for block in GUIDE:
         reader.follow(block)
     assert published(night) == before, "the marts show none of what was added"
-    with psycopg.connect(database_url) as connection:
-        connection.execute("create schema staging; create schema raw_vault")
-        connection.execute(render_ddl(night.model).encode())
-        rendered = catalog(connection, night.model)
-    with psycopg.connect(night.admin_url) as connection:
-        assert catalog(connection, night.model) == rendered
+    assert_built_as_rendered(night.admin_url, database_url, night.model)
+    as_of = night.rows("select customer_id, first_name from business_vault.customer_360_as_of('2024-02-02', now())")
+    assert sorted(as_of) == [("C1", "Ann"), ("C2", "Bea")]
 
 
 def test_a_guide_that_shows_another_answer_is_caught(night: Night, tmp_path: Path) -> None:
@@ -177,9 +182,14 @@ AWKWARD = (
       desc: {type: date}
       source: {type: text}
 
+  pairs:
+    columns:
+      select: {type: text, required: true}
+      user: {type: text, required: true}
+
 hubs:
-  hub_select: {hash_key: select_hash_key, business_key: select, sources: [order]}
-  hub_user: {hash_key: user_hash_key, business_key: user, sources: [order]}
+  hub_select: {hash_key: select_hash_key, business_key: select, sources: [order, pairs]}
+  hub_user: {hash_key: user_hash_key, business_key: user, sources: [order, pairs]}
 """,
     )
     .replace("sources: [customers, transactions]", "sources: [customers, transactions, order]")
@@ -189,6 +199,7 @@ hubs:
 links:
   link_all: {hubs: [hub_select, hub_user, hub_customer], dependent_child_key: group, source: order}
   link_two: {hubs: [hub_user, hub_select], source: order, indexed: [hub_user, hub_select]}
+  link_pair: {hubs: [hub_select, hub_user], source: pairs}
 """,
     )
     .replace(
@@ -198,6 +209,7 @@ satellites:
   sat_select: {parent: hub_select, source: order, columns: [desc, source]}
   sat_user: {parent: hub_user, source: order, columns: [table]}
   sat_two: {parent: link_two, source: order, driving_key: hub_user}
+  sat_pair: {parent: link_pair, source: pairs, driving_key: hub_select}
   sat_select_status: {parent: hub_select, source: order, status_of: sat_select}
   sat_user_status: {parent: hub_user, source: order, status_of: sat_user}
 """,

@@ -275,3 +275,10 @@ def test_a_number_that_no_sum_could_hold_goes_to_quarantine(night: Night) -> Non
     night.run()
     (rows,) = quarantined(night).values()
     assert rows == [(1, ["total_amount.type"]), (2, ["total_amount.type"])]
+
+
+def test_a_blank_line_is_no_row_of_a_file_with_one_column_either(night: Night) -> None:
+    """COPY would take it for a row whose one cell is empty."""
+    night.drop("customers/dt=2024-01-01/a.csv", "customer_id\nC1\n\nC2\n\n")
+    (file,) = night.run()["files"]
+    assert (file["rows_read"], file["loaded"], file["quarantined"]) == (2, 2, 0)

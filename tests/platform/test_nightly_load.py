@@ -73,7 +73,7 @@ def test_swagger_finds_its_document(platform: Platform, which: str) -> None:
 
 
 def test_running_again_changes_nothing(platform: Platform, sample: SampleFiles, loaded: dict[str, Any]) -> None:
-    before = platform.landing_content()
+    before = platform.warehouse_content()
     again = platform.json("drop", *sample.paths, "--date", "2026-11-01")
     assert "uploaded" not in json.dumps(again)
     nothing_new = platform.json("run", "--wait")
@@ -84,7 +84,7 @@ def test_running_again_changes_nothing(platform: Platform, sample: SampleFiles, 
     platform.json("drop", *sample.paths, "--date", "2026-11-02")
     next_day = platform.json("run", "--wait")
     assert [file["unchanged"] for file in next_day["files"]] == [file["rows_read"] for file in next_day["files"]]
-    assert platform.landing_content() == before
+    assert platform.warehouse_content() == before
 
 
 def test_the_deployed_function_rebuilds_the_marts_on_command(platform: Platform, loaded: dict[str, Any]) -> None:
@@ -111,7 +111,7 @@ def _held_insert(platform: Platform) -> tuple[int, int]:
     def probe() -> tuple[int, int] | None:
         found = platform.rows(
             "select pid, client_port from pg_stat_activity"
-            " where usename = 'c360_loader' and wait_event_type = 'Lock' and query like '%insert into \"raw_vault\"%'"
+            " where usename = 'c360_loader' and wait_event_type = 'Lock' and query like '%\"raw_vault\"%'"
         )
         return found[0] if found else None
 

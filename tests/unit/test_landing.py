@@ -12,12 +12,14 @@ from botocore.config import Config
 from moto import mock_aws
 
 from functions.common.errors import LandingUnavailableError
-from functions.common.landing import list_landed, parse_key, read_object, s3_client
+from functions.common.landing import list_landed, parse_key, read_object, replay_key, s3_client, states_instant
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 UPLOADED = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+AT = datetime(2024, 5, 6, 7, 8, 9, 1, tzinfo=UTC)
+DAY = datetime(2024, 1, 1, tzinfo=UTC)
 BUCKET = "landing-zone"
 
 
@@ -31,10 +33,30 @@ BUCKET = "landing-zone"
         ("landing/customers/snapshot/a.csv", "customers", True, UPLOADED),
         ("landing/customers/snapshot/dt=2024-01-01/a.csv", "customers", True, datetime(2024, 1, 1, tzinfo=UTC)),
         ("landing/any_source/.csv.csv", "any_source", False, UPLOADED),
+        ("landing/customers/at=20240101T000000Z/a.csv", "customers", False, datetime(2024, 1, 1, tzinfo=UTC)),
+        ("landing/customers/snapshot/at=20240506T070809.000001Z/a.csv", "customers", True, AT),
+        ("landing/customers/snapshot/dt=2024-01-01/a.csv.replay-0123456789ab.csv", "customers", False, DAY),
+        ("landing/customers/snapshot/dt=2024-01-01/a.replay-today.csv", "customers", True, DAY),
     ],
 )
 def test_a_key_tells_source_kind_and_instant(key: str, source: str, is_snapshot: bool, effective_at: datetime) -> None:
     assert parse_key(key, UPLOADED) == (source, is_snapshot, effective_at)
+
+
+@pytest.mark.parametrize(
+    "folder", ["", "dt=2024-01-01/", "at=20240101T000000Z/", "snapshot/", "snapshot/dt=2024-01-01/"]
+)
+@pytest.mark.parametrize("effective_at", [UPLOADED, AT, DAY], ids=str)
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "b.csv.replay-0123456789ab.csv"])
+def test_a_correction_is_a_delta_at_the_instant_of_its_file(folder: str, effective_at: datetime, name: str) -> None:
+    """Right after it, where the key tells the instant; also where the source's rule overrules the day in the key."""
+    key = f"landing/customers/{folder}{name}"
+    to = replay_key(key, effective_at, "0123456789ab")
+    assert parse_key(to, datetime(2025, 1, 1, tzinfo=UTC)) == ("customers", False, effective_at)
+    if "=" in folder and effective_at == DAY:
+        assert to.startswith(key)
+    else:
+        assert states_instant(to)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +75,10 @@ def test_a_key_tells_source_kind_and_instant(key: str, source: str, is_snapshot:
         "landing/customers/dt=0000-01-01/a.csv",
         "landing/customers/dt=2024-01-01T00/a.csv",
         "landing/customers/dt=٢٠٢٤-01-01/a.csv",
+        "landing/customers/at=٢٢٢٤0101T000000Z/a.csv",
+        "landing/customers/at=20240230T000000Z/a.csv",
+        "landing/customers/at=20240101T000000/a.csv",
+        "landing/customers/at=2024-01-01T00:00:00Z/a.csv",
         "landing/customers/dt=2024-01-01/snapshot/a.csv",
         "landing/customers/dt=2024-01-01/dt=2024-01-02/a.csv",
         "landing/a.csv",

@@ -87,6 +87,10 @@ def test_an_event_that_is_no_failed_end_is_refused(status: str) -> None:
         {"step": "stage", "run_id": "run-1"},
         {"step": "stage", "run_id": "run-1", "object_id": "one"},
         {"step": "hubs"},
+        {"step": "split", "run_id": "run-1"},
+        {"step": "stage", "run_id": "run-1", "object_id": 1, "part": "first"},
+        {"step": "quarantine", "limit": 0},
+        {"step": "quarantine", "where": "true"},
     ],
 )
 def test_an_event_that_is_no_step_is_refused_before_anything_is_done(event: dict[str, Any]) -> None:
@@ -153,6 +157,32 @@ def test_the_input_of_an_execution_says_which_days_and_whether_deletions_are_acc
             handler.handle({**PLAN, "input": {"from": "2026-01-02", "to": "2026-01-01"}}, lambda_context())
     [request] = asked
     assert (request.first_day, request.last_day, request.accept_deletions) == (date(2026, 1, 1), None, True)
+
+
+def test_a_big_file_through_the_handler(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planned as large, split, listed anew with its parts, and staged part by part, as the state machine does it."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("LANDING_BUCKET", "landing-zone")
+    monkeypatch.setenv("LANDING_SPLIT_BYTES", "30")
+    run = {"run_id": "run-1"}
+    with mock_aws(), handler_signed_in(handler, migrated_url, monkeypatch):
+        s3 = boto3.client("s3")
+        monkeypatch.setattr(handler, "_s3", lambda: s3)
+        s3.create_bucket(Bucket="landing-zone")
+        content = b"customer_id\n" + b"".join(b"C%09d\n" % number for number in range(7)) + b"\n"
+        s3.put_object(Bucket="landing-zone", Key="landing/customers/dt=2024-01-01/a.csv", Body=content)
+        planned = handler.handle(PLAN, lambda_context())
+        (large,) = planned["large"]
+        assert planned["large_count"] == 1
+        assert handler.handle({"step": "split", **run, **large}, lambda_context()) == {"status": "PLANNED"}
+        parts = handler.handle({"step": "parts", **run}, lambda_context())["files"]
+        assert [part["part"] for part in parts] == [0, 1, 2]
+        staged = [handler.handle({"step": "stage", **run, **part}, lambda_context())["status"] for part in parts]
+        assert staged == ["PLANNED", "PLANNED", "STAGED"]
+        assert handler.handle({"step": "check_staging", **run}, lambda_context())["warnings"] == 0
+    assert ask(migrated_url, "select count(distinct customer_id), max(row_number) from staging.customers") == [(7, 7)]
 
 
 def test_a_failed_check_stops_the_run_and_its_result_is_kept(

@@ -111,7 +111,10 @@ def test_an_index_of_a_link_is_added() -> None:
             "m['satellites']['sat_product_details']['columns'].pop()"),
             "satellites.sat_product_details.columns", "add columns at the end",
         ),
-        ("m['sources']['products']['columns']['supplier']['type'] = 'date'", "sources.products.columns.supplier.type", "is"),
+        (
+            "m['sources']['products']['columns']['supplier']['type'] = 'date'",
+            "sources.products.columns.supplier.type", "is text in the vault",
+        ),
         (
             "m['sources']['transactions']['columns']['line_number']['default'] = '0'",
             "sources.transactions.columns.line_number.default", "is part of keys",
