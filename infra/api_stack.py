@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.config import Deployment
 from infra.constructs.database import Role
 from infra.constructs.function import LOG_RETENTION, PlatformFunction
+from infra.constructs.gateway_problems import problem_responses
 from infra.constructs.nag import accept
 from infra.data_stack import DataStack
 
@@ -35,7 +36,7 @@ class ApiStack(Stack):
             description="Answers the API's requests",
             timeout=TIMEOUT,
             memory_mb=1024,
-            environment={"CORS_ALLOWED_ORIGINS": ",".join(deployment.cors_origins)},
+            environment=_environment(deployment),
         )
         self.api = apigateway.LambdaRestApi(
             self,
@@ -44,19 +45,21 @@ class ApiStack(Stack):
             integration_options=apigateway.LambdaIntegrationOptions(allow_test_invoke=False),
             description="Customer 360",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
+            min_compression_size=Size.kibibytes(1),
             cloud_watch_role=deployment.on_aws,
             deploy_options=_stage_options(self, deployment),
             default_method_options=apigateway.MethodOptions(api_key_required=deployment.api_key),
             default_cors_preflight_options=apigateway.CorsOptions(
                 allow_origins=list(deployment.cors_origins),
                 allow_methods=["GET", "HEAD", "OPTIONS"],
-                allow_headers=["Content-Type", "X-Api-Key"],
+                allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Api-Key", "X-Request-ID"],
                 max_age=Duration.hours(1),
             ),
         )
         self.api.node.try_remove_child("Endpoint")  # CDK's own output; ours knows LocalStack's URL
         if deployment.api_key:
             self._require_key(deployment)
+        problem_responses(self.api, deployment.cors_origins)
 
         accept(
             self.api,
@@ -88,10 +91,24 @@ class ApiStack(Stack):
         plan = self.api.add_usage_plan(
             "UsagePlan",
             throttle=apigateway.ThrottleSettings(rate_limit=deployment.api_rate, burst_limit=deployment.api_burst),
+            quota=apigateway.QuotaSettings(limit=deployment.api_quota, period=apigateway.Period.MONTH),
         )
         plan.add_api_key(key)
         plan.add_api_stage(stage=self.api.deployment_stage)
         CfnOutput(self, "ApiKeyId", value=key.key_id)
+
+
+def _environment(deployment: Deployment) -> dict[str, str]:
+    """What the function is told beside its database: who may read it from a page, and whose tokens it takes."""
+    environment = {"CORS_ALLOWED_ORIGINS": ",".join(deployment.cors_origins)}
+    if deployment.jwt_issuer:
+        environment |= {
+            "API_AUTH": "jwt",
+            "JWT_ISSUER": deployment.jwt_issuer,
+            "JWT_AUDIENCE": deployment.jwt_audience,
+            "JWT_JWKS": deployment.jwt_jwks,
+        }
+    return environment
 
 
 def _stage_options(scope: Construct, deployment: Deployment) -> apigateway.StageOptions:

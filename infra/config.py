@@ -62,7 +62,9 @@ _DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
 class Deployment(BaseModel):
     """Every option of a deployment. Field names are the context keys.
 
-    Rates are requests per second, `budget` is US dollars a month when idle.
+    Rates are requests per second, `api_quota` is requests a month of one key. `jwt_issuer` makes the API ask for its
+    tokens, for `jwt_audience`, verified by `jwt_jwks` (a JSON Web Key Set: the function has no route to fetch it).
+    `budget` is US dollars a month when idle.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,6 +90,10 @@ class Deployment(BaseModel):
     cors_origins: Hosts = ("*",)
     api_rate: Annotated[float, Field(gt=0, le=10_000)] = 50
     api_burst: Annotated[int, Field(gt=0, le=5_000)] = 100
+    api_quota: Annotated[int, Field(gt=0)] = 1_000_000
+    jwt_issuer: Annotated[str, Field(pattern=r"^(https://\S+)?$")] = ""
+    jwt_audience: str = ""
+    jwt_jwks: str = ""
     endpoint_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:4566"
 
     bundle_platform: BundlePlatform
@@ -106,6 +112,8 @@ class Deployment(BaseModel):
             raise ValueError(f"database={self.database} does not fit target={self.target}: use {allowed}")
         if external and not self.database_host:
             raise ValueError("database_host is missing: the PostgreSQL server as the functions reach it")
+        if self.jwt_issuer and not (self.jwt_audience and self.jwt_jwks):
+            raise ValueError("jwt_issuer needs jwt_audience, and jwt_jwks: the content of the issuer's jwks.json")
         return self
 
     @classmethod

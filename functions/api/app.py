@@ -5,9 +5,12 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
-from functions.api import docs, problems, routes
+from functions.api import docs, metrics, problems, profile, routes, service
+from functions.api.access import Gate
 from functions.api.database import Database
+from functions.api.memory import Memory
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.models import Problem
 from functions.api.settings import ApiSettings
@@ -16,10 +19,44 @@ VERSION = "1.0.0"
 
 _DESCRIPTION = """One trustworthy picture of every customer: who they are, what they bought, what they are worth.
 
-Lists answer `items`, the true `total`, and `next`, the URL of the following page. Amounts are JSON numbers written
-exactly from the stored decimals, with at least two decimals; read them with a decimal type to add them up without
-a rounding error. Times are ISO 8601 in UTC. Every error is a problem (RFC 9457) with a `request_id`.
+**Lists** answer `items`, the true `total`, and `next`, the URL of the following page, which costs the same at any depth
+and neither repeats nor misses an item when others are inserted. `sort` takes a field, or `-field` for the largest
+first; between equals the key decides, in the same direction. `fields` selects what an item shows.
+
+**Amounts** are JSON numbers written exactly from the stored decimals, with at least two decimals; read them with a
+decimal type to add them up without a rounding error. Times are ISO 8601 in UTC.
+
+**Two times.** `as_of` asks what was true at an instant by the dates of the files, `known_at` what was loaded by then.
+
+**Caching.** Answers from the marts carry an `ETag`, which changes when the marts are published; `If-None-Match` is
+answered with 304 while they have not been.
+
+**Personal data.** Without the scope `pii:read` names, e-mail addresses and phone numbers show as `***`.
+
+**Errors** are problem details (RFC 9457) with a `request_id`; wrong and unknown parameters are named.
 """
+_TAGS = [
+    {"name": "customers", "description": "Customers and their orders."},
+    {"name": "profile", "description": "What is known of one customer, since when, and from where."},
+    {"name": "products", "description": "Products and how they sell."},
+    {"name": "orders", "description": "Order lines."},
+    {"name": "metrics", "description": "Figures for dashboards."},
+    {"name": "service", "description": "Whether it works, what ran, what was checked."},
+]
+_SECURITY_SCHEMES = {
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Api-Key",
+        "description": "Asked for by API Gateway, with a rate and a quota for each key.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token of the configured issuer with `profile:read`, and `pii:read` to see persons.",
+    },
+}
 
 
 class Api(FastAPI):
@@ -30,12 +67,17 @@ class Api(FastAPI):
             document = super().openapi()
             _, definitions = models_json_schema([(Problem, "validation")], ref_template="#/components/schemas/{model}")
             document["components"]["schemas"].update(definitions["$defs"])
+            document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+            document["security"] = [{}, *({name: []} for name in _SECURITY_SCHEMES)]
         assert self.openapi_schema is not None  # noqa: S101 - FastAPI has just built it
         return self.openapi_schema
 
 
-def create_app(settings: ApiSettings) -> FastAPI:
-    """The application; it connects to the database when first asked for something there."""
+def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
+    """The application; it connects to the database when first asked for something there.
+
+    With `compress`, long answers are compressed for callers who take that; API Gateway does so by itself.
+    """
     app = Api(
         title="Customer 360",
         version=VERSION,
@@ -43,19 +85,28 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        openapi_tags=_TAGS,
     )
     app.state.database = Database(settings)
+    app.state.memory = Memory()
     problems.install(app)
+    app.add_middleware(Gate, settings=settings)
+    if compress:
+        app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
     app.add_middleware(RequestMiddleware, root_path=settings.api_root_path)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_allowed_origins,
+        allow_credentials=settings.cors_allow_credentials,
         allow_methods=["GET"],
         allow_headers=["*"],
-        expose_headers=[REQUEST_ID_HEADER, "Retry-After"],
+        expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After", "WWW-Authenticate"],
         max_age=600,
     )
     app.include_router(routes.router)
+    app.include_router(profile.router)
+    app.include_router(metrics.router)
+    app.include_router(service.router)
     app.include_router(docs.router)
     return app
 

@@ -1,86 +1,120 @@
 """Read-only connections to PostgreSQL, kept open between requests.
 
-In Lambda an execution environment serves one request at a time, so it holds one connection; uvicorn's worker
-threads share a few. Nothing is opened before the first query.
+In Lambda an execution environment serves one request at a time, so it holds one connection; the requests that
+uvicorn serves at once share a few. Nothing is opened before the first query.
 """
 
-from queue import Empty, LifoQueue
-from threading import BoundedSemaphore
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Mapping
 from typing import Any
 
-from functions.common.database import Connection, connect, transient_errors_named
+import psycopg
+
+from functions.common.database import sign_in, transient_errors_named
 from functions.common.errors import DatabaseUnavailableError
 from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings
 
-CONNECT_TIMEOUT_SECONDS = 2
+CONNECT_SECONDS = 0.9
 STATEMENT_TIMEOUT_MILLISECONDS = 5_000
-MOST_CONNECTIONS = 8
+LOCK_TIMEOUT_MILLISECONDS = 2_000
+ANSWER_SECONDS = 8.0
+LOST_HOST_MILLISECONDS = 3_000
+MOST_CONNECTIONS = 4
 WAIT_FOR_CONNECTION_SECONDS = 2.0
 
-_SESSION = """
-    select set_config('default_transaction_read_only', 'on', false),
-           set_config('statement_timeout', %s, false),
-           set_config('application_name', 'c360-api', false)
-"""
+type AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+type Row = tuple[Any, ...]
 
 
 class Database:
-    """At most `MOST_CONNECTIONS` connections, each used by one query at a time. Safe to share between threads."""
+    """At most `MOST_CONNECTIONS` connections, each used by one query at a time; all on one event loop."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
-        self._idle: LifoQueue[Connection] = LifoQueue()
-        self._free = BoundedSemaphore(MOST_CONNECTIONS)
+        self._idle: list[AsyncConnection] = []
+        self._free = asyncio.Semaphore(MOST_CONNECTIONS)
 
-    def read_row(self, query: bytes, parameters: dict[str, Any]) -> tuple[Any, ...]:
-        """The first row of `query`, which must return one.
+    async def read_row(self, query: bytes, parameters: Mapping[str, Any] | None = None) -> Row:
+        """The first row of `query`, which must return one; see `read_rows`."""
+        rows = await self.read_rows(query, parameters)
+        if not rows:
+            raise LookupError("the query returned no row")
+        return rows[0]
+
+    async def read_rows(self, query: bytes, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """All rows of `query`.
 
         A connection that was lost since its last use is replaced and the query, which only reads, is sent once
-        more. Raises DatabaseUnavailableError when the database cannot be reached or all connections stay busy,
-        psycopg.errors.QueryCanceled after `STATEMENT_TIMEOUT_MILLISECONDS`.
+        more. Raises DatabaseUnavailableError when the database cannot be reached within `CONNECT_SECONDS` or all
+        connections stay busy, psycopg.errors.QueryCanceled after `STATEMENT_TIMEOUT_MILLISECONDS`,
+        DatabaseConflictError when a lock, such as a migration's, is in the way for `LOCK_TIMEOUT_MILLISECONDS`.
         """
-        if not self._free.acquire(timeout=WAIT_FOR_CONNECTION_SECONDS):
-            raise DatabaseUnavailableError("all connections of the API are busy")
+        await self._wait_for_connection()
         try:
-            kept = self._take_idle()
-            if kept is not None:
+            if self._idle:
                 try:
-                    return self._query(kept, query, parameters)
+                    return await self._query(self._idle.pop(), query, parameters)
                 except DatabaseUnavailableError as error:
                     logger.warning("connection lost, opening another", error=str(error))
-                    self.close()
-            return self._query(self._open(), query, parameters)
+                    await self.close()
+            return await self._query(await self._open(), query, parameters)
         finally:
             self._free.release()
 
-    def close(self) -> None:
-        """Close the connections that nobody uses now; the next query opens a new one."""
-        while (connection := self._take_idle()) is not None:
-            connection.close()
-
-    def _take_idle(self) -> Connection | None:
+    async def _wait_for_connection(self) -> None:
         try:
-            return self._idle.get_nowait()
-        except Empty:
-            return None
+            async with asyncio.timeout(WAIT_FOR_CONNECTION_SECONDS if self._free.locked() else None):
+                await self._free.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailableError("all connections of the API are busy") from None
 
-    def _open(self) -> Connection:
-        connection = connect(self._settings, connect_timeout=CONNECT_TIMEOUT_SECONDS)
-        with transient_errors_named():
-            connection.autocommit = True
-            connection.execute(_SESSION, [str(STATEMENT_TIMEOUT_MILLISECONDS)])
-        return connection
+    async def close(self) -> None:
+        """Close the connections that nobody uses now; the next query opens a new one."""
+        while self._idle:
+            await self._idle.pop().close()
 
-    def _query(self, connection: Connection, query: bytes, parameters: dict[str, Any]) -> tuple[Any, ...]:
+    async def _open(self) -> AsyncConnection:
+        # signing in may ask Secrets Manager, which blocks: not on the loop
+        session = await asyncio.to_thread(sign_in, self._settings)
+        session |= {
+            "application_name": "c360-api",
+            "options": f"{session['options']} -c default_transaction_read_only=on"
+            f" -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS}",
+            "tcp_user_timeout": LOST_HOST_MILLISECONDS,
+        }
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await psycopg.AsyncConnection.connect(**session, autocommit=True)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailableError(f"cannot connect to PostgreSQL: {error}".strip()) from error
+        except TimeoutError:
+            raise DatabaseUnavailableError("PostgreSQL does not answer") from None
+
+    async def _query(
+        self, connection: AsyncConnection, query: bytes, parameters: Mapping[str, Any] | None
+    ) -> list[Row]:
+        # not by cancelling, for which psycopg would ask the silent server for up to five seconds
+        watch = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, connection)
         try:
             with transient_errors_named():
-                row = connection.execute(query, parameters).fetchone()
+                cursor = await connection.execute(query, parameters)
+                return await cursor.fetchall()
         finally:
+            watch.cancel()
             if connection.broken:
-                connection.close()
+                await connection.close()
             elif not connection.closed:
-                self._idle.put(connection)
-        if row is None:
-            raise LookupError("the query returned no row")
-        return row
+                self._idle.append(connection)
+
+
+def _hang_up(connection: AsyncConnection) -> None:
+    """End the connection's line, so that who waits for an answer is told that there will be none."""
+    with (
+        contextlib.suppress(OSError, psycopg.Error),
+        socket.socket(fileno=os.dup(connection.pgconn.socket)) as line,
+    ):
+        line.shutdown(socket.SHUT_RDWR)

@@ -1,19 +1,21 @@
-"""Swagger UI at /docs, without internet: its files are those that Powertools for AWS Lambda carries."""
+"""Swagger UI at /docs and ReDoc at /redoc, without internet: their files are those that a package carries."""
 
+from functools import cache
 from importlib.resources import files
 
 from fastapi import APIRouter, Request
-from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from starlette.responses import Response
 
-_ASSETS = files("aws_lambda_powertools") / "event_handler" / "openapi" / "swagger_ui"
+_ASSETS = "fastapi_standalone_docs"
 _CACHED = {"Cache-Control": "public, max-age=86400"}
+_SCRIPT = "text/javascript"
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs")
-def docs(request: Request) -> Response:
+async def swagger(request: Request) -> Response:
     """The page; it finds its files and openapi.json below the public root path."""
     root_path: str = request.scope.get("root_path", "")
     return get_swagger_ui_html(
@@ -25,14 +27,37 @@ def docs(request: Request) -> Response:
     )
 
 
+@router.get("/redoc")
+async def redoc(request: Request) -> Response:
+    """The page to read."""
+    root_path: str = request.scope.get("root_path", "")
+    return get_redoc_html(
+        openapi_url=f"{root_path}/openapi.json",
+        title=f"{request.app.title}: reference",
+        redoc_js_url=f"{root_path}/redoc/redoc.js",
+        redoc_favicon_url="data:,",
+        with_google_fonts=False,
+    )
+
+
 @router.get("/docs/swagger-ui.js")
-def script() -> Response:
+async def swagger_script() -> Response:
     """Swagger UI's script."""
-    content = (_ASSETS / "swagger-ui-bundle.min.js").read_bytes()
-    return Response(content, media_type="text/javascript", headers=_CACHED)
+    return Response(_asset("swagger/swagger-ui-bundle.js"), media_type=_SCRIPT, headers=_CACHED)
 
 
 @router.get("/docs/swagger-ui.css")
-def style() -> Response:
+async def swagger_style() -> Response:
     """Swagger UI's style sheet."""
-    return Response((_ASSETS / "swagger-ui.min.css").read_bytes(), media_type="text/css", headers=_CACHED)
+    return Response(_asset("swagger/swagger-ui.css"), media_type="text/css", headers=_CACHED)
+
+
+@router.get("/redoc/redoc.js")
+async def redoc_script() -> Response:
+    """ReDoc's script."""
+    return Response(_asset("redoc/redoc.standalone.js"), media_type=_SCRIPT, headers=_CACHED)
+
+
+@cache
+def _asset(name: str) -> bytes:
+    return (files(_ASSETS) / "static" / name).read_bytes()

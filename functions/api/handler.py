@@ -32,7 +32,7 @@ class RestApiEvent(APIGateway):
 logging.getLogger("mangum").setLevel(logging.WARNING)  # its INFO lines hold paths, and so customers' ids
 loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
-application = create_app(ApiSettings.from_environment())
+application = create_app(ApiSettings.from_environment(), compress=False)
 _mangum = Mangum(application, lifespan="off", custom_handlers=[RestApiEvent], text_mime_types=_TEXT_TYPES)
 
 

@@ -1,16 +1,18 @@
 """Every error as problem details (RFC 9457), with the id of the request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from psycopg import errors as pg
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from functions.common.errors import DatabaseUnavailableError
+from functions.api.errors import BadParameterError
+from functions.common.errors import DatabaseConflictError, DatabaseUnavailableError, TransientError
 from functions.common.logging import logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -53,43 +55,69 @@ def _http_error(request: Request, error: Exception) -> Response:
     return problem(request.state.request_id, error.status_code, detail, headers=error.headers)
 
 
-def _invalid_parameters(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - starlette calls this for these only
-    errors = []
-    for found in error.errors():
-        location, *name = found["loc"]
-        errors.append({"parameter": ".".join(map(str, name)), "location": str(location), "detail": found["msg"]})
+def _unprocessable(request: Request, errors: list[dict[str, str]]) -> Response:
     detail = "; ".join(f"{found['parameter']}: {found['detail']}" for found in errors)
     return problem(request.state.request_id, HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
 
 
-def _unavailable(request: Request, error: Exception, detail: str) -> Response:
-    logger.warning(detail, request_id=request.state.request_id, error=str(error))
+def _invalid_parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - for these only
+    errors = []
+    for found in error.errors():
+        location, *name = found["loc"] if isinstance(error, RequestValidationError) else ("query", *found["loc"])
+        said = found["msg"].removeprefix("Value error, ")
+        if found["type"] == "extra_forbidden":
+            said = "there is no such parameter here; see /docs"
+        errors.append({"parameter": ".".join(map(str, name)), "location": str(location), "detail": said})
+    return _unprocessable(request, errors)
+
+
+def _bad_parameter(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BadParameterError)  # noqa: S101 - starlette calls this for these only
+    return _unprocessable(request, [{"parameter": error.parameter, "location": "query", "detail": error.message}])
+
+
+def _unstorable(request: Request, _error: Exception) -> Response:
+    return _unprocessable(
+        request, [{"parameter": "query", "location": "query", "detail": "a value is outside of what can be stored"}]
+    )
+
+
+def unavailable(request_id: str, detail: str, error: Exception) -> Response:
+    """503 with Retry-After; the error itself goes to the log."""
+    logger.warning(detail, request_id=request_id, error=str(error))
     return problem(
-        request.state.request_id,
+        request_id,
         HTTPStatus.SERVICE_UNAVAILABLE,
         f"{detail}; try again shortly.",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
 
 
-def _database_unreachable(request: Request, error: Exception) -> Response:
-    return _unavailable(request, error, "The database cannot be reached")
+_UNAVAILABLE: dict[type[Exception], str] = {
+    DatabaseUnavailableError: "The database cannot be reached",
+    DatabaseConflictError: "The database is being changed",
+    TransientError: "A service that this one needs cannot be reached",
+    pg.QueryCanceled: "The database took too long to answer",
+    # a cold start in the middle of a migration, or before the first one
+    pg.UndefinedTable: "The database is being set up",
+    pg.UndefinedColumn: "The database is being set up",
+    pg.UndefinedFunction: "The database is being set up",
+    pg.InvalidSchemaName: "The database is being set up",
+    pg.InsufficientPrivilege: "The database is being set up",
+}
 
 
-def _query_too_slow(request: Request, error: Exception) -> Response:
-    return _unavailable(request, error, "The database took too long to answer")
-
-
-def _not_migrated(request: Request, error: Exception) -> Response:
-    return _unavailable(request, error, "The database is being set up")
+def _handler(detail: str) -> Callable[[Request, Exception], Response]:
+    return lambda request, error: unavailable(request.state.request_id, detail, error)
 
 
 def install(app: FastAPI) -> None:
     """Make `app` answer its errors as problems."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_parameters)
-    app.add_exception_handler(DatabaseUnavailableError, _database_unreachable)
-    app.add_exception_handler(pg.QueryCanceled, _query_too_slow)
-    for error in (pg.UndefinedTable, pg.UndefinedColumn, pg.InvalidSchemaName):
-        app.add_exception_handler(error, _not_migrated)
+    app.add_exception_handler(ValidationError, _invalid_parameters)
+    app.add_exception_handler(BadParameterError, _bad_parameter)
+    app.add_exception_handler(pg.DataError, _unstorable)
+    for error, detail in _UNAVAILABLE.items():
+        app.add_exception_handler(error, _handler(detail))

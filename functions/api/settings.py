@@ -1,10 +1,17 @@
-"""What the API is told by its environment: the database's variables and the two of its own."""
+"""What the API is told by its environment: the database's variables and those of its own."""
 
-from typing import Annotated
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from functions.common.settings import DatabaseSettings
+
+Scope = Literal["profile:read", "pii:read"]
+"""`profile:read` opens the data endpoints, `pii:read` shows names, e-mail addresses and phone numbers in them."""
+
+_URL = r"^(https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S*)?$"
 
 
 def _split(value: object) -> object:
@@ -17,13 +24,48 @@ def _without_trailing_slash(value: object) -> object:
     return value.rstrip("/") if isinstance(value, str) else value
 
 
+def _json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
 class ApiSettings(DatabaseSettings):
     """Settings of the API: `ApiSettings.from_environment()`.
 
     api_root_path: what stands before the route in the public URL (API Gateway's stage, `/v1`), or nothing.
-    cors_allowed_origins: origins whose pages may read the answers, comma-separated; `*` for any. Credentials
-    (cookies) are never allowed.
+    cors_allowed_origins: origins whose pages may read the answers, comma-separated; `*` for any.
+    cors_allow_credentials: whether those pages may send cookies and the like; never together with `*`.
+    api_auth: "open" lets every caller in, "jwt" asks for a bearer token of `jwt_issuer`.
+    api_open_scopes: the scopes that every caller has while `api_auth` is "open".
+    jwt_issuer, jwt_audience: what the token's `iss` and its `aud` (or Cognito's `client_id`) must be.
+    jwt_jwks, jwt_jwks_url: the issuer's public keys, as a JSON Web Key Set or where to fetch it; by default
+    `<issuer>/.well-known/jwks.json`. A function without a route to the internet needs `jwt_jwks`.
     """
 
     api_root_path: Annotated[str, BeforeValidator(_without_trailing_slash), Field(pattern=r"^(/[^\s?#]+)?$")] = ""
     cors_allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)
+    cors_allow_credentials: bool = False
+    api_auth: Literal["open", "jwt"] = "open"
+    api_open_scopes: Annotated[tuple[Scope, ...], BeforeValidator(_split)] = ("profile:read", "pii:read")
+    jwt_issuer: Annotated[str, Field(pattern=_URL)] = ""
+    jwt_audience: str = ""
+    jwt_jwks: Annotated[dict[str, Any] | None, BeforeValidator(_json)] = None
+    jwt_jwks_url: Annotated[str, Field(pattern=_URL)] = ""
+
+    @field_validator("cors_allow_credentials")
+    @classmethod
+    def _credentials_only_for_named_origins(cls, value: bool, given: ValidationInfo) -> bool:
+        if value and "*" in given.data.get("cors_allowed_origins", ()):
+            raise ValueError("needs CORS_ALLOWED_ORIGINS that name the origins, not *")
+        return value
+
+    @property
+    def keys_url(self) -> str:
+        """Where the issuer publishes its keys."""
+        return self.jwt_jwks_url or f"{self.jwt_issuer.rstrip('/')}/.well-known/jwks.json"
+
+    @classmethod
+    def _missing(cls, values: Mapping[str, object]) -> list[str]:
+        missing = super()._missing(values)
+        if values.get("api_auth") == "jwt":
+            missing += [name.upper() for name in ("jwt_issuer", "jwt_audience") if not values.get(name)]
+        return missing

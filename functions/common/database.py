@@ -50,10 +50,10 @@ def _password(settings: DatabaseSettings) -> str:
     return token
 
 
-def connect(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOUT_SECONDS) -> Connection:
-    """Open a connection: explicit transactions, time zone UTC, dates in ISO style.
+def sign_in(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOUT_SECONDS) -> dict[str, Any]:
+    """What psycopg's connect functions are told: where, as whom, time zone UTC, dates in ISO style.
 
-    Raises DatabaseUnavailableError when the server does not let us in within `connect_timeout` seconds.
+    Raises DatabaseUnavailableError when the password cannot be had now.
     """
     session: dict[str, Any] = {
         "connect_timeout": connect_timeout,
@@ -61,19 +61,27 @@ def connect(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOU
         "options": "-c timezone=UTC -c datestyle=ISO,YMD",
         "keepalives_idle": 30,
     }
+    if settings.database_url is not None:
+        return {"conninfo": settings.database_url.get_secret_value(), **session}
+    return {
+        "host": settings.database_host,
+        "port": settings.database_port,
+        "dbname": settings.database_name,
+        "user": settings.database_user,
+        "password": _password(settings),
+        "sslmode": settings.database_ssl_mode,
+        "sslrootcert": settings.database_ssl_root_cert or None,
+        **session,
+    }
+
+
+def connect(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOUT_SECONDS) -> Connection:
+    """Open a connection: explicit transactions, time zone UTC, dates in ISO style.
+
+    Raises DatabaseUnavailableError when the server does not let us in within `connect_timeout` seconds.
+    """
     try:
-        if settings.database_url is not None:
-            return psycopg.connect(settings.database_url.get_secret_value(), **session)
-        return psycopg.connect(
-            host=settings.database_host,
-            port=settings.database_port,
-            dbname=settings.database_name,
-            user=settings.database_user,
-            password=_password(settings),
-            sslmode=settings.database_ssl_mode,
-            sslrootcert=settings.database_ssl_root_cert or None,
-            **session,
-        )
+        return psycopg.connect(**sign_in(settings, connect_timeout=connect_timeout))
     except psycopg.OperationalError as error:
         raise DatabaseUnavailableError(f"cannot connect to PostgreSQL: {error}".strip()) from error
 

@@ -31,6 +31,12 @@ raw_vault.sat_product_status, raw_vault.sat_order_details, raw_vault.sat_order_l
 raw_vault.sat_customer_order_effectivity to c360_api;
 grant select on metadata.mart_publication to c360_api;
 grant select (object_id, object_key, uploaded_at, effective_at, run_id) on metadata.object_version to c360_api;
+-- what ran and what was checked; never the rejected rows, nor where the platform runs
+grant select (rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_quarantined)
+on metadata.object_version to c360_api;
+grant select (run_id, status, started_at, finished_at, error) on metadata.load_run to c360_api;
+grant select on metadata.quality_result to c360_api;
+grant select on metadata.migration to c360_api;
 
 grant usage on schema business_vault to c360_bi;
 do $$

@@ -1,5 +1,6 @@
 """The app over marts with known contents, signed in as the role that it has when deployed."""
 
+import asyncio
 import importlib
 import json
 import socket
@@ -12,27 +13,31 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+import boto3
 import httpx
 import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from moto import mock_aws
 from pydantic import SecretStr
 
 from functions.api.app import create_app
 from functions.api.settings import ApiSettings
 from functions.load.migrate import migrate
 from local.postgres import PostgresServer
-from tests.api import marts
+from tests.api import marts, night_files
 from tests.database import fresh_database
+from tests.pipeline import night
 
-PASSWORD = "api-of-the-tests"
+PASSWORD = night.ROLE_PASSWORD  # roles belong to the server, not to a database
 EVENT = Path(__file__).parents[1] / "events" / "apigateway_rest.json"
 
 type Invoke = Callable[[str], dict[str, Any]]
 
 
-def _as_role(url: str, role: str, password: str) -> str:
+def as_role(url: str, role: str, password: str) -> str:
+    """The URL with which a role signs in."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{role}:{password}@{parts.hostname}:{parts.port}"))
 
@@ -50,7 +55,96 @@ def admin_url(postgres_server: PostgresServer) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def api_url(admin_url: str) -> str:
     """The database's URL as the deployed API signs in."""
-    return _as_role(admin_url, "c360_api", PASSWORD)
+    return as_role(admin_url, "c360_api", PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def night_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The administrator's URL of a database into which two nights have loaded the files of `night_files`."""
+    with fresh_database(postgres_server) as url, pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+        s3.create_bucket(Bucket=night.BUCKET)
+        s3.put_bucket_versioning(Bucket=night.BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        night.prepare(url)
+        for files in night_files.nights():
+            loading = night.Night(url, s3)
+            for key, content in files:
+                loading.drop(key, content)
+            loading.run()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def night_app(night_url: str) -> FastAPI:
+    """The app over the loaded nights."""
+    return create_app(settings_for(night.role_url(night_url, "c360_api")))
+
+
+@pytest.fixture(scope="session")
+def night_client(night_app: FastAPI) -> Iterator[httpx.Client]:
+    """An HTTP client of the app over the loaded nights."""
+    with served(night_app) as client:
+        yield client
+
+
+_RUN = (
+    b"insert into metadata.load_run (run_id, execution_arn, status, started_at) values ('r', 'a', 'SUCCEEDED', now())"
+)
+_PUBLISH = b"""
+insert into metadata.mart_publication (mart, run_id, published_at, rows)
+select mart, 'r', clock_timestamp(), rows
+from (
+    select 'mart_customer_360', count(*) from business_vault.mart_customer_360
+    union all
+    select 'mart_order_line', count(*) from business_vault.mart_order_line
+    union all
+    select 'mart_product_analytics', count(*) from business_vault.mart_product_analytics
+) as counted (mart, rows)
+on conflict (mart) do update set published_at = excluded.published_at, rows = excluded.rows
+"""
+
+
+@pytest.fixture(scope="session")
+def published_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a database with published marts that others are copied from."""
+    with fresh_database(postgres_server) as url:
+        with psycopg.connect(url) as connection:
+            migrate(connection, {"c360_api": PASSWORD})
+            marts.fill(connection)
+            connection.execute(_RUN)
+            connection.execute(_PUBLISH)
+            name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture
+def changing_url(postgres_server: PostgresServer, published_template: str) -> Iterator[str]:
+    """The administrator's URL of a database with published marts, for a test that changes it."""
+    with fresh_database(postgres_server, published_template) as url:
+        yield url
+
+
+@pytest.fixture
+def changing(changing_url: str) -> Iterator[httpx.Client]:
+    """An HTTP client of the app over it."""
+    with served(create_app(settings_for(as_role(changing_url, "c360_api", PASSWORD)))) as client:
+        yield client
+
+
+def change(url: str, statement: str) -> None:
+    """Change a mart and its watermark in one transaction, as a publication does."""
+    with psycopg.connect(url) as connection:
+        connection.execute(statement.encode())
+        connection.execute(_PUBLISH)
+
+
+def add(customer_id: str, value: int = 0) -> str:
+    """The statement that adds a customer of this value."""
+    return (
+        "insert into business_vault.mart_customer_360 (customer_id, total_orders, lifetime_value)"
+        f" values ('{customer_id}', 0, {value})"
+    )
 
 
 def settings_for(database_url: str, **fields: Any) -> ApiSettings:
@@ -73,7 +167,7 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
         finally:
             server.should_exit = True
             thread.join()
-            app.state.database.close()
+            asyncio.run(app.state.database.close())
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +191,7 @@ def handler(api_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     monkeypatch.delitem(sys.modules, "functions.api.handler", raising=False)
     module = importlib.import_module("functions.api.handler")
     yield module
-    module.application.state.database.close()
+    module.loop.run_until_complete(module.application.state.database.close())
     module.loop.close()
     sys.modules.pop("functions.api.handler")
 

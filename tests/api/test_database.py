@@ -1,5 +1,8 @@
 """The API and a database in trouble: lost connections, an outage, slow statements, too much at once."""
 
+import asyncio
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -10,10 +13,23 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
+from psycopg import sql
 
 from functions.api import database
 from functions.api.app import create_app
-from tests.api.conftest import served, settings_for
+from local.postgres import PostgresServer
+from tests.api.conftest import PASSWORD, as_role, served, settings_for
+
+
+@pytest.fixture
+def admin_url(changing_url: str) -> str:
+    """The administrator's URL of a database that no other app is connected to."""
+    return changing_url
+
+
+@pytest.fixture
+def api_url(changing_url: str) -> str:
+    return as_role(changing_url, "c360_api", PASSWORD)
 
 
 @pytest.fixture
@@ -112,9 +128,15 @@ def test_more_requests_at_once_than_connections_all_succeed(client: httpx.Client
         assert 1 <= len(_connections(admin)) <= database.MOST_CONNECTIONS
 
 
-def test_the_apis_session_and_role_cannot_write(client: httpx.Client, app: FastAPI, api_url: str) -> None:
+def test_the_apis_session_and_role_cannot_write(app: FastAPI, api_url: str) -> None:
+    async def write() -> None:
+        try:
+            await app.state.database.read_row(b"create temporary table t (a int)")
+        finally:
+            await app.state.database.close()
+
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-        app.state.database.read_row(b"create temporary table t (a int)", {})
+        asyncio.run(write())
     with psycopg.connect(api_url, autocommit=True) as connection:
         for statement in (
             "delete from business_vault.mart_customer_360",
@@ -126,3 +148,51 @@ def test_the_apis_session_and_role_cannot_write(client: httpx.Client, app: FastA
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
+
+
+def test_a_failover_is_503_and_then_well_again_without_a_restart(
+    changing: httpx.Client, changing_url: str, postgres_server: PostgresServer
+) -> None:
+    assert changing.get("/customers/C0001").status_code == 200
+    name = sql.Identifier(urlsplit(changing_url).path.removeprefix("/"))
+    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("alter database {} allow_connections false").format(name))
+        server.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'c360_api'")
+        for path in ("/customers/C0001", "/orders", "/readyz"):
+            began = time.monotonic()
+            answer = changing.get(path)
+            assert time.monotonic() - began < 1
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        server.execute(sql.SQL("alter database {} allow_connections true").format(name))
+        for path in ("/customers/C0001", "/orders", "/readyz"):
+            assert changing.get(path).status_code == 200
+
+
+def test_every_connection_may_be_lost_at_once(client: httpx.Client, admin_url: str) -> None:
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(lambda _: client.get("/orders?limit=200").status_code, range(24)))
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        before = _connections(admin)
+        for pid in before:
+            admin.execute("select pg_terminate_backend(%s, 5000)", [pid])
+    for _ in range(len(before) + 1):
+        assert client.get("/customers/C0001").status_code == 200
+
+
+def test_a_connection_that_falls_silent_is_given_up_for_another(
+    client: httpx.Client, admin_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "ANSWER_SECONDS", 0.3)
+    assert client.get("/customers/C0001").status_code == 200
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        (silent,) = _connections(admin)
+        os.kill(silent, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            assert client.get("/customers/C0002").status_code == 200, "a second try is on a new connection"
+            assert 0.3 < time.monotonic() - began < 2
+            began = time.monotonic()
+            assert client.get("/customers/C0001").status_code == 200
+            assert time.monotonic() - began < 0.3
+        finally:
+            os.kill(silent, signal.SIGCONT)

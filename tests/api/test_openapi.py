@@ -1,7 +1,6 @@
 """The OpenAPI document: committed, current, true of the answers; and Swagger UI over it."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,9 +18,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from functions.api import models, openapi
+from functions.api import models
+from tests.api.contract import COMMITTED
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+LONGEST_URL = 65_000
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -29,11 +29,6 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-
-
-def test_the_committed_document_is_current() -> None:
-    current = "docs/openapi.json is out of date: python -m functions.api.openapi > docs/openapi.json"
-    assert COMMITTED.read_text() == openapi.document(), current
 
 
 def test_the_app_serves_the_committed_document(client: httpx.Client) -> None:
@@ -45,8 +40,8 @@ def test_every_route_documents_its_errors_as_problems() -> None:
     assert "Problem" in document["components"]["schemas"]
     for path, methods in document["paths"].items():
         for status, response in methods["get"]["responses"].items():
-            expected = "application/json" if status == "200" else "application/problem+json"
-            assert list(response["content"]) == [expected], f"{path} {status}"
+            expected = {"200": ["application/json"], "304": []}.get(status, ["application/problem+json"])
+            assert list(response.get("content", ())) == expected, f"{path} {status}"
 
 
 @pytest.mark.parametrize(
@@ -66,11 +61,15 @@ def test_the_models_name_the_views_columns(admin_url: str, view: str, model: typ
     assert columns >= set(model.model_fields)
 
 
-def test_swagger_is_served_without_internet(client: httpx.Client) -> None:
-    page = client.get("/docs").text
+@pytest.mark.parametrize(
+    ("path", "assets"), [("/docs", ("/docs/swagger-ui.js", "/docs/swagger-ui.css")), ("/redoc", ("/redoc/redoc.js",))]
+)
+def test_the_documentation_is_served_without_internet(client: httpx.Client, path: str, assets: tuple[str, ...]) -> None:
+    page = client.get(path).text
     assert "https://" not in page
-    for asset in ("/docs/swagger-ui.js", "/docs/swagger-ui.css"):
-        assert f'"{asset}"' in page
+    assert "http://" not in page
+    for asset in (*assets, "/openapi.json"):
+        assert f'"{asset}"' in page or f"'{asset}'" in page
         assert client.get(asset).status_code == 200
 
 
@@ -96,6 +95,10 @@ def test_no_generated_request_breaks_the_server_or_the_documented_schemas(
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def check(case: schemathesis.Case[Any]) -> None:
-            case.call_and_validate(base_url=base_url, checks=CHECKS)
+            response = case.call(base_url=base_url)
+            if response.text == "Invalid HTTP request received.":
+                assert len(str(response.request.url)) > LONGEST_URL
+                return  # uvicorn's answer, not ours
+            case.validate_response(response, checks=CHECKS)
 
         check()

@@ -87,7 +87,7 @@ def test_the_log_line_has_the_routes_template_and_no_personal_data(
         lines.append({"message": message} | fields)
 
     monkeypatch.setattr("functions.api.middleware.logger.info", keep)
-    target = "/customers/anna%40example.com/orders?limit=5&email=anna@example.com"
+    target = "/customers/anna%40example.com/orders?limit=5&product_id=anna@example.com"
     client.get(target, headers={"X-Request-ID": "known"})
     client.get("/nothing/anna@example.com", headers={"X-Request-ID": "unknown"})
     deadline = time.monotonic() + 5  # a line follows its answer

@@ -1,8 +1,13 @@
 """The API is reachable by the applications it is for, and by no more than they need."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from infra.config import Deployment
+from infra.errors import ConfigError
 from tests.infra.synthesis import Synthesis, flat, synthesize
 
 
@@ -87,3 +92,40 @@ def test_on_aws_accesses_are_logged_without_payloads(on_aws: Synthesis) -> None:
 
 def test_the_function_gives_up_before_api_gateway_does(either: Synthesis) -> None:
     assert either.properties("AWS::Lambda::Function", "Api")["Timeout"] < 29
+
+
+def test_what_the_gateway_refuses_is_a_problem_with_the_requests_id(either: Synthesis) -> None:
+    found = [each["Properties"] for _, each in either.resources("AWS::ApiGateway::GatewayResponse")]
+    responses = {properties["ResponseType"]: properties for properties in found}
+    refusals = {"INVALID_API_KEY": 403, "THROTTLED": 429, "QUOTA_EXCEEDED": 429, "INTEGRATION_TIMEOUT": 504}
+    for kind, status in refusals.items():
+        properties = responses[kind]
+        assert properties["StatusCode"] == str(status)
+        content = json.loads(properties["ResponseTemplates"]["application/json"])
+        assert content["status"] == status
+        assert content["request_id"] == "$context.requestId"
+        headers = properties["ResponseParameters"]
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
+        assert ("gatewayresponse.header.Retry-After" in headers) == (status == 429)
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= responses.keys()
+
+
+def test_a_key_has_a_quota_beside_its_rate(on_aws: Synthesis) -> None:
+    assert on_aws.properties("AWS::ApiGateway::UsagePlan")["Quota"] == {"Limit": 1_000_000, "Period": "MONTH"}
+
+
+def test_the_gateway_compresses_since_the_function_does_not(either: Synthesis) -> None:
+    assert either.properties("AWS::ApiGateway::RestApi")["MinimumCompressionSize"] == 1024
+
+
+def test_tokens_are_asked_for_once_an_issuer_is_named_with_its_keys(either: Synthesis, tmp_path: Path) -> None:
+    assert "API_AUTH" not in either.properties("AWS::Lambda::Function", "Api")["Environment"]["Variables"]
+    options = {"target": "localstack", "database_host": "h", "jwt_issuer": "https://issuer.example"}
+    with pytest.raises(ConfigError, match="jwt_audience"):
+        Deployment.from_context(options)
+    own = synthesize(tmp_path / "out", **options, jwt_audience="shop", jwt_jwks='{"keys": []}')
+    variables = own.properties("AWS::Lambda::Function", "Api")["Environment"]["Variables"]
+    assert variables["API_AUTH"] == "jwt"
+    assert (variables["JWT_ISSUER"], variables["JWT_AUDIENCE"]) == ("https://issuer.example", "shop")
+    assert variables["JWT_JWKS"] == '{"keys": []}'

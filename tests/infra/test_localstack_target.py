@@ -6,6 +6,7 @@ from tests.infra.synthesis import Synthesis
 CREATED_BY_THE_OPEN_RUNTIME = {
     "AWS::ApiGateway::ApiKey",
     "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::GatewayResponse",
     "AWS::ApiGateway::Method",
     "AWS::ApiGateway::Resource",
     "AWS::ApiGateway::RestApi",

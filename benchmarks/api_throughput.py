@@ -1,0 +1,261 @@
+"""The API under load beside the plain way, on a database of its own: python -m benchmarks api
+
+Requests per second with 16 connections, latency at any depth of a list, the single customer's SQL, and what a cold
+start imports. Every server is a uvicorn of one process; they take turns. Nothing but loopback is asked.
+"""
+
+import argparse
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+
+from benchmarks.api_load import Load, generator, load
+from functions.api import cursor
+from functions.load.migrate import migrate
+from local import processes
+from local.postgres import PostgresServer
+
+CUSTOMERS = 10_000
+LINES_PER_CUSTOMER = 10
+CONNECTIONS = 16
+SECONDS = 4
+ROUNDS = 3
+PASSWORD = "api"
+
+_LINES = """
+insert into business_vault.mart_order_line (
+    transaction_id, line_number, product_id, customer_id, order_date, quantity, unit_price, total_amount,
+    payment_method, order_status
+)
+select
+    'T' || lpad(n::text, 9, '0'), 1, 'P' || lpad((n %% 5000)::text, 6, '0'),
+    'C' || lpad((n %% %(customers)s)::text, 8, '0'), timestamptz '2025-11-01' + n * interval '30 seconds', n %% 5 + 1,
+    n %% 1000 + 0.99, (n %% 5 + 1) * (n %% 1000 + 0.99), 'credit_card',
+    (array['Completed', 'Pending', 'Cancelled', 'Returned'])[n %% 4 + 1]
+from generate_series(1, %(lines)s) as n
+"""
+_CUSTOMERS = """
+insert into business_vault.mart_customer_360 (
+    customer_id, first_name, last_name, email, phone, country, state, city, customer_segment, signup_date,
+    total_orders, lifetime_value, avg_order_value, first_order_date, last_order_date
+)
+select
+    customer_id, 'Anna', 'Schmidt', 'anna.' || customer_id || '@example.com', '+49 30 123456', 'Germany', 'Bavaria',
+    'Munich', (array['Gold', 'Silver', 'Bronze'])[right(customer_id, 1)::int %% 3 + 1], date '2025-01-01', count(*),
+    sum(total_amount), round(avg(total_amount), 2), min(order_date), max(order_date)
+from business_vault.mart_order_line
+group by customer_id
+"""
+_PUBLISHED = """
+insert into metadata.load_run (run_id, execution_arn, status, started_at) values ('bench', 'arn', 'SUCCEEDED', now());
+insert into metadata.mart_publication (mart, run_id, published_at, rows)
+select 'mart_customer_360', 'bench', now(), count(*) from business_vault.mart_customer_360;
+insert into business_vault.mart_anchor (anchor, recency, frequency, monetary)
+select
+    date '2026-11-01', array['2025-11-09', '2025-11-18', '2025-11-26', '2025-12-04']::timestamptz [],
+    array[8, 9, 10, 11], array[5000, 10000, 15000, 20000];
+select business_vault.index_for_readers();
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the table: `server` is asked for `paths` in turn."""
+
+    label: str
+    server: str
+    paths: list[str]
+    header: str | None = None
+
+
+@contextlib.contextmanager
+def _filled(server: PostgresServer, name: str, customers: int) -> Iterator[str]:
+    """A database with this many customers, as the API signs in."""
+    with psycopg.connect(server.url_for("postgres"), autocommit=True) as admin:
+        admin.execute(f'create database "{name}"'.encode())
+    url = server.url_for(name)
+    with psycopg.connect(url) as connection:
+        migrate(connection, {"c360_api": PASSWORD})
+        numbers = {"customers": customers, "lines": customers * LINES_PER_CUSTOMER}
+        connection.execute(_LINES, numbers)
+        connection.execute(_CUSTOMERS.replace("%%", "%"))
+        connection.execute(_PUBLISHED)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum analyze")
+    parts = urlsplit(url)
+    yield urlunsplit(parts._replace(netloc=f"c360_api:{PASSWORD}@{parts.hostname}:{parts.port}"))
+
+
+@contextlib.contextmanager
+def _served(application: str, database_url: str, **settings: str) -> Iterator[int]:
+    """The port of a uvicorn of one process."""
+    port = processes.free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        application,
+        "--port",
+        str(port),
+        "--no-access-log",
+        "--lifespan",
+        "off",
+    ]
+    environment = os.environ | {"DATABASE_URL": database_url, "POWERTOOLS_SERVICE_NAME": "api"} | settings
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with contextlib.suppress(httpx.TransportError):
+                httpx.get(f"http://127.0.0.1:{port}/customers", trust_env=False).raise_for_status()
+                break
+            time.sleep(0.05)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _customer_id(number: int) -> str:
+    return f"C{number:08}"
+
+
+def _page_after(number: int) -> str:
+    return f"/customers?limit=100&cursor={cursor.encode('customer_id', [_customer_id(number)])}"
+
+
+def _cases(port: int) -> list[Case]:
+    tag = httpx.get(f"http://127.0.0.1:{port}/customers", trust_env=False).headers["etag"]
+    every_page = [_page_after(number) for number in range(0, CUSTOMERS, 3)]  # more than the process remembers
+    customers = [f"/customers/{_customer_id(number)}" for number in range(CUSTOMERS)]
+    return [
+        Case("page of 100 customers, plain", "plain", ["/customers"]),
+        Case("page of 100 customers", "ours", ["/customers"]),
+        Case("another page each time, plain", "plain", [f"/customers?skip={n}" for n in range(0, CUSTOMERS, 3)]),
+        Case("another page each time, by cursor", "ours", every_page),
+        Case("the same, persons masked", "masked", every_page),
+        Case("the same, three fields", "ours", [f"{path}&fields=customer_id,city,total_orders" for path in every_page]),
+        Case("page of 100, compressed", "ours", ["/customers"], "Accept-Encoding: gzip"),
+        Case("page of 100, unchanged (304)", "ours", ["/customers"], f"If-None-Match: {tag}"),
+        Case("a segment by value", "ours", ["/customers?segment=Gold&sort=-lifetime_value"]),
+        Case("one customer, plain", "plain", customers),
+        Case("one customer", "ours", customers),
+    ]
+
+
+def _table(measured: dict[str, Load]) -> str:
+    lines = [f"{f'{CONNECTIONS} connections, {generator()}':36} requests/s   p50 ms   p99 ms  failed"]
+    for label, each in measured.items():
+        lines.append(f"{label:36} {each.per_second:10,.0f} {each.p50:8.1f} {each.p99:8.1f} {each.failed:7}")
+    return "\n".join(lines)
+
+
+def _throughput(database_url: str) -> str:
+    with (
+        _served("benchmarks.api_plain:app", database_url) as plain,
+        _served("functions.api.app:app", database_url) as ours,
+        _served("functions.api.app:app", database_url, API_OPEN_SCOPES="profile:read") as masked,
+    ):
+        ports = {"plain": plain, "ours": ours, "masked": masked}
+        cases = _cases(ours)
+        taken: dict[str, list[Load]] = {case.label: [] for case in cases}
+        for _ in range(ROUNDS):
+            for case in cases:
+                found = load(
+                    ports[case.server], case.paths, connections=CONNECTIONS, seconds=SECONDS, header=case.header
+                )
+                taken[case.label].append(found)
+    middle = {label: sorted(loads, key=lambda each: each.per_second)[ROUNDS // 2] for label, loads in taken.items()}
+    ratio = middle["page of 100 customers"].per_second / middle["page of 100 customers, plain"].per_second
+    other = middle["another page each time, by cursor"].per_second / middle["another page each time, plain"].per_second
+    return f"{_table(middle)}\npage of 100 customers: {ratio:.1f} times the plain way, another each time {other:.1f}"
+
+
+def _milliseconds(client: httpx.Client, path: str) -> float:
+    began = time.perf_counter()
+    client.get(path).raise_for_status()
+    return (time.perf_counter() - began) * 1000
+
+
+def _depth(database_url: str, customers: int) -> str:
+    """Pages that nobody has asked for before, at both ends of the list, in turns."""
+    last = customers - 200
+    taken: dict[str, list[float]] = {"page 1": [], "page 1,000": [], "page 1,000 by skip": []}
+    with (
+        _served("functions.api.app:app", database_url) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        for turn in range(-20, 300):
+            for label, path in (
+                ("page 1", _page_after(turn + 20)),
+                ("page 1,000", _page_after(last - turn)),
+                ("page 1,000 by skip", f"/customers?skip={last - turn}"),
+            ):
+                elapsed = _milliseconds(client, path)
+                if turn >= 0:
+                    taken[label].append(elapsed)
+    p50 = {label: statistics.median(values) for label, values in taken.items()}
+    figures = ", ".join(f"{label} {value:.2f} ms" for label, value in p50.items())
+    return f"{customers:,} customers: {figures}; by cursor {p50['page 1,000'] / p50['page 1']:.2f} times page 1"
+
+
+def _single_sql(database_url: str, customers: int) -> str:
+    query = b"select row_to_json(c)::text from business_vault.vw_customer_360 as c where customer_id = %s"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        taken = []
+        for number in range(1000):
+            began = time.perf_counter()
+            connection.execute(query, (_customer_id(number * 7919 % customers),), prepare=True).fetchone()
+            taken.append((time.perf_counter() - began) * 1000)
+    cuts = statistics.quantiles(taken[100:], n=100, method="inclusive")
+    return (
+        f"one customer's SQL at {customers * LINES_PER_CUSTOMER:,} orders: p50 {cuts[49]:.2f} ms, p99 {cuts[98]:.2f} ms"
+    )
+
+
+def _cold_import() -> str:
+    """Seconds that a new process takes to import the Lambda handler, over one that imports nothing."""
+    environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere", "PATH": ""}
+
+    def seconds(program: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+        return time.perf_counter() - began
+
+    programs = {"nothing": "pass", "handler": "import functions.api.handler"}
+    taken = {name: statistics.median(seconds(program) for _ in range(7)) for name, program in programs.items()}
+    return f"importing the API's Lambda handler: {taken['handler'] - taken['nothing']:.2f} s"
+
+
+def measure() -> str:
+    """All figures as text."""
+    with tempfile.TemporaryDirectory(prefix="c360-bench-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch)
+        folder.chmod(0o711)  # PostgreSQL, which never runs as root, must enter
+        server = PostgresServer(folder / "postgres")
+        with server.running():
+            with _filled(server, "nightly", CUSTOMERS) as url:
+                figures = [_throughput(url)]
+            with _filled(server, "tenfold", CUSTOMERS * 10) as url:
+                figures += [_depth(url, CUSTOMERS * 10), _single_sql(url, CUSTOMERS * 10)]
+    return "\n".join([*figures, _cold_import()])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    argparse.ArgumentParser(prog="python -m benchmarks api", description=__doc__).parse_args(arguments)
+    print(measure())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""From a request to its answer: a page of a list, or one object, as JSON with its cache headers.
+
+Routes document their query parameters by `query_parameters` and parse them here, with pydantic itself: FastAPI's
+own parsing of a parameter model takes as long as all the rest of a request.
+"""
+
+import json
+from http import HTTPStatus
+from typing import Annotated, Any, LiteralString
+from urllib.parse import quote, unquote, urlencode
+
+from fastapi import Path, Request
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from functions.api.access import access_of, refuse_personal
+from functions.api.conditional import held_by_caller, json_response, not_modified
+from functions.api.cursor import is_storable
+from functions.api.database import Database
+from functions.api.errors import BadParameterError
+from functions.api.listing import Listing, Selection, item_statement
+from functions.api.lists import read_page
+from functions.api.memory import Memory
+from functions.api.parameters import ItemQuery, ListQuery, Query
+
+CustomerId = Annotated[str, Path(description="Any characters; percent-encode what a URL does not hold, a slash too.")]
+
+_PAGE_PARAMETERS = ("skip", "limit", "cursor")
+
+
+class _KeyConvertor(Convertor[str]):
+    """One segment of the encoded path, decoded: a business key with any characters."""
+
+    regex = "[^/]+"
+
+    def convert(self, value: str) -> str:
+        return unquote(value)
+
+    def to_string(self, value: str) -> str:
+        return quote(value, safe="")
+
+
+register_url_convertor("key", _KeyConvertor())
+
+
+def query_parameters(model: type[Query]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that takes these query parameters."""
+    schema = model.model_json_schema()
+    parameters = []
+    for name, declared in schema["properties"].items():
+        description = declared.pop("description", None)
+        variants = [each for each in declared.pop("anyOf", ()) if each != {"type": "null"}]
+        if variants:
+            declared = {**variants[0], **declared}
+        declared = {key: value for key, value in declared.items() if (key, value) != ("default", None)}
+        parameter = {"name": name, "in": "query", "required": False, "schema": declared}
+        parameters.append(parameter if description is None else parameter | {"description": description})
+    return {"parameters": parameters}
+
+
+def parsed[Q: Query](request: Request, model: type[Q]) -> Q:
+    """The query parameters. Raises pydantic.ValidationError, which is answered by 422."""
+    return model.model_validate(dict(request.query_params))
+
+
+def database_of(request: Request) -> Database:
+    """The application's database."""
+    database: Database = request.app.state.database
+    return database
+
+
+def memory_of(request: Request) -> Memory:
+    """What this process remembers of the marts as they are."""
+    memory: Memory = request.app.state.memory
+    return memory
+
+
+def unknown_customer(_request: Request) -> Response:
+    """Raises the 404 of a customer whom no file has named."""
+    raise HTTPException(HTTPStatus.NOT_FOUND, "There is no customer with this id.")
+
+
+def next_url(request: Request, *, limit: int, after: str) -> str:
+    """This request's URL, as the caller reached us, for the page that begins after a cursor."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in _PAGE_PARAMETERS]
+    query = urlencode([*kept, ("limit", limit), ("cursor", after)])
+    root_path: str = request.scope.get("root_path", "")
+    return str(request.url.replace(path=root_path + request.url.path, query=query))
+
+
+def refuse_unknown_then(wanted: Selection) -> None:
+    """Refuse fields that are known of the present only. Raises BadParameterError."""
+    if not set(wanted.fields) <= set(wanted.model.model_fields):
+        raise BadParameterError("fields", f"as of an instant there are {', '.join(wanted.model.model_fields)}")
+
+
+async def list_response(
+    request: Request,
+    listing: Listing,
+    parameters: type[ListQuery],
+    conditions: tuple[LiteralString, ...] = (),
+    values: dict[str, Any] | None = None,
+) -> Response:
+    """A page of `listing` as the query parameters want it, narrowed by `conditions` with `values`.
+
+    Raises HTTPException 404 when what the list hangs on does not exist, 403 when it is filtered by what is hidden.
+    """
+    query = parsed(request, parameters)
+    access = access_of(request)
+    refuse_personal(access, query.PERSONAL & query.filtered.keys())
+    values = values or {}
+    if not all(is_storable(value) for value in values.values() if isinstance(value, str)):
+        return unknown_customer(request)
+    database = database_of(request)
+    watermark = await memory_of(request).current_watermark(database) if held_by_caller(request) else None
+    if (same := not_modified(request, access, watermark)) is not None:
+        return same
+    wanted = Selection(
+        listing, query.selected, access.masked, query.sort, conditions + query.conditions, as_of=bool(query.instants)
+    )
+    refuse_unknown_then(wanted)
+    page = await read_page(
+        database,
+        memory_of(request),
+        wanted,
+        values | query.values | query.instants,
+        skip=query.skip,
+        limit=query.limit,
+        after=query.cursor,
+        watermark=watermark,
+    )
+    if not page.exists:
+        return unknown_customer(request)
+    following = None if page.after is None else next_url(request, limit=query.limit, after=page.after)
+    body = f'{{"items":[{page.items}],"total":{page.total},"next":{json.dumps(following)}}}'
+    return json_response(request, access, body, page.watermark)
+
+
+async def item_response(request: Request, listing: Listing, parameters: type[ItemQuery], key: str) -> Response | None:
+    """The object with this key as the query parameters want it; None when there is none."""
+    query = parsed(request, parameters)
+    access = access_of(request)
+    if not is_storable(key):
+        return None
+    database = database_of(request)
+    if held_by_caller(request) and (
+        same := not_modified(request, access, await memory_of(request).current_watermark(database))
+    ):
+        return same
+    wanted = Selection(listing, query.selected, access.masked, "", as_of=bool(query.instants))
+    refuse_unknown_then(wanted)
+    watermark, item = await database.read_row(item_statement(wanted), {"key": key} | query.instants)
+    return None if item is None else json_response(request, access, item, watermark)
