@@ -399,24 +399,3 @@ create unique index on raw_vault.hub_customer (customer_id);
 create unique index on raw_vault.hub_product (product_id);
 create index on raw_vault.hub_customer (customer_hash_key) where record_source = -1;
 create index on raw_vault.hub_product (product_hash_key) where record_source = -1;
-
-create function business_vault.index_for_readers() returns void
-language plpgsql security definer
-set search_path = pg_catalog
-as $$
-begin
-    -- not `if not exists`, which would wait for who is loading the vault before it looks
-    if to_regclass('business_vault.mart_order_line_customer') is null then
-        create unique index hub_order_transaction_id on raw_vault.hub_order (transaction_id);
-        create index link_customer_order_customer on raw_vault.link_customer_order (customer_hash_key);
-        create index link_order_product_product on raw_vault.link_order_product (product_hash_key);
-        create index mart_order_line_customer on business_vault.mart_order_line (customer_id, order_date desc);
-    end if;
-end
-$$;
-
-revoke execute on function business_vault.index_for_readers from public;
-
-comment on function business_vault.index_for_readers is
-'The indexes that only readers and small changes need. The first publication calls it: building them at once takes half '
-'the time of growing them with the first load, and leaves the load of the vault alone.';
