@@ -1,6 +1,7 @@
 """What the handler makes of the events of a Kafka source."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -134,10 +135,17 @@ def test_a_reason_never_shows_a_value(consumer: Consumer) -> None:
     assert "jane" not in " ".join(reasons)
 
 
-def test_a_value_that_only_the_database_refuses_is_parted_from_its_neighbours(consumer: Consumer) -> None:
-    consumer.execute(
-        "alter table raw_vault.link_customer_event add constraint surprise check (session_id is distinct from 'bad')"
-    )
+@pytest.fixture
+def refusing(consumer: Consumer) -> Iterator[Consumer]:
+    """A database that refuses the session `bad`, which the contract does not foresee."""
+    table = "alter table raw_vault.link_customer_event"
+    consumer.execute(f"{table} add constraint surprise check (session_id is distinct from 'bad')")
+    yield consumer
+    consumer.execute(f"{table} drop constraint surprise")
+
+
+def test_a_value_that_only_the_database_refuses_is_parted_from_its_neighbours(refusing: Consumer) -> None:
+    consumer = refusing
     log = Log()
     log.append(*(click(event_id=f"e{n}", session_id="bad" if n == 3 else "good") for n in range(10)), b"x")
     assert consumer.handle(log.delivery()) == NOTHING_FAILED
