@@ -1,6 +1,7 @@
 """However often and in whatever order messages come, and whatever dies in between, each event counts once."""
 
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -110,29 +111,36 @@ def test_a_lost_connection_is_replaced(consumer: Consumer) -> None:
 def test_partitions_that_touch_the_same_customers_at_once_lose_no_update_and_never_deadlock(
     consumer: Consumer,
 ) -> None:
-    """Each sender shuffles the same customers, sends some events that others send too, and must not be refused."""
+    """In each round the senders begin together, with the same new customers, products and ids, each in its own order."""
+    rounds, senders = 6, 4
     draw = random.Random(5)
-    shared = [click(event_id=f"shared-{n}", customer_id=f"N{n % 40}") for n in range(40)]
-    log, deliveries = Log(), []
-    for partition in range(6):
-        for _ in range(5):
-            events = [click(customer_id=f"N{n % 40}", product_id=f"P{n % 20}") for n in range(80)] + shared
-            draw.shuffle(events)
-            deliveries.append((partition, log.append(*events, partition=partition)))
     settings = StreamSettings.model_validate({"database_url": consumer.stream_url})
+    log = Log()
+    together = threading.Barrier(senders)
+    deliveries: list[list[dict[str, Any]]] = [[] for _ in range(senders)]
+    for turn in range(rounds):
+        shared = [click(event_id=f"{turn}-{n}", customer_id=f"N{turn}-{n % 200}") for n in range(400)]
+        for sender in range(senders):
+            own = [click(customer_id=f"N{turn}-{n % 200}", product_id=f"P{turn}-{n % 50}") for n in range(400)]
+            events = draw.sample(own + shared, len(own) + len(shared))
+            deliveries[sender].append(log.delivery(log.append(*events, partition=sender)))
 
-    def send(partition: int) -> None:
+    def send(sender: int) -> None:
         holder = ClosingHolder()
-        for to, positions in deliveries:
-            if to == partition:
-                store(holder, settings, read_batch(log.delivery(positions), utc_now()))
-        holder.close()
+        try:
+            for delivery in deliveries[sender]:
+                together.wait(30)
+                store(holder, settings, read_batch(delivery, utc_now()))
+        finally:
+            holder.close()
 
-    with ThreadPoolExecutor(6) as pool:
-        list(pool.map(send, range(6)))
-    assert counted(consumer) == len(consumer.event_ids()) == 6 * 5 * 80 + len(shared)
-    assert consumer.rows("select count(*) from raw_vault.hub_customer where customer_id like 'N%%'") == [(40,)]
-    assert consumer.rows("select count(*) from business_vault.mart_customer_360") == [(40,)]
+    with ThreadPoolExecutor(senders) as pool:
+        list(pool.map(send, range(senders)))
+    assert counted(consumer) == len(consumer.event_ids()) == rounds * (senders * 400 + 400)
+    assert consumer.rows("select count(*) from raw_vault.hub_customer where customer_id like 'N%%'") == [
+        (200 * rounds,)
+    ]
+    assert consumer.rows("select count(*) from business_vault.mart_customer_360") == [(200 * rounds,)]
 
 
 def test_when_every_event_fails_the_events_are_not_blamed(consumer: Consumer) -> None:
