@@ -5,7 +5,16 @@ from typing import Any
 from cli import figures
 from cli.errors import MismatchError
 from cli.landing import place
-from cli.options import ApiPort, JsonOption, LocalstackPort, OnArrivalOption, PostgresPort, ScheduleOption, examples
+from cli.options import (
+    ApiPort,
+    JsonOption,
+    KafkaPort,
+    LocalstackPort,
+    OnArrivalOption,
+    PostgresPort,
+    ScheduleOption,
+    examples,
+)
 from cli.output import Output, table
 from cli.stack import addresses, bring_up
 
@@ -16,6 +25,7 @@ def command(
     localstack_port: LocalstackPort = 4566,
     postgres_port: PostgresPort = 5432,
     api_port: ApiPort = 8000,
+    kafka_port: KafkaPort = 9092,
     schedule: ScheduleOption = True,
     on_arrival: OnArrivalOption = False,
     json: JsonOption = False,
@@ -38,6 +48,7 @@ def command(
             localstack_port=localstack_port,
             postgres_port=postgres_port,
             api_port=api_port,
+            kafka_port=kafka_port,
             schedule_enabled=schedule,
             on_arrival=on_arrival,
         ),

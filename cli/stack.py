@@ -8,6 +8,7 @@ from cli.errors import UsageError
 from cli.options import (
     ApiPort,
     JsonOption,
+    KafkaPort,
     LocalstackPort,
     OnArrivalOption,
     PostgresPort,
@@ -46,6 +47,7 @@ def up(
     localstack_port: LocalstackPort = 4566,
     postgres_port: PostgresPort = 5432,
     api_port: ApiPort = 8000,
+    kafka_port: KafkaPort = 9092,
     schedule: ScheduleOption = True,
     on_arrival: OnArrivalOption = False,
     target: TargetOption = Target.EMBEDDED,
@@ -65,6 +67,7 @@ def up(
             localstack_port=localstack_port,
             postgres_port=postgres_port,
             api_port=api_port,
+            kafka_port=kafka_port,
             schedule_enabled=schedule,
             on_arrival=on_arrival,
         ),

@@ -24,6 +24,15 @@ class DatabaseKind(StrEnum):
     AURORA = "aurora"
 
 
+class StreamKind(StrEnum):
+    """What carries the clickstream: nothing, a Kafka that exists already, MSK with brokers of ours, or serverless."""
+
+    DISABLED = "disabled"
+    EXTERNAL = "external"
+    PROVISIONED = "provisioned"
+    SERVERLESS = "serverless"
+
+
 class BundlePlatform(StrEnum):
     """For which machine dependencies are bundled: AWS Lambda's arm64, this one, or a Linux container on this one."""
 
@@ -46,11 +55,13 @@ Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")
 _DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
     Target.AWS: {
         "database": DatabaseKind.RDS,
+        "stream": StreamKind.DISABLED,
         "api_key": True,
         "bundle_platform": BundlePlatform.LAMBDA,
     },
     Target.LOCALSTACK: {
         "database": DatabaseKind.EXTERNAL,
+        "stream": StreamKind.EXTERNAL,
         "api_key": False,
         "bundle_platform": BundlePlatform.HOST,
     },
@@ -60,7 +71,9 @@ _DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
 class Deployment(BaseModel):
     """Every option of a deployment. Field names are the context keys.
 
-    Rates are requests per second, `budget` is US dollars a month when idle.
+    Rates are requests per second, `budget` is US dollars a month when idle. `stream_pollers`: provisioned pollers of
+    the event source; 0 is on-demand mode. `stream_window_seconds`: how long a batch is gathered; 0 is Lambda's
+    default, half a second.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +97,15 @@ class Deployment(BaseModel):
     api_burst: Annotated[int, Field(gt=0, le=5_000)] = 100
     endpoint_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:4566"
 
+    stream: StreamKind
+    stream_bootstrap_servers: Annotated[str, Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")] = "127.0.0.1:9092"
+    stream_topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")] = "clickstream_events"
+    stream_partitions: Annotated[int, Field(ge=1, le=100)] = 4
+    stream_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
+    stream_window_seconds: Annotated[int, Field(ge=0, le=300)] = 0
+    stream_pollers: Annotated[int, Field(ge=0, le=200)] = 0
+    stream_retention_days: Annotated[int, Field(ge=14, le=3650)] = 90
+
     bundle_platform: BundlePlatform
     budget: Annotated[float, Field(gt=0)] | None = None
 
@@ -98,6 +120,10 @@ class Deployment(BaseModel):
         if external == self.on_aws:
             allowed = "external" if external != self.on_aws or not self.on_aws else "rds or aurora"
             raise ValueError(f"database={self.database} does not fit target={self.target}: use {allowed}")
+        fitting = {StreamKind.PROVISIONED, StreamKind.SERVERLESS} if self.on_aws else {StreamKind.EXTERNAL}
+        if self.stream not in {*fitting, StreamKind.DISABLED}:
+            allowed = " or ".join(sorted({*fitting, StreamKind.DISABLED}))
+            raise ValueError(f"stream={self.stream} does not fit target={self.target}: use {allowed}")
         if external and not self.database_host:
             raise ValueError("database_host is missing: the PostgreSQL server as the functions reach it")
         return self

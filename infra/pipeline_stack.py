@@ -64,7 +64,7 @@ class PipelineStack(Stack):
         self.state_machine.node.add_dependency(self.schema)
         undelivered = self._undelivered()
         self._start_rules(undelivered)
-        alerts = RunAlerts(
+        self.alerts = RunAlerts(
             self,
             "Alerts",
             state_machine=self.state_machine,
@@ -74,7 +74,7 @@ class PipelineStack(Stack):
         )
 
         CfnOutput(self, "StateMachineArn", value=self.state_machine.state_machine_arn)
-        CfnOutput(self, "AlertTopicArn", value=alerts.topic.topic_arn)
+        CfnOutput(self, "AlertTopicArn", value=self.alerts.topic.topic_arn)
         CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
         CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
 

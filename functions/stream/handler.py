@@ -3,21 +3,16 @@
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.common.database import ConnectionHolder
 from functions.common.errors import C360Error
 from functions.common.logging import logger
 from functions.stream.batch import Position, read_batch, utc_now
-from functions.stream.merge import Merged
+from functions.stream.metrics import tell
 from functions.stream.partitions import PartitionKeeper
 from functions.stream.settings import StreamSettings
 from functions.stream.store import store
-
-METRICS_NAMESPACE = "C360"
-DEAD_LETTERS_METRIC = "DeadLetters"
 
 
 class NotStoredError(C360Error):
@@ -45,7 +40,9 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     batch = read_batch(event, now)
     _partitions.keep(_connections, settings, now.date())
     stored = store(_connections, settings, batch)
-    _tell(stored.merged)
+    merged = stored.merged
+    logger.info("batch stored", extra={"stored": merged.stored, "repeated": merged.repeated, "dead": merged.dead})
+    tell(merged)
     if stored.failed and not settings.partial_batch_response:
         raise NotStoredError("some events could not be stored", events=len(stored.failed), first=stored.failed[0])
     return {"batchItemFailures": [_failure(position) for position in stored.failed]}
@@ -55,12 +52,3 @@ def _failure(position: Position) -> dict[str, Any]:
     return {
         "itemIdentifier": {"partition": f"{position.topic}-{position.partition}", "offset": position.offset},
     }
-
-
-def _tell(merged: Merged) -> None:
-    logger.info("batch stored", extra={"stored": merged.stored, "repeated": merged.repeated, "dead": merged.dead})
-    metrics = Metrics(namespace=METRICS_NAMESPACE)
-    metrics.add_metric("EventsStored", MetricUnit.Count, merged.stored)
-    metrics.add_metric("EventsRepeated", MetricUnit.Count, merged.repeated)
-    metrics.add_metric(DEAD_LETTERS_METRIC, MetricUnit.Count, merged.dead)
-    metrics.flush_metrics()

@@ -11,6 +11,7 @@ import pytest
 from functions.common.errors import DatabaseUnavailableError, TransientError
 from functions.stream import store as store_module
 from functions.stream.batch import read_batch, utc_now
+from functions.stream.merge import merge
 from functions.stream.settings import StreamSettings
 from functions.stream.store import store
 from tests.stream.consumer import Consumer
@@ -71,10 +72,9 @@ def test_a_batch_that_dies_before_its_commit_leaves_nothing_and_is_stored_when_s
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = delivered(*(click() for _ in range(10)), b"junk")
-    genuine = store_module.merge
 
     def cut_off(connection: Any, parsed: Any) -> Any:
-        genuine(connection, parsed)
+        merge(connection, parsed)
         pid = connection.info.backend_pid
         consumer.rows("select pg_terminate_backend(%s)", pid)
         connection.execute("select 1")
@@ -83,7 +83,7 @@ def test_a_batch_that_dies_before_its_commit_leaves_nothing_and_is_stored_when_s
     with pytest.raises(DatabaseUnavailableError):
         consumer.handle(batch)
     assert (consumer.event_ids(), consumer.metrics(), consumer.dead()) == ([], {}, [])
-    monkeypatch.setattr(store_module, "merge", genuine)
+    monkeypatch.setattr(store_module, "merge", merge)
     consumer.handle(batch)
     assert (counted(consumer), len(consumer.dead())) == (10, 1)
 
@@ -111,7 +111,7 @@ def test_a_lost_connection_is_replaced(consumer: Consumer) -> None:
 def test_partitions_that_touch_the_same_customers_at_once_lose_no_update_and_never_deadlock(
     consumer: Consumer,
 ) -> None:
-    """In each round the senders begin together, with the same new customers, products and ids, each in its own order."""
+    """In each round the senders begin together, with the same new customers, products and ids in orders of their own."""
     rounds, senders = 6, 4
     draw = random.Random(5)
     settings = StreamSettings.model_validate({"database_url": consumer.stream_url})

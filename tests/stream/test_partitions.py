@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from functions.stream import handler
+from functions.stream.partitions import PartitionKeeper
 from functions.stream.settings import StreamSettings
 from tests.stream.consumer import Consumer
 from tests.stream.messages import click, delivered
@@ -56,7 +57,7 @@ def test_retention_drops_days_and_ids_but_not_what_was_counted(
     consumer.execute("update metadata.event_id set loaded_at = now() - interval '20 days' where true")
     settings = StreamSettings.model_validate({"database_url": consumer.stream_url, "event_retention_days": 14})
     monkeypatch.setattr(handler, "_settings", lambda: settings)
-    monkeypatch.setattr(handler, "_partitions", handler.PartitionKeeper())
+    monkeypatch.setattr(handler, "_partitions", PartitionKeeper())
     consumer.handle(delivered(click(event_id="new")))
     assert sorted(homes(consumer)) == ["kept", "new"]
     assert consumer.rows("select count(*) from metadata.event_id") == [(1,)]
@@ -74,6 +75,6 @@ def test_partitions_that_others_use_are_left_for_later_and_events_flow(
         reader.execute("select * from raw_vault.link_customer_event_default")
         consumer.handle(delivered(click(event_id="e")))
         assert list(homes(consumer)) == ["e"]
-    monkeypatch.setattr(handler, "_partitions", handler.PartitionKeeper())
+    monkeypatch.setattr(handler, "_partitions", PartitionKeeper())
     consumer.handle(delivered(click()))
     assert consumer.rows("select to_regclass(%s) is not null", partition_of(missing)) == [(True,)]
