@@ -72,7 +72,8 @@ class Broker:
 
 def create_topic(bootstrap_servers: str, topic: str, partitions: int) -> None:
     """Create a topic unless it is there. Raises `LocalError` when the broker refuses."""
-    [created] = _admin(bootstrap_servers).create_topics([NewTopic(topic, partitions, 1)]).values()
+    admin = _admin(bootstrap_servers)
+    [created] = admin.create_topics([NewTopic(topic, partitions, 1)]).values()
     try:
         created.result(timeout=10)
     except KafkaException as error:

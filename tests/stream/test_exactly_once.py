@@ -111,7 +111,7 @@ def test_a_lost_connection_is_replaced(consumer: Consumer) -> None:
 def test_partitions_that_touch_the_same_customers_at_once_lose_no_update_and_never_deadlock(
     consumer: Consumer,
 ) -> None:
-    """In each round the senders begin together, with the same new customers, products and ids in orders of their own."""
+    """In each round the senders begin together, with the same new keys in orders of their own."""
     rounds, senders = 6, 4
     draw = random.Random(5)
     settings = StreamSettings.model_validate({"database_url": consumer.stream_url})
