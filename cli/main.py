@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cli import demo, drop, generate, logs, outputs, run, runs, sql, stack
+from cli import demo, drop, events, generate, logs, outputs, produce, run, runs, sql, stack
 from cli.errors import CliError, translated
 from cli.output import Output
 
@@ -35,11 +35,13 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("drop", drop.command, drop.EXAMPLES),
     ("run", run.command, run.EXAMPLES),
     ("runs", runs.command, ""),
+    ("produce", produce.command, produce.EXAMPLES),
     ("sql", sql.command, sql.EXAMPLES),
     ("logs", logs.command, logs.EXAMPLES),
 )
 for _name, _command, _examples in _COMMANDS:
     app.command(_name, epilog=_examples or None)(_command)
+app.add_typer(events.app, name="events")
 
 
 def _print_version(wanted: bool) -> None:
