@@ -64,7 +64,9 @@ def log_groups(deployment: "Deployment", functions: Sequence[str]) -> dict[str, 
     """Function -> its log group. LocalStack writes to /aws/lambda/<name> whatever a function's configuration says."""
     groups = {}
     for function in functions:
-        name = deployment.stack_outputs[f"{function.capitalize()}FunctionName"]
+        name = deployment.stack_outputs.get(f"{function.capitalize()}FunctionName")
+        if name is None:  # a deployment without the clickstream
+            continue
         groups[function] = f"/aws/lambda/{name}"
         if not deployment.is_local:
             configured = deployment.functions.get_function_configuration(FunctionName=name).get("LoggingConfig", {})

@@ -33,6 +33,7 @@ class Function(StrEnum):
     LOAD = "load"
     MIGRATE = "migrate"
     API = "api"
+    STREAM = "stream"
 
 
 def command(
