@@ -57,9 +57,7 @@ def command(
     deployment = open_deployment(target)
     servers, topic = deployment.outputs.kafka_bootstrap_servers, deployment.outputs.kafka_topic
     if not servers or not topic:
-        raise DeploymentError(
-            "Kafka is not reachable from here; on AWS produce from inside its VPC, signed in by IAM"
-        )
+        raise DeploymentError("Kafka is not reachable from here; on AWS produce from inside its VPC, signed in by IAM")
     total = count or (round(rate * duration) if duration else _DEFAULT_COUNT)
     draw = random.Random(seed)
     run = uuid.uuid4().hex[:12]

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 
-from functions.api import docs, problems, routes
+from functions.api import docs, events, problems, routes
 from functions.api.database import Database
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.models import Problem
@@ -56,6 +56,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         max_age=600,
     )
     app.include_router(routes.router)
+    app.include_router(events.router)
     app.include_router(docs.router)
     return app
 

@@ -211,7 +211,7 @@ def test_alarms_tell_of_lag_errors_and_dead_letters(provisioned: Stream) -> None
 def test_cfn_lint_finds_nothing(provisioned: Stream, serverless: Stream) -> None:
     files = [*provisioned.synthesis.files, *serverless.synthesis.files]
     command = [Path(sys.executable).with_name("cfn-lint"), "--regions", "us-east-1", "--ignore-checks", "W3005"]
-    done = subprocess.run([*command, "--", *files], capture_output=True, text=True, check=False)
+    done = subprocess.run([*map(str, [*command, "--", *files])], capture_output=True, text=True, check=False)
     assert len(files) == 8
     assert (done.returncode, done.stdout) == (0, "")
 
