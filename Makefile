@@ -33,7 +33,7 @@ format: install ## Format the code
 	@.venv/bin/ruff format
 
 bench: install ## Print the benchmark tables
-	@.venv/bin/python -m benchmarks
+	@.venv/bin/python -m benchmarks $(filter load api stream,$(MAKECMDGOALS))
 
 lock: ## Resolve requirements/*.in anew
 	@sh requirements/compile.sh

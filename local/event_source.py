@@ -27,6 +27,7 @@ from local.event_source_mapping import EventSourceMapping
 _READ_TIMEOUT_SECONDS = 910
 _STATUS_SECONDS = 1.0
 _BUFFERED_BATCHES = 4
+_MEMBER = "poller"
 
 _log = logging.getLogger("event_source")
 
@@ -58,9 +59,13 @@ class _Partition:
 
 
 class EventSource:
-    """A mapping at work: a member of its consumer group, committing what the function has stored."""
+    """A mapping at work: a member of its consumer group, committing what the function has stored.
 
-    def __init__(self, mapping: EventSourceMapping, endpoint: str, status: Path) -> None:
+    `member` is its name in the group where it has one (a static member, KIP-345): who comes after it under this name
+    takes its partitions over at once. noida-db never parts with a nameless member that was killed.
+    """
+
+    def __init__(self, mapping: EventSourceMapping, endpoint: str, status: Path, member: str | None = None) -> None:
         self.mapping = mapping
         self._status = status
         self._stopping = threading.Event()
@@ -81,6 +86,7 @@ class EventSource:
             {
                 "bootstrap.servers": mapping.bootstrap_servers,
                 "group.id": mapping.consumer_group,
+                **({"group.instance.id": member} if member else {}),
                 "auto.offset.reset": "earliest" if mapping.starting_position == "TRIM_HORIZON" else "latest",
                 # what `settled` stored is committed, nothing else
                 "enable.auto.commit": True,
@@ -144,7 +150,9 @@ class EventSource:
                 (self._consumer.pause if full else self._consumer.resume)([partition.at])
                 partition.is_paused = full
 
-    def _assigned(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.assign(partitions)
+        consumer.resume(partitions)  # librdkafka remembers over a rebalance what was held back before
         for at in partitions:
             self._partitions[at.topic, at.partition] = _Partition(self, at.topic, at.partition)
         _log.info("assigned: %s", sorted(at.partition for at in partitions))
@@ -183,7 +191,7 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     mapping = EventSourceMapping.model_validate_json(options.mapping.read_bytes())
-    source = EventSource(mapping, options.endpoint, options.status)
+    source = EventSource(mapping, options.endpoint, options.status, _MEMBER)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: source.stop())
     source.run()

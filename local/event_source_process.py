@@ -39,6 +39,8 @@ class EventSourceProcess:
     def start(self, endpoint: str, mapping: str, timeout: float = 30) -> None:
         """Make the mapping's topic unless it is there, start, and return when partitions are assigned.
 
+        It is also taken for started when it works but has no partitions yet after `timeout` seconds.
+
         `mapping` is the JSON of the stack's output EventSourceMapping. Raises `LocalError`.
         """
         parsed = EventSourceMapping.model_validate_json(mapping)
@@ -61,6 +63,8 @@ class EventSourceProcess:
             if (told := self.status()) and told["partitions"]:
                 return
             time.sleep(0.1)
+        if self.status():
+            return
         self.stop()
         raise LocalError(f"The event source poller did not start; see {self.log}.", processes.tail(self.log))
 

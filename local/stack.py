@@ -108,6 +108,12 @@ class EmbeddedStack:
             deployment_is_current=current,
         )
 
+    def process(self, part: str) -> processes.ProcessIdentity | None:
+        """The process of a part: postgres, localstack, api, broker or event_source."""
+        found: PostgresServer | LocalStack | ApiServer | Broker | EventSourceProcess
+        found = getattr(self._parts(State.load(self.paths.stack_file) or State()), part)
+        return found.process()
+
     def _load(self, progress: Progress) -> State:
         state = State.load(self.paths.stack_file)
         if state is not None:
