@@ -48,17 +48,38 @@ def command(
     Tells how long Kafka took to take them, and, after --wait, how long until each was stored.
     """
     from cli.deployment import open_deployment
-    from cli.producing import percentiles, produce
-    from cli.sample.sessions import sessions
 
     if count is not None and duration is not None:
         raise UsageError("give --count or --duration, not both")
+    total = count or (round(rate * duration) if duration else _DEFAULT_COUNT)
     output = Output(as_json=json)
-    deployment = open_deployment(target)
+    result = send(
+        open_deployment(target), output, rate=rate, count=max(total, 1), malformed=malformed, seed=seed, wait=wait
+    )
+    show(output, result)
+    output.result(result)
+
+
+def send(
+    deployment: "Deployment",
+    output: Output,
+    *,
+    rate: float,
+    count: int,
+    malformed: float = 0,
+    seed: int | None = None,
+    wait: bool = True,
+) -> dict[str, Any]:
+    """Send `count` messages of imagined sessions, tell the counters as they move, and return what came of it.
+
+    Raises DeploymentError where Kafka cannot be reached from here, MismatchError when not all are stored in a minute.
+    """
+    from cli.producing import percentiles, produce
+    from cli.sample.sessions import sessions
+
     servers, topic = deployment.outputs.kafka_bootstrap_servers, deployment.outputs.kafka_topic
     if not servers or not topic:
         raise DeploymentError("Kafka is not reachable from here; on AWS produce from inside its VPC, signed in by IAM")
-    total = count or (round(rate * duration) if duration else _DEFAULT_COUNT)
     draw = random.Random(seed)
     run = uuid.uuid4().hex[:12]
     customers, products = _known(deployment)
@@ -70,9 +91,9 @@ def command(
             sessions(draw, customers, products, run),
             draw,
             rate=rate,
-            count=max(total, 1),
+            count=count,
             malformed_share=malformed,
-            report=lambda done: advance("sent", done, max(total, 1)),
+            report=lambda done: advance("sent", done, count),
         )
     result: dict[str, Any] = {
         "run": run,
@@ -88,8 +109,7 @@ def command(
     }
     if wait:
         result |= _stored(deployment, output, started, run, sent.events)
-    _show(output, result)
-    output.result(result)
+    return result
 
 
 def _known(deployment: "Deployment") -> "tuple[list[str], list[Product]]":
@@ -136,7 +156,8 @@ def _stored(deployment: "Deployment", output: Output, started: str, run: str, wa
     return {"stored": stored, "stored_ms": {name: round(value * 1000, 1) for name, value in latency.items()} or None}
 
 
-def _show(output: Output, result: dict[str, Any]) -> None:
+def show(output: Output, result: dict[str, Any]) -> None:
+    """What came of it, for people."""
     rows = [
         ["messages", result["messages"]],
         ["of them malformed", result["malformed"]],
