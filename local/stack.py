@@ -254,9 +254,11 @@ class EmbeddedStack:
         running = parts.event_source.process() is not None and parts.event_source.status() is not None
         if running and state.event_source_inputs == wanted:
             return
-        progress("starting the event source poller")
         parts.event_source.stop()
-        mapping = aws.stack_outputs(parts.localstack.url, deployed.stacks)["EventSourceMapping"]
+        mapping = aws.stack_outputs(parts.localstack.url, deployed.stacks).get("EventSourceMapping")
+        if mapping is None:  # deployed without the clickstream
+            return
+        progress("starting the event source poller")
         parts.event_source.start(parts.localstack.url, mapping)
         state.event_source_inputs = wanted
         state.save(self.paths.stack_file)
