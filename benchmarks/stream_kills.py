@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from confluent_kafka import Producer
@@ -42,7 +43,7 @@ def survive(
     """Send `count` events while poller, broker and database are each killed (SIGKILL) once and healed by `up`."""
     began = time.monotonic()
     prefix = uuid.uuid4().hex[:8]
-    progress = {"sent": 0}
+    progress = {"sent": 0, "lost": 0}
     sender = threading.Thread(target=_send, args=(outputs, prefix, count, progress))
     sender.start()
     for share, name in ((0.2, "event_source"), (0.45, "broker"), (0.7, "postgres")):
@@ -52,6 +53,8 @@ def survive(
         os.kill(process.pid, signal.SIGKILL)
         say(f"killed {name} after {progress['sent']:,} events")
         stack.up(say)
+        if name == "broker":
+            progress["lost"] = 1
     sender.join()
     counts = (0, 0, 0)
     deadline = time.monotonic() + patience
@@ -73,26 +76,41 @@ def _process(stack: EmbeddedStack, name: str) -> ProcessIdentity:
 
 
 def _send(outputs: Outputs, prefix: str, count: int, progress: dict[str, int]) -> None:
-    """Send for half a minute or more, again and again what the broker did not acknowledge."""
+    """Send for half a minute or more, again what the broker did not acknowledge, and again what it may have lost.
+
+    noida-db acknowledges before it writes its file, about once a second; so when it was killed, what was sent until
+    then goes once more under the same ids, as from an outbox.
+    """
     began = time.monotonic()
     producer = Producer(
         {
             "bootstrap.servers": outputs.kafka_bootstrap_servers or "",
-            "enable.idempotence": True,
+            "acks": "all",
             "message.timeout.ms": 300_000,
             "queue.buffering.max.messages": 2_000,
             "log_level": 0,
         }
     )
-    for number in range(count):
-        event = {**random_event(), "event_id": f"{prefix}-{number}", "customer_id": f"{prefix}-{number % 500}"}
+    outbox: list[dict[str, Any]] = []
+
+    def send(event: dict[str, Any]) -> None:
         while True:
             try:
                 producer.produce(outputs.kafka_topic or "", key=event["customer_id"], value=json.dumps(event))
-                break
             except BufferError:
                 producer.poll(0.05)
-        producer.poll(0)
+            else:
+                producer.poll(0)
+                return
+
+    for number in range(count):
+        if progress["lost"] == 1:
+            progress["lost"] = 2
+            for event in outbox:
+                send(event)
+        event = {**random_event(), "event_id": f"{prefix}-{number}", "customer_id": f"{prefix}-{number % 500}"}
+        outbox.append(event)
+        send(event)
         progress["sent"] = number + 1
         time.sleep(max(0.0, began + SENDING_SECONDS * number / count - time.monotonic()))
     if producer.flush(300):

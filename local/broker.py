@@ -34,6 +34,10 @@ class Broker:
         """Its process, which an earlier command may have started; None when it does not run."""
         return processes.noted(self.folder / "process.json")
 
+    def died(self) -> bool:
+        """Whether it ended without being stopped: what it took in its last second may be lost, and offsets go back."""
+        return self.process() is None and (self.folder / "process.json").exists()
+
     def answers(self) -> bool:
         """Whether it speaks Kafka now."""
         try:

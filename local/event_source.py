@@ -16,7 +16,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
 from local.aws import REGION
 from local.event_source_batch import Gathering, Record, read
@@ -62,11 +62,21 @@ class EventSource:
     """A mapping at work: a member of its consumer group, committing what the function has stored.
 
     `member` is its name in the group where it has one (a static member, KIP-345): who comes after it under this name
-    takes its partitions over at once. noida-db never parts with a nameless member that was killed.
+    takes its partitions over at once. noida-db never parts with a nameless member that was killed. `from_start` reads
+    the topic again from its beginning, once: after the broker lost messages, offsets mean other messages than before.
     """
 
-    def __init__(self, mapping: EventSourceMapping, endpoint: str, status: Path, member: str | None = None) -> None:
+    def __init__(
+        self,
+        mapping: EventSourceMapping,
+        endpoint: str,
+        status: Path,
+        member: str | None = None,
+        *,
+        from_start: bool = False,
+    ) -> None:
         self.mapping = mapping
+        self._from_start = from_start
         self._status = status
         self._stopping = threading.Event()
         self._partitions: dict[tuple[str, int], _Partition] = {}
@@ -151,6 +161,10 @@ class EventSource:
                 partition.is_paused = full
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._from_start:
+            for at in partitions:
+                at.offset = OFFSET_BEGINNING
+            self._from_start = False
         consumer.assign(partitions)
         consumer.resume(partitions)  # librdkafka remembers over a rebalance what was held back before
         for at in partitions:
@@ -187,11 +201,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--endpoint", required=True, help="where LocalStack answers")
     parser.add_argument("--mapping", required=True, type=Path, help="the mapping's settings, a JSON file")
     parser.add_argument("--status", required=True, type=Path, help="file to keep telling the state in")
+    parser.add_argument("--from-start", action="store_true", help="read the topic again from its beginning")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     mapping = EventSourceMapping.model_validate_json(options.mapping.read_bytes())
-    source = EventSource(mapping, options.endpoint, options.status, _MEMBER)
+    source = EventSource(mapping, options.endpoint, options.status, _MEMBER, from_start=options.from_start)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: source.stop())
     source.run()

@@ -36,7 +36,7 @@ class EventSourceProcess:
             return None
         return told if time.time() - told["at"] < _STALE_SECONDS else None
 
-    def start(self, endpoint: str, mapping: str, timeout: float = 30) -> None:
+    def start(self, endpoint: str, mapping: str, *, from_start: bool = False, timeout: float = 30) -> None:
         """Make the mapping's topic unless it is there, start, and return when partitions are assigned.
 
         It is also taken for started when it works but has no partitions yet after `timeout` seconds.
@@ -52,6 +52,7 @@ class EventSourceProcess:
             [
                 *[sys.executable, "-m", "local.event_source", "--endpoint", endpoint],
                 *["--mapping", str(self.folder / "mapping.json"), "--status", str(self.folder / "status.json")],
+                *(["--from-start"] if from_start else []),
             ],
             log=self.log,
             environment={name: os.environ[name] for name in _PASSED_ON if name in os.environ},

@@ -57,13 +57,14 @@ class EmbeddedStack:
                 synthesized = pool.submit(app.synth, progress)  # meanwhile the servers start
                 database = self._start_database(state, parts.postgres, progress)
                 self._start_localstack(state, parts.localstack, database, progress)
+                broker_died = parts.broker.died()
                 if parts.broker.process() is None:
                     progress(f"starting Kafka on port {parts.broker.port}")
                     parts.broker.start()
                 inputs = synthesized.result()
             deployed = self._deploy(state, app, inputs, parts, database, progress)
             self._start_api(state, parts, deployed, progress)
-            self._start_event_source(state, parts, deployed, progress)
+            self._start_event_source(state, parts, deployed, progress, from_start=broker_died)
             return deployed.outputs
 
     def down(self, progress: Progress) -> None:
@@ -249,17 +250,19 @@ class EmbeddedStack:
         state.api_inputs = wanted
         state.save(self.paths.stack_file)
 
-    def _start_event_source(self, state: State, parts: _Parts, deployed: Deployed, progress: Progress) -> None:
+    def _start_event_source(
+        self, state: State, parts: _Parts, deployed: Deployed, progress: Progress, *, from_start: bool
+    ) -> None:
         wanted = f"{deployed.inputs} {deployed.localstack} {parts.broker.port}"
         running = parts.event_source.process() is not None and parts.event_source.status() is not None
-        if running and state.event_source_inputs == wanted:
+        if running and state.event_source_inputs == wanted and not from_start:
             return
         parts.event_source.stop()
         mapping = aws.stack_outputs(parts.localstack.url, deployed.stacks).get("EventSourceMapping")
         if mapping is None:  # deployed without the clickstream
             return
         progress("starting the event source poller")
-        parts.event_source.start(parts.localstack.url, mapping)
+        parts.event_source.start(parts.localstack.url, mapping, from_start=from_start)
         state.event_source_inputs = wanted
         state.save(self.paths.stack_file)
 
