@@ -14,7 +14,7 @@ import psycopg
 from confluent_kafka import Producer
 
 from benchmarks.stream import random_event
-from local.processes import ProcessIdentity
+from local.processes import ProcessIdentity, find
 from local.stack import EmbeddedStack, Outputs
 
 KILL_EVENTS = 100_000
@@ -51,6 +51,9 @@ def survive(
             time.sleep(0.02)
         process = _process(stack, name)
         os.kill(process.pid, signal.SIGKILL)
+        while find(process):
+            time.sleep(0.05)
+        time.sleep(0.5)  # until its ports are free, or `up` would move it to others
         say(f"killed {name} after {progress['sent']:,} events")
         stack.up(say)
         if name == "broker":
