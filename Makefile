@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test check format bench lock
+.PHONY: help install demo up down test check format bench lock api platform stream load
 
 # Python compiles what it imports once, also where the environment says not to: start-up is ten times faster.
 export PYTHONDONTWRITEBYTECODE :=
@@ -33,7 +33,10 @@ format: install ## Format the code
 	@.venv/bin/ruff format
 
 bench: install ## Print the benchmark tables
-	@.venv/bin/python -m benchmarks
+	@.venv/bin/python -m benchmarks $(filter-out $@,$(MAKECMDGOALS))
+
+api platform stream load: # `make bench load`: the word is for the target before it
+	@:
 
 lock: ## Resolve requirements/*.in anew
 	@sh requirements/compile.sh

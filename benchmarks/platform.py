@@ -19,6 +19,13 @@ _EMPTY_HANDLER = "def handle(event, context):\n    return {'statusCode': 200, 'b
 @contextmanager
 def running_platform() -> Iterator[tuple[Outputs, Path]]:
     """The outputs of a deployed, empty platform, and a folder for files."""
+    with running_stack() as (_stack, outputs, folder):
+        yield outputs, folder
+
+
+@contextmanager
+def running_stack() -> Iterator[tuple[EmbeddedStack, Outputs, Path]]:
+    """The same, with the stack itself, for who wants to break and heal it."""
     with tempfile.TemporaryDirectory(prefix="c360-bench-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
         folder.chmod(0o711)  # PostgreSQL, which never runs as root, must enter
@@ -26,12 +33,13 @@ def running_platform() -> Iterator[tuple[Outputs, Path]]:
             localstack_port=processes.free_port(31000),
             postgres_port=processes.free_port(32000),
             api_port=processes.free_port(33000),
+            kafka_port=processes.free_port(24500),
             schedule_enabled=False,
             database_url=None,
         )
         stack = EmbeddedStack(Paths(folder / "state"), options)
         try:
-            yield stack.up(print), folder
+            yield stack, stack.up(print), folder
         finally:
             stack.down(print)
 

@@ -1,14 +1,28 @@
 """c360 demo: the whole platform in one go, with the proof that its figures are right."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli import figures
 from cli.errors import MismatchError
 from cli.landing import place
-from cli.options import ApiPort, JsonOption, LocalstackPort, OnArrivalOption, PostgresPort, ScheduleOption, examples
+from cli.options import (
+    ApiPort,
+    JsonOption,
+    KafkaPort,
+    LocalstackPort,
+    OnArrivalOption,
+    PostgresPort,
+    ScheduleOption,
+    examples,
+)
 from cli.output import Output, table
 from cli.stack import addresses, bring_up
 
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+
+_LIVE_EVENTS = 1000
+_LIVE_RATE = 200
 EXAMPLES = examples("c360 demo", "c360 demo --json | jq .summary", "c360 down        stops what it leaves running")
 
 
@@ -16,6 +30,7 @@ def command(
     localstack_port: LocalstackPort = 4566,
     postgres_port: PostgresPort = 5432,
     api_port: ApiPort = 8000,
+    kafka_port: KafkaPort = 9092,
     schedule: ScheduleOption = True,
     on_arrival: OnArrivalOption = False,
     json: JsonOption = False,
@@ -38,6 +53,7 @@ def command(
             localstack_port=localstack_port,
             postgres_port=postgres_port,
             api_port=api_port,
+            kafka_port=kafka_port,
             schedule_enabled=schedule,
             on_arrival=on_arrival,
         ),
@@ -67,7 +83,34 @@ def command(
     else:
         _compare(summary, expected, served)
         output.show(f"\nrevenue in the warehouse equals the sum over the CSV to the cent: {expected:,}")
+    result["clickstream"] = _live(deployment, output)
     output.result(result)
+
+
+def _live(deployment: "Deployment", output: Output) -> dict[str, Any]:
+    """Visitors who are there now: the counters before and after, and how soon each event was stored."""
+    from cli import produce
+
+    before = _counters(deployment)
+    output.say("sending live events to Kafka")
+    found = produce.send(deployment, output, rate=_LIVE_RATE, count=_LIVE_EVENTS)
+    after = _counters(deployment)
+    output.show("")
+    produce.show(output, found)
+    rows = [[name, before.get(name, 0), after[name]] for name in sorted(after)]
+    output.show("")
+    output.show(table(["live counters", "before", "now"], rows))
+    return found | {"counters_before": before, "counters": after}
+
+
+def _counters(deployment: "Deployment") -> dict[str, int]:
+    """Events so far by type."""
+    with deployment.database() as connection:
+        return dict(
+            connection.execute(
+                "select event_type, sum(event_count)::bigint from business_vault.real_time_metrics group by event_type"
+            ).fetchall()
+        )
 
 
 def _compare(summary: dict[str, Any], expected: object, served: int) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from local.stack import Outputs
 
 _STACKS = ("Data", "Pipeline", "Api")
+_OPTIONAL_STACKS = ("Stream",)
 _CONTAINER_URL = "http://127.0.0.1:4566"
 _CONTAINER_DATABASE = "postgresql://c360:c360@127.0.0.1:5432/c360"
 _LOCAL_REGION = "us-east-1"
@@ -184,8 +185,8 @@ def _deployed(target: Target, session: boto3.Session, endpoint: str | None, conf
         local_api_url=None,
         dashboard_url=None,
         database_url=(os.environ.get("DATABASE_URL") or _CONTAINER_DATABASE) if local else None,
-        kafka_bootstrap_servers=None,
-        kafka_topic=None,
+        kafka_bootstrap_servers=found.get("KafkaBootstrapServers"),
+        kafka_topic=found.get("KafkaTopic"),
         alert_topic_arn=found.get("AlertTopicArn"),
     )
     return Deployment(outputs, session, config)
@@ -194,13 +195,15 @@ def _deployed(target: Target, session: boto3.Session, endpoint: str | None, conf
 def _stack_outputs(client: "CloudFormationClient") -> dict[str, str]:
     prefix = os.environ.get("C360_STACK_PREFIX") or "C360"
     found: dict[str, str] = {}
-    for name in _STACKS:
+    for name in (*_STACKS, *_OPTIONAL_STACKS):
         stack = f"{prefix}-{name}"
         try:
             described = client.describe_stacks(StackName=stack)["Stacks"][0]
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ValidationError":
                 raise
+            if name in _OPTIONAL_STACKS:
+                continue
             where = client.meta.endpoint_url
             raise DeploymentError(
                 f"there is no stack {stack} at {where}: deploy it with `npx cdk deploy --all` (README), or set "

@@ -68,7 +68,7 @@ def log_groups(deployment: "Deployment", functions: Sequence[str]) -> dict[str, 
     groups = {}
     for function in functions:
         name = deployment.stack_outputs.get(f"{function.capitalize()}FunctionName")
-        if name is None:
+        if name is None:  # a deployment without the clickstream, or the lake
             continue
         groups[function] = f"/aws/lambda/{name}"
         if not deployment.is_local:

@@ -34,6 +34,7 @@ class Function(StrEnum):
     EXPORT = "export"
     MIGRATE = "migrate"
     API = "api"
+    STREAM = "stream"
 
 
 def command(

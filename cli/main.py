@@ -10,7 +10,22 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cli import demo, drop, generate, logs, marts, model, outputs, quarantine, run, runs, sql, stack
+from cli import (
+    demo,
+    drop,
+    events,
+    generate,
+    logs,
+    marts,
+    model,
+    outputs,
+    produce,
+    quarantine,
+    run,
+    runs,
+    sql,
+    stack,
+)  # fmt: skip
 from cli.errors import CliError, translated
 from cli.output import Output
 
@@ -35,6 +50,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("drop", drop.command, drop.EXAMPLES),
     ("run", run.command, run.EXAMPLES),
     ("runs", runs.command, ""),
+    ("produce", produce.command, produce.EXAMPLES),
     ("logs", logs.command, logs.EXAMPLES),
 )
 for _name, _command, _examples in _COMMANDS:
@@ -43,6 +59,7 @@ app.add_typer(marts.app)
 app.add_typer(sql.app, name="sql")
 app.add_typer(model.app, name="model")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(events.app, name="events")
 
 
 def _print_version(wanted: bool) -> None:

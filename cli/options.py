@@ -28,6 +28,7 @@ LocalstackPort = Annotated[
 ]
 PostgresPort = Annotated[int, typer.Option(envvar="C360_POSTGRES_PORT", min=1, max=65535, help="Port of PostgreSQL.")]
 ApiPort = Annotated[int, typer.Option(envvar="C360_API_PORT", min=1, max=65535, help="Port of the local API.")]
+KafkaPort = Annotated[int, typer.Option(envvar="C360_KAFKA_PORT", min=1, max=65535, help="Port of Kafka.")]
 ScheduleOption = Annotated[
     bool, typer.Option("--schedule/--no-schedule", help="Run the load every night at 00:00 UTC.")
 ]

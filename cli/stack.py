@@ -8,6 +8,7 @@ from cli.errors import UsageError
 from cli.options import (
     ApiPort,
     JsonOption,
+    KafkaPort,
     LakeOption,
     LocalstackPort,
     OnArrivalOption,
@@ -47,6 +48,7 @@ def up(
     localstack_port: LocalstackPort = 4566,
     postgres_port: PostgresPort = 5432,
     api_port: ApiPort = 8000,
+    kafka_port: KafkaPort = 9092,
     schedule: ScheduleOption = True,
     on_arrival: OnArrivalOption = False,
     lake: LakeOption = False,
@@ -67,6 +69,7 @@ def up(
             localstack_port=localstack_port,
             postgres_port=postgres_port,
             api_port=api_port,
+            kafka_port=kafka_port,
             schedule_enabled=schedule,
             on_arrival=on_arrival,
             lake=lake,

@@ -1,4 +1,4 @@
-"""The three stacks of a deployment."""
+"""The stacks of a deployment: three, and one more for the clickstream where there is one."""
 
 import sys
 from dataclasses import dataclass
@@ -7,10 +7,11 @@ from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.api_stack import ApiStack
-from infra.config import Deployment
+from infra.config import Deployment, StreamKind
 from infra.cost import check_budget, estimate, report
 from infra.data_stack import DataStack
 from infra.pipeline_stack import PipelineStack
+from infra.stream_stack import StreamStack
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ def build(app: App, deployment: Deployment) -> Stacks:
     pipeline = PipelineStack(app, f"{prefix}-Pipeline", deployment, data, description="Customer 360: the nightly load")
     api = ApiStack(app, f"{prefix}-Api", deployment, data, description="Customer 360: the HTTPS API")
     api.add_stack_dependency(pipeline)
+    if deployment.stream is not StreamKind.DISABLED:
+        about = "Customer 360: the clickstream"
+        StreamStack(app, f"{prefix}-Stream", deployment, data, pipeline, description=about)
     Tags.of(app).add("project", "customer-360")
     if deployment.on_aws:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -24,6 +24,15 @@ class DatabaseKind(StrEnum):
     AURORA = "aurora"
 
 
+class StreamKind(StrEnum):
+    """What carries the clickstream: nothing, a Kafka that exists already, MSK with brokers of ours, or serverless."""
+
+    DISABLED = "disabled"
+    EXTERNAL = "external"
+    PROVISIONED = "provisioned"
+    SERVERLESS = "serverless"
+
+
 class BundlePlatform(StrEnum):
     """For which machine dependencies are bundled: AWS Lambda's arm64, this one, or a Linux container on this one."""
 
@@ -46,12 +55,14 @@ Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")
 _DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
     Target.AWS: {
         "database": DatabaseKind.RDS,
+        "stream": StreamKind.DISABLED,
         "api_key": True,
         "lake": True,
         "bundle_platform": BundlePlatform.LAMBDA,
     },
     Target.LOCALSTACK: {
         "database": DatabaseKind.EXTERNAL,
+        "stream": StreamKind.EXTERNAL,
         "api_key": False,
         "lake": False,
         "bundle_platform": BundlePlatform.HOST,
@@ -64,7 +75,8 @@ class Deployment(BaseModel):
 
     Rates are requests per second, `api_quota` is requests a month of one key. `jwt_issuer` makes the API ask for its
     tokens, for `jwt_audience`, verified by `jwt_jwks` (a JSON Web Key Set: the function has no route to fetch it).
-    `budget` is US dollars a month when idle.
+    `budget` is US dollars a month when idle. `stream_pollers`: provisioned pollers of the event source; 0 is on-demand
+    mode. `stream_window_seconds`: how long a batch is gathered; 0 is Lambda's default, half a second.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,6 +108,15 @@ class Deployment(BaseModel):
     jwt_jwks: str = ""
     endpoint_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:4566"
 
+    stream: StreamKind
+    stream_bootstrap_servers: Annotated[str, Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")] = "127.0.0.1:9092"
+    stream_topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")] = "clickstream_events"
+    stream_partitions: Annotated[int, Field(ge=1, le=100)] = 4
+    stream_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
+    stream_window_seconds: Annotated[int, Field(ge=0, le=300)] = 0
+    stream_pollers: Annotated[int, Field(ge=0, le=200)] = 0
+    stream_retention_days: Annotated[int, Field(ge=14, le=3650)] = 90
+
     bundle_platform: BundlePlatform
     budget: Annotated[float, Field(gt=0)] | None = None
 
@@ -110,6 +131,10 @@ class Deployment(BaseModel):
         if external == self.on_aws:
             allowed = "external" if external != self.on_aws or not self.on_aws else "rds or aurora"
             raise ValueError(f"database={self.database} does not fit target={self.target}: use {allowed}")
+        fitting = {StreamKind.PROVISIONED, StreamKind.SERVERLESS} if self.on_aws else {StreamKind.EXTERNAL}
+        if self.stream not in {*fitting, StreamKind.DISABLED}:
+            allowed = " or ".join(sorted({*fitting, StreamKind.DISABLED}))
+            raise ValueError(f"stream={self.stream} does not fit target={self.target}: use {allowed}")
         if external and not self.database_host:
             raise ValueError("database_host is missing: the PostgreSQL server as the functions reach it")
         if self.jwt_issuer and not (self.jwt_audience and self.jwt_jwks):

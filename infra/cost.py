@@ -6,7 +6,7 @@ Functions, S3, API Gateway, logs) is not in it: at one small load a night it is 
 
 from dataclasses import dataclass
 
-from infra.config import DatabaseKind, Deployment
+from infra.config import DatabaseKind, Deployment, StreamKind
 from infra.errors import BudgetError
 
 REGION = "us-east-1"
@@ -32,7 +32,22 @@ def estimate(deployment: Deployment) -> tuple[Item, ...]:
         database,
         Item("Secrets Manager interface endpoint, one zone", 7.30),
         Item("Administrator's secret", 0.40),
+        *_stream(deployment),
     )
+
+
+def _stream(deployment: Deployment) -> tuple[Item, ...]:
+    if deployment.stream is StreamKind.DISABLED:
+        return ()
+    cluster = {
+        StreamKind.PROVISIONED: Item("MSK, two kafka.t3.small, 10 GB each", 68.60),
+        StreamKind.SERVERLESS: Item(
+            f"MSK Serverless, {deployment.stream_partitions} partitions", 547.50 + 1.10 * deployment.stream_partitions
+        ),
+    }[deployment.stream]
+    if pollers := deployment.stream_pollers:
+        return (cluster, Item(f"Provisioned pollers of the event source, {pollers}", 133.20 * pollers))
+    return (cluster, Item("Lambda and STS interface endpoints, one zone, for the poller", 14.60))
 
 
 def total(items: tuple[Item, ...]) -> float:

@@ -70,7 +70,7 @@ class PipelineStack(Stack):
         self.state_machine.node.add_dependency(self.schema)
         undelivered = self._undelivered()
         self._start_rules(undelivered)
-        alerts = RunAlerts(
+        self.alerts = RunAlerts(
             self,
             "Alerts",
             state_machine=self.state_machine,
@@ -81,9 +81,9 @@ class PipelineStack(Stack):
         )
 
         CfnOutput(self, "StateMachineArn", value=self.state_machine.state_machine_arn)
-        CfnOutput(self, "AlertTopicArn", value=alerts.topic.topic_arn)
         if self.lake:
             CfnOutput(self, "LakeBucketName", value=self.lake.bucket_name)
+        CfnOutput(self, "AlertTopicArn", value=self.alerts.topic.topic_arn)
         CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
         CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
 

@@ -1,4 +1,4 @@
-"""The whole platform on this machine: PostgreSQL, LocalStack, the deployed CDK app and the local API server."""
+"""The whole platform on this machine: PostgreSQL, Kafka, LocalStack, the deployed app, its API and event source."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import aws, deploy, processes
 from local.api_server import ApiServer, role_database_url
+from local.broker import Broker
 from local.database import AdminDatabase, another_version_explained
 from local.errors import LocalError, StackNotRunningError
+from local.event_source_process import EventSourceProcess
 from local.localstack import LocalStack
 from local.lock import exclusive
 from local.paths import Paths
@@ -27,6 +29,8 @@ class _Parts:
     postgres: PostgresServer
     localstack: LocalStack
     api: ApiServer
+    broker: Broker
+    event_source: EventSourceProcess
 
 
 class EmbeddedStack:
@@ -47,7 +51,8 @@ class EmbeddedStack:
             parts = self._parts(state)
             existing = self.options.database_url
             database_context = AdminDatabase(existing).context() if existing else _own_address(parts.postgres)
-            app = self._app(parts.localstack.url, database_context)
+            kafka_context = {"stream_bootstrap_servers": parts.broker.bootstrap_servers}
+            app = self._app(parts.localstack.url, database_context | kafka_context)
             app.stop_leftovers()
             with ThreadPoolExecutor(1) as pool:
                 synthesized = pool.submit(app.synth, progress)  # meanwhile the servers start
@@ -55,9 +60,14 @@ class EmbeddedStack:
                 self._start_localstack(state, parts.localstack, database, progress)
                 if state.deployed is None:
                     self._bootstrap(state, app, parts, progress)
+                broker_died = parts.broker.died()
+                if parts.broker.process() is None:
+                    progress(f"starting Kafka on port {parts.broker.port}")
+                    parts.broker.start()
                 inputs = synthesized.result()
             deployed = self._deploy(state, app, inputs, parts, database, progress)
             self._start_api(state, parts, deployed, progress)
+            self._start_event_source(state, parts, deployed, progress, from_start=broker_died)
             return deployed.outputs
 
     def down(self, progress: Progress) -> None:
@@ -67,6 +77,8 @@ class EmbeddedStack:
             parts = self._parts(state)
             self._app(parts.localstack.url, {}).stop_leftovers()
             for name, part in (
+                ("the event source", parts.event_source),
+                ("Kafka", parts.broker),
                 ("the API server", parts.api),
                 ("LocalStack", parts.localstack),
                 ("PostgreSQL", parts.postgres),
@@ -90,11 +102,25 @@ class EmbeddedStack:
         state = State.load(self.paths.stack_file)
         if state is None and self.paths.stack_file.exists():
             parts = self._parts(State())
-            return of_another_version(parts.localstack, parts.postgres, parts.api)
+            return of_another_version(parts.localstack, parts.postgres, parts.api, parts.broker, parts.event_source)
         state = state or State()
         parts = self._parts(state)
         current = state.deployed is not None and state.deployed.localstack == _life(parts.localstack)
-        return look(parts.localstack, parts.postgres, parts.api, state, deployment_is_current=current)
+        return look(
+            parts.localstack,
+            parts.postgres,
+            parts.api,
+            parts.broker,
+            parts.event_source,
+            state,
+            deployment_is_current=current,
+        )
+
+    def process(self, part: str) -> processes.ProcessIdentity | None:
+        """The process of a part: postgres, localstack, api, broker or event_source."""
+        found: PostgresServer | LocalStack | ApiServer | Broker | EventSourceProcess
+        found = getattr(self._parts(State.load(self.paths.stack_file) or State()), part)
+        return found.process()
 
     def _load(self, progress: Progress) -> State:
         state = State.load(self.paths.stack_file)
@@ -104,6 +130,8 @@ class EmbeddedStack:
         if self.paths.stack_file.exists():
             progress("the stack's state is from another version; starting it anew, the data is kept")
         parts = self._parts(state)
+        parts.event_source.stop()
+        parts.broker.stop()
         parts.api.stop()
         parts.localstack.stop()
         parts.postgres.stop()
@@ -118,6 +146,8 @@ class EmbeddedStack:
             PostgresServer(self.paths.postgres, port("postgres", options.postgres_port), logs / "postgres.log"),
             LocalStack(self.paths.localstack, port("localstack", options.localstack_port), logs / "localstack.log"),
             ApiServer(self.paths.state / "api.json", port("api", options.api_port), logs / "api.log"),
+            Broker(self.paths.state / "kafka", port("kafka", options.kafka_port), logs / "kafka.log"),
+            EventSourceProcess(self.paths.state / "event-source", logs / "event-source.log"),
         )
 
     def _choose_ports(self, state: State) -> None:
@@ -127,6 +157,7 @@ class EmbeddedStack:
             ("postgres", parts.postgres, self.options.postgres_port),
             ("localstack", parts.localstack, self.options.localstack_port),
             ("api", parts.api, self.options.api_port),
+            ("kafka", parts.broker, self.options.kafka_port),
         ):
             if part.process() is not None and name in state.ports:
                 continue
@@ -237,6 +268,22 @@ class EmbeddedStack:
         state.api_inputs = wanted
         state.save(self.paths.stack_file)
 
+    def _start_event_source(
+        self, state: State, parts: _Parts, deployed: Deployed, progress: Progress, *, from_start: bool
+    ) -> None:
+        wanted = f"{deployed.inputs} {deployed.localstack} {parts.broker.port}"
+        running = parts.event_source.process() is not None and parts.event_source.status() is not None
+        if running and state.event_source_inputs == wanted and not from_start:
+            return
+        parts.event_source.stop()
+        mapping = aws.stack_outputs(parts.localstack.url, deployed.stacks).get("EventSourceMapping")
+        if mapping is None:  # deployed without the clickstream
+            return
+        progress("starting the event source poller")
+        parts.event_source.start(parts.localstack.url, mapping, from_start=from_start)
+        state.event_source_inputs = wanted
+        state.save(self.paths.stack_file)
+
 
 def _own_address(postgres: PostgresServer) -> dict[str, str]:
     """As `AdminDatabase.context`, of a server that need not run yet."""
@@ -255,8 +302,8 @@ def _outputs(found: dict[str, str], endpoint: str, local_api_url: str, database_
         local_api_url=local_api_url,
         dashboard_url=None,
         database_url=database_url,
-        kafka_bootstrap_servers=None,
-        kafka_topic=None,
+        kafka_bootstrap_servers=found.get("KafkaBootstrapServers"),
+        kafka_topic=found.get("KafkaTopic"),
         alert_topic_arn=found.get("AlertTopicArn"),
     )
 

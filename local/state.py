@@ -20,6 +20,7 @@ class StackOptions(BaseModel):
     localstack_port: int = 4566
     postgres_port: int = 5432
     api_port: int = 8000
+    kafka_port: int = 9092
     schedule_enabled: bool = True
     on_arrival: bool = False
     lake: bool = False
@@ -66,6 +67,8 @@ class Status(BaseModel):
     localstack: Part
     postgres: Part
     api: Part
+    kafka: Part
+    event_source: Part
     deployment: Part
 
 
@@ -96,6 +99,7 @@ class State(BaseModel):
     database_url: str | None = None
     api_inputs: str = ""
     api_function: str = ""
+    event_source_inputs: str = ""
     deployed: Deployed | None = None
     deploying: str = ""  # the life of LocalStack that a deployment was begun in, until it is complete
 

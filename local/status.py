@@ -6,8 +6,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local import aws, processes
 from local.api_server import ApiServer
+from local.broker import Broker
 from local.database import AdminDatabase
 from local.errors import LocalError
+from local.event_source_process import EventSourceProcess
 from local.localstack import LocalStack
 from local.postgres import PostgresServer
 from local.state import Part, State, Status
@@ -16,7 +18,14 @@ _HEAL = "c360 up heals it"
 
 
 def look(
-    localstack: LocalStack, postgres: PostgresServer, api: ApiServer, state: State, *, deployment_is_current: bool
+    localstack: LocalStack,
+    postgres: PostgresServer,
+    api: ApiServer,
+    broker: Broker,
+    event_source: EventSourceProcess,
+    state: State,
+    *,
+    deployment_is_current: bool,
 ) -> Status:
     """Ask every part whether it works; a part whose process is gone although the stack was up is `stopped`."""
     runtime = _part(localstack.process(), localstack.port, lambda: localstack.health() is not None, localstack.url)
@@ -24,11 +33,15 @@ def look(
         localstack=runtime,
         postgres=_database(postgres, state),
         api=_part(api.process(), api.port, lambda: api.health() == 200, api.url),
+        kafka=_part(broker.process(), broker.port, broker.answers, broker.bootstrap_servers),
+        event_source=_event_source(event_source),
         deployment=_deployment(localstack, runtime, state, is_current=deployment_is_current),
     )
 
 
-def of_another_version(localstack: LocalStack, postgres: PostgresServer, api: ApiServer) -> Status:
+def of_another_version(
+    localstack: LocalStack, postgres: PostgresServer, api: ApiServer, broker: Broker, event_source: EventSourceProcess
+) -> Status:
     """Where the stack's state cannot be read: what runs, without asking on ports that are not known."""
 
     def part(process: processes.ProcessIdentity | None) -> Part:
@@ -40,6 +53,8 @@ def of_another_version(localstack: LocalStack, postgres: PostgresServer, api: Ap
         localstack=part(localstack.process()),
         postgres=part(postgres.process()),
         api=part(api.process()),
+        kafka=part(broker.process()),
+        event_source=part(event_source.process()),
         deployment=Part(state="stopped", detail=f"its record is from another version; {_HEAL}, the data is kept"),
     )
 
@@ -50,6 +65,16 @@ def _part(process: processes.ProcessIdentity | None, port: int, answers: Callabl
     if not answers():
         return Part(state="unhealthy", pid=process.pid, port=port, detail=f"it does not answer; {_HEAL}")
     return Part(state="running", pid=process.pid, port=port, detail=where)
+
+
+def _event_source(event_source: EventSourceProcess) -> Part:
+    process = event_source.process()
+    if process is None:
+        return Part(state="stopped")
+    told = event_source.status()
+    if told is None:
+        return Part(state="unhealthy", pid=process.pid, detail=f"it does not tell its state; {_HEAL}")
+    return Part(state="running", pid=process.pid, detail=f"{told['partitions']} partitions, lag {told['lag']}")
 
 
 def _database(postgres: PostgresServer, state: State) -> Part:

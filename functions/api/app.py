@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from functions.api import docs, metrics, problems, profile, routes, service
+from functions.api import docs, events, metrics, problems, profile, routes, service
 from functions.api.access import Gate
 from functions.api.database import Database
 from functions.api.memory import Memory
@@ -107,6 +107,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.include_router(profile.router)
     app.include_router(metrics.router)
     app.include_router(service.router)
+    app.include_router(events.router)
     app.include_router(docs.router)
     return app
 

@@ -51,3 +51,16 @@ end
 $$;
 
 grant execute on function raw_vault.open_tracking_month, raw_vault.forget_tracking to c360_loader;
+
+-- the stream writes events and activity; of the hubs it sees only which keys exist
+grant usage on schema raw_vault, business_vault, metadata to c360_stream;
+grant insert on raw_vault.hub_customer, raw_vault.hub_product to c360_stream;
+grant select (customer_hash_key) on raw_vault.hub_customer to c360_stream;
+grant select (product_hash_key) on raw_vault.hub_product to c360_stream;
+grant insert on raw_vault.link_customer_event to c360_stream;
+grant insert on business_vault.mart_customer_360, business_vault.mart_product_analytics to c360_stream;
+grant select, insert, update on business_vault.real_time_metrics, business_vault.live_activity to c360_stream;
+grant select, insert, update on metadata.stream_offset, metadata.dead_letter to c360_stream;
+grant select (link_hash_key), insert on metadata.event_id to c360_stream;
+grant execute on function metadata.make_event_partitions(date, date) to c360_stream;
+grant execute on function metadata.drop_event_partitions(date) to c360_stream;

@@ -44,6 +44,8 @@ def test_status_tells_the_truth_before_anything_was_started(c360: C360) -> None:
         "localstack": "stopped",
         "postgres": "stopped",
         "api": "stopped",
+        "kafka": "stopped",
+        "event_source": "stopped",
         "deployment": "stopped",
     }
 

@@ -17,5 +17,5 @@ def test_cfn_lint_finds_nothing(on_aws: Synthesis, on_localstack: Synthesis) -> 
         ],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert len(on_aws.files) == len(on_localstack.files) == 3
+    assert (len(on_aws.files), len(on_localstack.files)) == (3, 4)  # and the stream's
     assert (done.returncode, done.stdout) == (0, "")

@@ -125,7 +125,13 @@ class Lines:
 
 def _options() -> StackOptions:
     ports = [processes.free_port() for _ in range(3)]
-    return StackOptions(localstack_port=ports[0], postgres_port=ports[1], api_port=ports[2], database_url=None)
+    return StackOptions(
+        localstack_port=ports[0],
+        postgres_port=ports[1],
+        api_port=ports[2],
+        kafka_port=processes.free_port(27000),
+        database_url=None,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +204,7 @@ def test_all_of_it_listens_on_loopback_only(stack: TinyStack) -> None:
         stack.options.localstack_port,
         stack.options.postgres_port,
         stack.options.api_port,
+        stack.options.kafka_port,
     }
 
 
@@ -229,14 +236,15 @@ def test_a_killed_localstack_is_seen_and_healed_and_its_runs_closed(stack: TinyS
     assert runs == [("done", "SUCCEEDED"), ("lost", "ABORTED")]
 
 
-@pytest.mark.parametrize("part", ["postgres", "api"])
+@pytest.mark.parametrize("part", ["postgres", "api", "kafka"])
 def test_another_part_that_was_killed_is_healed_without_a_new_deployment(stack: TinyStack, part: str) -> None:
     stack.up(Lines())
     _kill(part, stack)
     assert getattr(stack.status(), part).state == "stopped"
     lines = Lines()
     stack.up(lines)
-    assert {p.state for p in (stack.status().postgres, stack.status().api, stack.status().deployment)} == {"running"}
+    now = stack.status()
+    assert {p.state for p in (now.postgres, now.api, now.kafka, now.deployment)} == {"running"}
     assert "deploying" not in lines
 
 

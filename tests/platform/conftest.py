@@ -25,6 +25,7 @@ def platform(scratch: Path) -> Iterator[Platform]:
         localstack_port=ports[0],
         postgres_port=ports[1],
         api_port=ports[2],
+        kafka_port=processes.free_port(26000),
         schedule_enabled=False,
         database_url=None,
     )

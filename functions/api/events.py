@@ -1,0 +1,208 @@
+"""The clickstream as the API shows it: what arrived last, a stream of it, and one customer's live activity."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from http import HTTPStatus
+from time import monotonic
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response, StreamingResponse
+
+from functions.api.cursor import is_storable
+from functions.api.database import Database
+from functions.api.models import Answer, Money, Page
+from functions.api.problems import documented
+from functions.api.responses import CustomerId, unknown_customer
+from functions.common.errors import TransientError
+
+MOST_RECENT = 500
+POLL_SECONDS = 0.5
+STREAM_SECONDS = 300
+KEEP_ALIVE_SECONDS = 15
+
+# An event is dated by its batch's beginning and seen at its commit: look back far enough to miss none.
+_OVERLAP = "10 seconds"
+
+# Of the last week's partitions only. Amounts as everywhere in this API: exact, at least two decimals.
+_ITEMS = """
+select
+    event_id, event_type, customer_id, occurred_at, product_id,
+    round(amount, greatest(2, min_scale(amount))) as amount, session_id, properties, loaded_at
+from business_vault.vw_event
+where occurred_at > now() - interval '7 days'
+"""
+
+_COUNTED = "(select coalesce(sum(event_count), 0)::bigint from business_vault.real_time_metrics)"
+
+_RECENT = f"""
+with recent as ({_ITEMS} order by loaded_at desc, occurred_at desc, event_id limit %(limit)s)
+select
+    {_COUNTED},
+    (
+        select coalesce(json_agg(row_to_json(recent) order by loaded_at desc, occurred_at desc, event_id), '[]')::text
+        from recent
+    )
+""".encode()  # noqa: S608 - composed of this module's constants
+
+_SINCE = f"""
+with fresh as (
+    {_ITEMS} and loaded_at > coalesce(%(since)s::timestamptz, now()) - interval '{_OVERLAP}'
+    order by loaded_at desc limit %(limit)s
+)
+select
+    {_COUNTED},
+    max(loaded_at)::text,
+    coalesce(array_agg(event_id order by loaded_at, occurred_at, event_id), '{{}}'),
+    coalesce(array_agg(row_to_json(fresh)::text order by loaded_at, occurred_at, event_id), '{{}}')
+from fresh
+""".encode()  # noqa: S608 - composed of this module's constants
+
+_ACTIVITY = b"""
+select (
+    select row_to_json(found)::text
+    from (
+        select
+            c.customer_id, a.last_seen_at, a.last_event_type, a.last_session_id, a.last_product_id,
+            coalesce(a.events_last_5_minutes, 0) as events_last_5_minutes,
+            coalesce(a.events_last_hour, 0) as events_last_hour,
+            coalesce(a.events_last_day, 0) as events_last_day,
+            (
+                select coalesce(json_agg(row_to_json(m) order by m.event_type), '[]')
+                from (
+                    select
+                        event_type, event_count, last_event_time,
+                        round(total_purchase_amount, greatest(2, min_scale(total_purchase_amount)))
+                            as total_purchase_amount
+                    from business_vault.real_time_metrics
+                    where customer_id = c.customer_id
+                ) as m
+            ) as by_type
+        from business_vault.vw_customer_360 as c
+        left join business_vault.vw_live_activity as a using (customer_id)
+        where c.customer_id = %(key)s
+    ) as found
+)
+"""
+
+router = APIRouter(tags=["events"])
+
+
+class Event(Answer):
+    """Something that somebody did on the website (`business_vault.vw_event`)."""
+
+    event_id: str
+    event_type: str
+    customer_id: str
+    occurred_at: datetime
+    product_id: str | None
+    amount: Money | None
+    session_id: str | None
+    properties: dict[str, Any] | None
+    loaded_at: datetime
+
+
+class EventPage(Page):
+    """The events that arrived last, the newest first. `total` counts all events so far; there is no next page."""
+
+    items: list[Event]
+
+
+class ActivityOfType(Answer):
+    """What a customer has done so far, of one type (`business_vault.real_time_metrics`)."""
+
+    event_type: str
+    event_count: int
+    last_event_time: datetime
+    total_purchase_amount: Annotated[Money, Field(description="Sum of the amounts of purchases.")]
+
+
+class LiveActivity(Answer):
+    """What a customer does now (`business_vault.vw_live_activity`); nulls and zeros for one who was never seen."""
+
+    customer_id: str
+    last_seen_at: datetime | None
+    last_event_type: str | None
+    last_session_id: str | None
+    last_product_id: str | None
+    events_last_5_minutes: int
+    events_last_hour: int
+    events_last_day: int
+    by_type: list[ActivityOfType]
+
+
+_PROBLEMS = documented(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+@router.get("/events/recent", response_model=EventPage, responses=_PROBLEMS)
+async def recent_events(request: Request, limit: Annotated[int, Query(ge=1, le=MOST_RECENT)] = 50) -> Response:
+    """The events that arrived last, of those that happened within a week. Poll it where streams do not pass."""
+    total, items = await _database(request).read_row(_RECENT, {"limit": limit})
+    return Response(
+        f'{{"items":{items},"total":{total},"next":null}}',
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@router.get(
+    "/customers/{customer_id:key}/activity",
+    response_model=LiveActivity,
+    responses=documented(HTTPStatus.NOT_FOUND) | _PROBLEMS,
+)
+async def live_activity(request: Request, customer_id: CustomerId) -> Response:
+    """One customer's activity, counted at this moment."""
+    found = None
+    if is_storable(customer_id):
+        [found] = await _database(request).read_row(_ACTIVITY, {"key": customer_id})
+    if found is None:
+        return unknown_customer(request)
+    return Response(found, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/events/stream", include_in_schema=False)
+async def stream_events(request: Request) -> Response:
+    """Server-sent events: whenever events were stored, an `events` message with `items` (oldest first) and `total`.
+
+    At most MOST_RECENT items, the newest. Ends after five minutes; a browser's EventSource connects again by itself.
+    API Gateway passes no streams: poll /events/recent there.
+    """
+    if "aws.event" in request.scope:
+        raise HTTPException(HTTPStatus.NOT_IMPLEMENTED, "API Gateway passes no streams; poll /events/recent.")
+    return StreamingResponse(
+        _messages(request, _database(request)),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _messages(request: Request, database: Database) -> AsyncIterator[str]:
+    """The stream's text. The first message tells where things stand; a database that is away is waited for."""
+    yield "retry: 1000\n\n"
+    end, said = monotonic() + STREAM_SECONDS, monotonic()
+    since: str | None = None
+    seen: frozenset[str] = frozenset()
+    first = True
+    while monotonic() < end and not await request.is_disconnected():
+        try:
+            total, latest, ids, items = await database.read_row(_SINCE, {"since": since, "limit": MOST_RECENT})
+        except TransientError:
+            await asyncio.sleep(POLL_SECONDS)
+            continue
+        fresh = [] if first else [item for key, item in zip(ids, items, strict=True) if key not in seen]
+        since, seen = latest or since, frozenset(ids)
+        if fresh or first:
+            yield f'event: events\ndata: {{"items":[{",".join(fresh)}],"total":{total}}}\n\n'
+            said, first = monotonic(), False
+        elif monotonic() - said > KEEP_ALIVE_SECONDS:
+            yield ": still here\n\n"
+            said = monotonic()
+        await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,102 @@
+"""The clickstream: what brings events from Kafka to the database, and what happens to messages that are none."""
+
+from typing import Any, cast
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_s3 as s3
+from constructs import Construct, IConstruct
+
+from infra.config import Deployment
+from infra.constructs.database import Role
+from infra.constructs.event_source import EventSource, ExternalEventSource
+from infra.constructs.function import PlatformFunction
+from infra.constructs.msk import MskEventSource
+from infra.constructs.nag import accept
+from infra.constructs.rds import ManagedDatabase
+from infra.constructs.stream_alarms import StreamAlarms
+from infra.data_stack import DataStack
+from infra.pipeline_stack import PipelineStack
+
+GIVEN_UP_DAYS = 90
+
+
+class StreamStack(Stack):
+    """Stateless but for the topic, whose week of messages is lost with it. Waits for the pipeline's migrations."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        deployment: Deployment,
+        data: DataStack,
+        pipeline: PipelineStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._deployment = deployment
+        self._data = data
+        self.add_stack_dependency(pipeline)
+        self.stream = self._function("Stream", "functions.stream.handler.handle", "Stores a batch of events", 512)
+        self.dead_letters = self._function(
+            "DeadLetters", "functions.stream.dead_letter_handler.handle", "Lists and replays dead letters", 256
+        )
+        self.source: EventSource = (
+            MskEventSource(self, "Kafka", deployment, cast(ManagedDatabase, data.database).isolated)
+            if deployment.on_aws
+            else ExternalEventSource(self, "Kafka", deployment)
+        )
+        failures = self._failures()
+        self.source.invoke(self.stream, failures)
+        if deployment.on_aws:
+            accept(
+                cast(IConstruct, self.stream.role),
+                {
+                    "IAM5[Resource::*]": "Network interfaces of the function and its event source: EC2 takes no "
+                    "narrower resource.",
+                    f"IAM5[Resource::<{_logical_id(failures)}.Arn>/*]": "Any batch that is given up, in their bucket.",
+                },
+            )
+            StreamAlarms(self, "Alarms", function=self.stream, service="c360-stream", topic=pipeline.alerts.topic)
+
+        CfnOutput(self, "StreamFunctionName", value=self.stream.function_name)
+        CfnOutput(self, "DeadLettersFunctionName", value=self.dead_letters.function_name)
+        CfnOutput(self, "KafkaTopic", value=deployment.stream_topic)
+        CfnOutput(self, "FailedBatchesBucketName", value=failures.bucket_name)
+
+    def _function(self, name: str, handler: str, description: str, memory_mb: int) -> PlatformFunction:
+        return PlatformFunction(
+            self,
+            name,
+            deployment=self._deployment,
+            database=self._data.database,
+            role=Role.STREAM,
+            handler=handler,
+            description=description,
+            timeout=Duration.minutes(1),
+            memory_mb=memory_mb,
+            environment={
+                "EVENT_RETENTION_DAYS": str(self._deployment.stream_retention_days),
+                "PARTIAL_BATCH_RESPONSE": "true" if self._deployment.stream_pollers else "false",
+            },
+        )
+
+    def _failures(self) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "GivenUp",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=RemovalPolicy.RETAIN if self._deployment.on_aws else RemovalPolicy.DESTROY,
+            lifecycle_rules=[s3.LifecycleRule(id="Forget", expiration=Duration.days(GIVEN_UP_DAYS))],
+        )
+        accept(
+            bucket, {"S1": "Access logs would need a second bucket; CloudTrail data events do the same where wanted."}
+        )
+        return bucket
+
+
+def _logical_id(bucket: s3.Bucket) -> str:
+    return Stack.of(bucket).get_logical_id(cast(Any, bucket.node.default_child))
