@@ -12,6 +12,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
+from functions.api.access import access_of
 from functions.api.cursor import is_storable
 from functions.api.database import Database
 from functions.api.models import Answer, Money, Page
@@ -31,7 +32,8 @@ _OVERLAP = "10 seconds"
 _ITEMS = """
 select
     event_id, event_type, customer_id, occurred_at, product_id,
-    round(amount, greatest(2, min_scale(amount))) as amount, session_id, properties, loaded_at
+    round(amount, greatest(2, min_scale(amount))) as amount, session_id,
+    case when not %(masked)s then properties end as properties, loaded_at
 from business_vault.vw_event
 where occurred_at > now() - interval '7 days'
 """
@@ -92,7 +94,10 @@ router = APIRouter(tags=["events"])
 
 
 class Event(Answer):
-    """Something that somebody did on the website (`business_vault.vw_event`)."""
+    """Something that somebody did on the website (`business_vault.vw_event`).
+
+    `properties` may hold anything, so they are null without the scope `pii:read`.
+    """
 
     event_id: str
     event_type: str
@@ -145,7 +150,7 @@ def _database(request: Request) -> Database:
 @router.get("/events/recent", response_model=EventPage, responses=_PROBLEMS)
 async def recent_events(request: Request, limit: Annotated[int, Query(ge=1, le=MOST_RECENT)] = 50) -> Response:
     """The events that arrived last, of those that happened within a week. Poll it where streams do not pass."""
-    total, items = await _database(request).read_row(_RECENT, {"limit": limit})
+    total, items = await _database(request).read_row(_RECENT, {"limit": limit, "masked": access_of(request).masked})
     return Response(
         f'{{"items":{items},"total":{total},"next":null}}',
         media_type="application/json",
@@ -188,12 +193,14 @@ async def _messages(request: Request, database: Database) -> AsyncIterator[str]:
     """The stream's text. The first message tells where things stand; a database that is away is waited for."""
     yield "retry: 1000\n\n"
     end, said = monotonic() + STREAM_SECONDS, monotonic()
+    masked = access_of(request).masked
     since: str | None = None
     seen: frozenset[str] = frozenset()
     first = True
     while monotonic() < end and not await request.is_disconnected():
         try:
-            total, latest, ids, items = await database.read_row(_SINCE, {"since": since, "limit": MOST_RECENT})
+            parameters = {"since": since, "limit": MOST_RECENT, "masked": masked}
+            total, latest, ids, items = await database.read_row(_SINCE, parameters)
         except TransientError:
             await asyncio.sleep(POLL_SECONDS)
             continue

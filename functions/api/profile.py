@@ -31,7 +31,7 @@ router = APIRouter(prefix="/customers/{customer_id:key}", tags=["profile"])
     openapi_extra=query_parameters(TimelineQuery),
 )
 async def timeline(request: Request, customer_id: CustomerId) -> Response:
-    """Orders, changes of attributes, and vanishing from complete lists, merged; the newest first."""
+    """Orders, changes of attributes, vanishing from complete lists, and events, merged; the newest first."""
     masked = access_of(request).masked
     return await list_response(
         request, profile_lists.TIMELINE, TimelineQuery, values={"customer_id": customer_id, "masked": masked}

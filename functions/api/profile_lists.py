@@ -39,6 +39,7 @@ TIMELINE_SOURCES: tuple[sql.Composable, ...] = (
     read_sql("timeline_orders.sql"),
     _of_customer("timeline_profile.sql", before=_shown("before"), after=_shown("after")),
     read_sql("timeline_status.sql"),
+    read_sql("timeline_events.sql"),
 )
 """What is merged: queries for `at`, `kind`, `id`, `data` (JSON) of %(customer_id)s, persons hidden if %(masked)s."""
 

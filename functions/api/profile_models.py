@@ -40,13 +40,22 @@ class StatusEntry(Answer):
     is_deleted: bool
 
 
+class EventEntry(Answer):
+    """Something that the customer did on the website."""
+
+    event_type: str
+    product_id: str | None
+    amount: Money | None
+    session_id: str | None
+
+
 class TimelineEntry(Item):
     """Something that happened to or with a customer."""
 
     at: datetime
-    kind: Literal["order", "profile", "status"]
+    kind: Literal["order", "profile", "status", "event"]
     id: Annotated[str, Field(description="Names the entry among those of its kind and instant.")]
-    data: OrderEntry | ProfileEntry | StatusEntry
+    data: OrderEntry | ProfileEntry | StatusEntry | EventEntry
 
 
 class Timeline(Page):

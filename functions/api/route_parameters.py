@@ -92,7 +92,7 @@ class TimelineQuery(ListQuery):
     FILTERS: ClassVar[dict[str, LiteralString]] = {"kind": "kind = %(kind)s"}
 
     sort: Literal["at", "-at"] = "-at"
-    kind: Literal["order", "profile", "status"] | None = None
+    kind: Literal["order", "profile", "status", "event"] | None = None
 
 
 class HistoryQuery(ListQuery):

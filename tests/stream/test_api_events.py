@@ -1,8 +1,6 @@
 """What the API shows of the clickstream."""
 
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,12 +9,10 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-import uvicorn
-from pydantic import SecretStr
 
 from functions.api import events
 from functions.api.app import create_app
-from functions.api.settings import ApiSettings
+from tests.api.conftest import served, settings_for
 from tests.pipeline.night import role_url
 from tests.stream.consumer import Consumer
 from tests.stream.messages import click, delivered
@@ -29,18 +25,8 @@ def now() -> str:
 @pytest.fixture
 def api(consumer: Consumer) -> Iterator[httpx.Client]:
     """A client of the API, served by uvicorn, signed in as c360_api."""
-    app = create_app(ApiSettings(database_url=SecretStr(role_url(consumer.admin_url, "c360_api"))))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", trust_env=False) as client:
-            yield client
-        server.should_exit = True
-        thread.join()
-    app.state.database.close()
+    with served(create_app(settings_for(role_url(consumer.admin_url, "c360_api")))) as client:
+        yield client
 
 
 def test_recent_events_are_those_that_arrived_last(consumer: Consumer, api: httpx.Client) -> None:
@@ -68,6 +54,28 @@ def test_live_activity_is_that_of_the_moment(consumer: Consumer, api: httpx.Clie
     assert (found["events_last_5_minutes"], found["last_session_id"], found["last_product_id"]) == (2, "S1", "P1")
     assert {each["event_type"]: each["event_count"] for each in found["by_type"]} == {"page_view": 1, "purchase": 1}
     assert api.get(f"/customers/{quote(customer, safe='')}").json()["total_orders"] == 0
+
+
+def test_events_are_entries_of_the_timeline(consumer: Consumer, api: httpx.Client) -> None:
+    bought = click(
+        event_id="E1", timestamp="2026-11-23T12:00:00Z", event_type="purchase", amount="9.9", product_id="P1"
+    )
+    consumer.handle(delivered(bought, click(event_id="E2", timestamp="2026-11-23T11:00:00Z", session_id="S1")))
+    entries = api.get("/customers/C1/timeline").json()["items"]
+    assert [(entry["kind"], entry["id"], entry["at"][:19]) for entry in entries] == [
+        ("event", "E1", "2026-11-23T12:00:00"),
+        ("event", "E2", "2026-11-23T11:00:00"),
+    ]
+    assert entries[0]["data"] == {"event_type": "purchase", "product_id": "P1", "amount": 9.9, "session_id": None}
+    assert api.get("/customers/C1/timeline", params={"kind": "order"}).json()["items"] == []
+
+
+def test_free_properties_need_the_scope_for_personal_data(consumer: Consumer) -> None:
+    consumer.handle(delivered(click(timestamp=now(), properties={"mail": "ann@example.com"})))
+    settings = settings_for(role_url(consumer.admin_url, "c360_api"), api_open_scopes="profile:read")
+    with served(create_app(settings)) as masked:
+        [item] = masked.get("/events/recent").json()["items"]
+    assert item["properties"] is None
 
 
 def test_a_known_customer_without_events_has_no_activity_and_an_unknown_one_no_page(
