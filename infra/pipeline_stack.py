@@ -66,6 +66,7 @@ class PipelineStack(Stack):
             retry_interval_seconds=2 if deployment.on_aws else 1,
             staging_concurrency=40 if deployment.on_aws else 2,
             observed=deployment.on_aws,
+            redrivable=deployment.on_aws,
         )
         self.state_machine.node.add_dependency(self.schema)
         undelivered = self._undelivered()

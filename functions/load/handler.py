@@ -5,7 +5,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)  # fmt: skip
 
 from functions.common.database import Connection, ConnectionHolder
 from functions.common.errors import EventError
@@ -13,7 +22,7 @@ from functions.common.landing import s3_client
 from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings, LandingSettings
 from functions.load.finish import finish
-from functions.load.ledger import recorded_step
+from functions.load.ledger import recorded_step, reopen
 from functions.load.model import load_model
 from functions.load.plan import RunRequest, plan
 from functions.load.publish import publish
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     run_id: str
+    redrive_count: NonNegativeInt = 0
 
 
 class _Input(BaseModel):
@@ -126,6 +136,9 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         return _find_quarantined(parsed)
     object_id = parsed.object_id if isinstance(parsed, _Split | _Stage) else None
     logger.append_keys(run_id=parsed.run_id, step=parsed.step, object_id=object_id)
+    if parsed.redrive_count:
+        with _connections.transaction(_database()) as connection:
+            reopen(connection, parsed.run_id, parsed.redrive_count)
     if isinstance(parsed, _Check):
         return _check(parsed)
     with _connections.transaction(_database()) as connection:

@@ -31,6 +31,19 @@ def active_run(connection: Connection, run_id: str) -> Run:
     return Run(run_id, row[0])
 
 
+def reopen(connection: Connection, run_id: str, redrive_count: int) -> None:
+    """Let a failed run go on, which Step Functions has redriven for the `redrive_count`-th time; once for each time.
+
+    It goes on with what no other run has taken over meanwhile.
+    """
+    connection.execute(
+        "update metadata.load_run"
+        " set status = 'RUNNING', finished_at = null, error = null, cause = null, redrive_count = %(count)s"
+        " where run_id = %(run_id)s and status in ('FAILED', 'TIMED_OUT', 'ABORTED') and redrive_count < %(count)s",
+        {"run_id": run_id, "count": redrive_count},
+    )
+
+
 def objects_of(connection: Connection, run_id: str, statuses: Sequence[str]) -> list[int]:
     """Ids of the run's object versions in one of `statuses`, ascending."""
     rows = connection.execute(

@@ -43,7 +43,7 @@ class NightlyLoad(sfn.StateMachine):
     others. There is no Catch: a failed execution stays failed (and can be redriven), and an EventBridge rule on
     its status records and alerts. `export` comes after Finish: when it fails, the execution fails and alerts, but the
     run has succeeded and nothing of it is loaded again. `catalog` is pointed at what was exported. With `observed` it
-    logs its transitions, without their data, and is traced.
+    logs its transitions, without their data, and is traced; `redrivable` tells the steps how often it was redriven.
     """
 
     def __init__(
@@ -57,8 +57,13 @@ class NightlyLoad(sfn.StateMachine):
         retry_interval_seconds: int,
         staging_concurrency: int,
         observed: bool,
+        redrivable: bool,
     ) -> None:
         self._scope = scope
+        # LocalStack's executions cannot be redriven, and do not count how often they were
+        self._step_context = {"run_id.$": "$$.Execution.Name"} | (
+            {"redrive_count.$": "$$.Execution.RedriveCount"} if redrivable else {}
+        )
         self._load = load
         self._export = export
         self._catalog = catalog
@@ -132,7 +137,7 @@ class NightlyLoad(sfn.StateMachine):
         parts = self._task(
             "ListParts",
             self._load,
-            {"step": "parts", "run_id.$": "$$.Execution.Name"},
+            {"step": "parts", **self._step_context},
             result_selector={"files.$": "$.Payload.files"},
             result_path="$.plan",
         )
@@ -144,7 +149,7 @@ class NightlyLoad(sfn.StateMachine):
             self._load,
             {
                 "step": "plan",
-                "run_id.$": "$$.Execution.Name",
+                **self._step_context,
                 "execution_arn.$": "$$.Execution.Id",
                 "started_at.$": "$$.Execution.StartTime",
                 "input.$": "$$.Execution.Input",
@@ -192,7 +197,7 @@ class NightlyLoad(sfn.StateMachine):
         result_path: str = sfn.JsonPath.DISCARD,
         output_path: str | None = None,
     ) -> tasks.LambdaInvoke:
-        payload = {"step": step, "run_id.$": "$$.Execution.Name", **(more or {})}
+        payload = {"step": step, **self._step_context, **(more or {})}
         return self._task(name, self._load, payload, result_path=result_path, output_path=output_path)
 
     def _task(

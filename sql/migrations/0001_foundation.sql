@@ -16,7 +16,8 @@ create table metadata.load_run (
     finished_at timestamptz,
     loaded_at timestamptz not null default now(),
     error text,
-    cause text
+    cause text,
+    redrive_count integer not null default 0
 );
 
 comment on column metadata.load_run.loaded_at is 'The instant at which all that this run loads counts as known.';

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from functions.common.errors import DataError
-from functions.load.ledger import RunNotActiveError
+from functions.load.ledger import RunNotActiveError, active_run, reopen
 from functions.load.status import EndedExecution, record_end
 from functions.load.vault import StagingLostError
 from tests.pipeline.files import customers
@@ -187,3 +187,37 @@ def test_rows_that_the_server_lost_after_they_were_staged_are_staged_again_by_th
         night.load_vault(run_id)
     end(night, run_id)
     assert [(file["status"], file["loaded"]) for file in night.run()["files"]] == [("LOADED", 1)] * 2
+
+
+def test_a_redriven_run_goes_on_where_it_failed_and_only_once_for_each_time(night: Night) -> None:
+    drop_customers(night, 2)
+    run_id, object_ids = night.plan()
+    night.stage(run_id, object_ids)
+    end(night, run_id)
+    with pytest.raises(RunNotActiveError):
+        night.load_vault(run_id)
+    with night.connect() as connection:
+        reopen(connection, run_id, 1)
+    night.load_vault(run_id)
+    night.check(run_id, "vault")
+    end(night, run_id)
+    with night.connect() as connection:
+        reopen(connection, run_id, 1)  # a late retry of the first time
+        with pytest.raises(RunNotActiveError):
+            active_run(connection, run_id)
+        reopen(connection, run_id, 2)
+    night.publish(run_id)
+    assert night.finish(run_id)["status"] == "SUCCEEDED"
+    assert [row[0] for row in published(night).customers] == ["C0", "C1"]
+
+
+def test_a_redriven_run_leaves_to_the_next_one_what_that_has_taken_over(night: Night) -> None:
+    drop_customers(night, 2)
+    run_id, _ = night.plan()
+    end(night, run_id)
+    assert len(night.run()["files"]) == 2
+    with night.connect() as connection:
+        reopen(connection, run_id, 1)
+    night.load_vault(run_id)
+    night.publish(run_id)
+    assert night.finish(run_id)["files"] == []
