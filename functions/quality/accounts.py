@@ -12,31 +12,26 @@ from functions.load.expressions import rules, staged_hashdiff, staged_key, stage
 from functions.load.model import Model
 
 # The vault's value of a measure counts where the row added a version, the staged one where it did not have to.
-_COUNT = """with version as (
-    {versions}
-)
-select s.object_id, count(*), count(v.record_row){sums}
-from {staging} as s
-left join version as v on (v.record_source, v.record_row) = (s.object_id, s.row_number){measured}
+_COUNT = """select s.object_id, count(*), count(*) filter (where {is_loaded}){sums}
+from {staging} as s{tables}
 where s.object_id = any(%(object_ids)s)
 group by s.object_id"""
 
-_DUPLICATE = """with version as (
-    {versions}
-), followed as (
+_TABLE = """
+left join {table} as {name} on {name}.record_source = any(%(object_ids)s)
+    and {name}.record_source = s.object_id and {name}.record_row = s.row_number"""
+
+_DUPLICATE = """with followed as (
     select object_id, row_number, {content} = lag({content}) over (
         partition by object_id, {keys} order by row_number
     ) as repeats
     from {staging}
     where object_id = any(%(object_ids)s)
 )
-select object_id, count(*)
-from followed
-where repeats
-    and not exists (
-        select from version as v where (v.record_source, v.record_row) = (followed.object_id, followed.row_number)
-    )
-group by object_id"""
+select s.object_id, count(*)
+from followed as s{tables}
+where s.repeats and not ({is_loaded})
+group by s.object_id"""
 
 
 def account(connection: Connection, model: Model, object_ids: list[int]) -> None:
@@ -134,14 +129,22 @@ group by object_id"""
     }
 
 
-def _versions(model: Model, source: str) -> sql.Composed:
-    """Where a staged row added a version: object and row, once for each."""
-    return sql.SQL("\n    union\n    ").join(
-        sql.SQL("select record_source, record_row from {} where record_source = any(%(object_ids)s)").format(
-            sql.Identifier("raw_vault", name)
-        )
-        for name in (*model.satellites_of(source), *_links_alone(model, source))
-    )
+def _tables(model: Model, source: str) -> list[str]:
+    """The tables to which a row may add: the satellites, and links that have none."""
+    return [*model.satellites_of(source), *_links_alone(model, source)]
+
+
+def _joined(model: Model, source: str) -> dict[str, sql.Composed]:
+    """Where a staged row `s` added to a table: joins to all of them, and the condition that one of them has it."""
+    names = _tables(model, source)
+    return {
+        "tables": sql.SQL("").join(
+            sql.SQL(_TABLE).format(table=sql.Identifier("raw_vault", name), name=sql.Identifier(name)) for name in names
+        ),
+        "is_loaded": sql.SQL(" or ").join(sql.SQL("{}.record_row is not null").format(sql.Identifier(n)) for n in names)
+        if names
+        else sql.SQL("false"),
+    }
 
 
 def _links_alone(model: Model, source: str) -> list[str]:
@@ -152,23 +155,14 @@ def _links_alone(model: Model, source: str) -> list[str]:
 
 def render_count(model: Model, source: str) -> sql.Composed:
     """For each object: its staged rows, those that added a version, and each measure in staging and in the vault."""
-    sums: list[sql.Composable] = []
-    measured: dict[str, sql.Composable] = {}
-    for name in model.sources[source].measures:
-        satellite = model.satellite_of_measure(source, name)
-        measured[satellite] = sql.SQL(
-            "\nleft join {0} as {1} on ({1}.record_source, {1}.record_row) = (s.object_id, s.row_number)"
-        ).format(sql.Identifier("raw_vault", satellite), sql.Identifier(satellite))
-        sums.append(
-            sql.SQL(", coalesce(sum(s.{0}), 0), coalesce(sum(coalesce({1}.{0}, s.{0})), 0)").format(
-                sql.Identifier(name), sql.Identifier(satellite)
-            )
+    sums = [
+        sql.SQL(", coalesce(sum(s.{0}), 0), coalesce(sum(coalesce({1}.{0}, s.{0})), 0)").format(
+            sql.Identifier(name), sql.Identifier(model.satellite_of_measure(source, name))
         )
+        for name in model.sources[source].measures
+    ]
     return sql.SQL(_COUNT).format(
-        versions=_versions(model, source),
-        sums=sql.SQL("").join(sums),
-        staging=sql.Identifier("staging", source),
-        measured=sql.SQL("").join(measured.values()),
+        sums=sql.SQL("").join(sums), staging=sql.Identifier("staging", source), **_joined(model, source)
     )
 
 
@@ -179,8 +173,8 @@ def render_duplicate(model: Model, source: str) -> sql.Composed:
     keys = {staged_key(model, satellite) for satellite in satellites.values()}
     keys |= {staged_parent_key(model, link) for link in _links_alone(model, source)}
     return sql.SQL(_DUPLICATE).format(
-        versions=_versions(model, source),
         content=sql.SQL("({})").format(sql.SQL(" || ").join(hashdiffs)),
         keys=sql.SQL(", ").join(sql.Identifier(key) for key in sorted(keys)),
         staging=sql.Identifier("staging", source),
+        **_joined(model, source),
     )

@@ -61,18 +61,24 @@ def api_url(admin_url: str) -> str:
 @pytest.fixture(scope="session")
 def night_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The administrator's URL of a database into which two nights have loaded the files of `night_files`."""
-    with fresh_database(postgres_server) as url, pytest.MonkeyPatch.context() as patch, mock_aws():
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-        s3.create_bucket(Bucket=night.BUCKET)
-        s3.put_bucket_versioning(Bucket=night.BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        night.prepare(url)
-        for files in night_files.nights():
-            loading = night.Night(url, s3)
-            for key, content in files:
-                loading.drop(key, content)
-            loading.run()
+    with fresh_database(postgres_server) as url:
+        # while it loads only: other tests of the session have an S3 of their own
+        with pytest.MonkeyPatch.context() as patch, mock_aws():
+            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+            _load_nights(url)
         yield url
+
+
+def _load_nights(url: str) -> None:
+    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    s3.create_bucket(Bucket=night.BUCKET)
+    s3.put_bucket_versioning(Bucket=night.BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    night.prepare(url)
+    for files in night_files.nights():
+        loading = night.Night(url, s3)
+        for key, content in files:
+            loading.drop(key, content)
+        loading.run()
 
 
 @pytest.fixture(scope="session")

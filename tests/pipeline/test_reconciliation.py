@@ -65,8 +65,8 @@ def test_an_amount_that_is_changed_in_the_vault_stops_the_run(night: Night) -> N
 
 def test_a_row_that_is_lost_on_its_way_to_the_vault_stops_the_run(night: Night) -> None:
     run_id = staged(night)
-    spoil(night, "update metadata.object_version set rows_read = rows_read + 1")
     night.load_vault(run_id)
+    spoil(night, "update metadata.object_version set rows_read = rows_read + 1")
     with pytest.raises(QualityError, match=r"rows\.accounted"):
         night.check(run_id, "vault")
 
