@@ -134,7 +134,7 @@ def _tables(model: Model, source: str) -> list[str]:
     return [*model.satellites_of(source), *_links_alone(model, source)]
 
 
-def _joined(model: Model, source: str) -> dict[str, sql.Composed]:
+def _joined(model: Model, source: str) -> dict[str, sql.Composable]:
     """Where a staged row `s` added to a table: joins to all of them, and the condition that one of them has it."""
     names = _tables(model, source)
     return {
