@@ -16,6 +16,8 @@ from local import processes
 from local.errors import LocalError, PortTakenError
 
 _PASSED_ON = ("PATH", "LANG")
+_LETTING_GO_SECONDS = 3
+"""A killed broker counts as ended when its first thread has; the others hold its port a moment longer."""
 
 
 class Broker:
@@ -47,6 +49,9 @@ class Broker:
 
     def start(self, timeout: float = 30) -> None:
         """Start and return when it answers. Raises `PortTakenError`, or `LocalError` with the end of its log."""
+        deadline = time.monotonic() + _LETTING_GO_SECONDS
+        while not processes.port_is_free(self.port) and time.monotonic() < deadline:
+            time.sleep(0.05)
         if not processes.port_is_free(self.port):
             raise PortTakenError(f"Port {self.port} is taken by another program; Kafka needs a free one.")
         self.folder.mkdir(parents=True, exist_ok=True)
