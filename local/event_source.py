@@ -138,7 +138,7 @@ class EventSource:
         """The function has stored this record and all before it in its partition."""
         try:
             self._consumer.store_offsets(offsets=[TopicPartition(record.topic, record.partition, record.offset + 1)])
-        except KafkaException as error:
+        except (KafkaException, RuntimeError) as error:  # the latter: closed while a long invocation went on
             _log.info("%s-%d is another's now: %s", record.topic, record.partition, error)
             return
         self._next[record.topic, record.partition] = record.offset + 1
