@@ -74,7 +74,7 @@ def claimed_object(connection: Connection, run_id: str, object_id: int, *, locke
     found = sql.SQL(
         "select object_id, bucket, object_key, version_id, source, status, columns"
         " from metadata.object_version where object_id = %s and run_id = %s {}"
-    ).format(sql.SQL("for update" if locked else ""))
+    ).format(sql.SQL("for no key update" if locked else ""))
     row = connection.execute(found, (object_id, run_id)).fetchone()
     if row is None:
         raise RunNotActiveError("another run has taken this file over", run_id=run_id, object_id=object_id)

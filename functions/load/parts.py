@@ -88,8 +88,11 @@ def record_staged(connection: Connection, object_id: int, part: Part, counts: St
 
 
 def is_complete(connection: Connection, object_id: int) -> bool:
-    """Whether every part of the file is staged; locks the file, so that of two last parts one says yes."""
-    connection.execute("select from metadata.object_version where object_id = %s for update", (object_id,))
+    """Whether every part of the file is staged; locks the file, so that of two last parts one says yes.
+
+    Not against foreign keys: a part that sets rows aside refers to the file before it waits to be attached.
+    """
+    connection.execute("select from metadata.object_version where object_id = %s for no key update", (object_id,))
     row = connection.execute(
         "select bool_and(staged_at is not null) from metadata.object_part where object_id = %s", (object_id,)
     ).fetchone()

@@ -101,10 +101,14 @@ def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
     where s.object_id = any(%(object_ids)s) and p.source = {source}
     union all
     select h.{key}, h.{hashdiff}, h.effective_at, p.position, h.record_source, h.record_row, {held_columns}0
-    from {satellite} as h
+    from (
+        select *
+        from {satellite} as h
+        where h.{key} in (select {staged_key} from {staging} where object_id = any(%(object_ids)s))
+        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
+    ) as h
     join metadata.object_position as p on p.object_id = h.record_source
-    where p.source = {source}
-        and h.{key} in (select {staged_key} from {staging} where object_id = any(%(object_ids)s)){tracked}
+    where p.source = {source}{tracked}
 ), sequenced as materialized (
     select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
         lag(object_id) over in_order is distinct from object_id as is_first_of_object

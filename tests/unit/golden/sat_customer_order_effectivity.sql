@@ -6,10 +6,14 @@ with observed as (
     where s.object_id = any(%(object_ids)s) and p.source = 'transactions'
     union all
     select h."order_hash_key", h."link_hash_key", h.effective_at, p.position, h.record_source, h.record_row, 0
-    from "raw_vault"."sat_customer_order_effectivity" as h
+    from (
+        select *
+        from "raw_vault"."sat_customer_order_effectivity" as h
+        where h."order_hash_key" in (select "order_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
+        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
+    ) as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = 'transactions'
-        and h."order_hash_key" in (select "order_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
     union all
     select t.hash_key, t.hashdiff, t.effective_at, p.position, t.record_source, t.record_row, 1
     from raw_vault.record_tracking_satellite as t

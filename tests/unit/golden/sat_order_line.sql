@@ -6,10 +6,14 @@ with observed as (
     where s.object_id = any(%(object_ids)s) and p.source = 'transactions'
     union all
     select h."link_hash_key", h."hashdiff", h.effective_at, p.position, h.record_source, h.record_row, h."quantity", h."unit_price", h."total_amount", 0
-    from "raw_vault"."sat_order_line" as h
+    from (
+        select *
+        from "raw_vault"."sat_order_line" as h
+        where h."link_hash_key" in (select "link_order_product_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
+        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
+    ) as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = 'transactions'
-        and h."link_hash_key" in (select "link_order_product_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
 ), sequenced as materialized (
     select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
         lag(object_id) over in_order is distinct from object_id as is_first_of_object

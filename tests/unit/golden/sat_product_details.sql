@@ -6,10 +6,14 @@ with observed as (
     where s.object_id = any(%(object_ids)s) and p.source = 'products'
     union all
     select h."product_hash_key", h."hashdiff", h.effective_at, p.position, h.record_source, h.record_row, h."product_name", h."category", h."price", h."cost", h."supplier", 0
-    from "raw_vault"."sat_product_details" as h
+    from (
+        select *
+        from "raw_vault"."sat_product_details" as h
+        where h."product_hash_key" in (select "product_hash_key" from "staging"."products" where object_id = any(%(object_ids)s))
+        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
+    ) as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = 'products'
-        and h."product_hash_key" in (select "product_hash_key" from "staging"."products" where object_id = any(%(object_ids)s))
 ), sequenced as materialized (
     select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
         lag(object_id) over in_order is distinct from object_id as is_first_of_object
