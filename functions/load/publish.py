@@ -54,7 +54,11 @@ def begin_publication(connection: Connection) -> None:
 
 
 def write_everything(connection: Connection, mart: str) -> int:
-    """Fill the mart, which must be empty, from all that the vault holds; return its rows."""
+    """Replace all that the mart holds by what the vault holds; return its rows.
+
+    Before the first publication a mart may hold bare rows, of those whom only the clickstream has named.
+    """
+    connection.execute(sql.SQL("delete from {}").format(sql.Identifier("business_vault", mart)))
     scope = Scope()
     scope.advise_planner(connection)
     return connection.execute(scope.statement(mart)).rowcount
@@ -77,6 +81,13 @@ def reconcile(connection: Connection, scope: Scope) -> None:
 
 def complete_publication(connection: Connection, *, customers_changed: bool) -> None:
     """What depends on all customers at once, and the indexes when this is the first publication."""
+    # between publications the clickstream adds bare rows to these, uncounted
+    for mart in ("mart_customer_360", "mart_product_analytics"):
+        connection.execute(
+            sql.SQL("update metadata.mart_publication set rows = (select count(*) from {}) where mart = {}").format(
+                sql.Identifier("business_vault", mart), mart
+            )
+        )
     if customers_changed:
         connection.execute((_FOLDER / "quintiles.sql").read_bytes())
     connection.execute("select business_vault.index_for_readers()")

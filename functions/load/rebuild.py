@@ -20,12 +20,6 @@ def rebuild(connection: Connection) -> dict[str, int]:
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
     if published != (True,):
         raise NothingPublishedError("nothing has been published yet: run the nightly load first")
-    for statement in (
-        "delete from business_vault.mart_order_line",
-        "delete from business_vault.mart_product_analytics",
-        "delete from business_vault.mart_customer_360",
-    ):
-        connection.execute(statement)
     written = {mart: write_everything(connection, mart) for mart in MARTS}
     for mart, rows in written.items():
         connection.execute(

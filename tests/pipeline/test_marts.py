@@ -313,3 +313,26 @@ def test_amounts_keep_two_decimals_or_as_many_as_they_need(night: Night) -> None
     assert night.rows(revenue) == [("11.00",)]
     assert customer(night, "C1")["lifetime_value"] == Decimal(11)
     assert customer(night, "C1")["last_order_date"] == datetime(2024, 1, 1, 10, tzinfo=UTC)
+
+
+def test_whom_the_clickstream_named_before_the_first_night_is_published_and_counted_once(night: Night) -> None:
+    """And so is whom it names between two nights, until a file describes them."""
+    for day, customer in ((1, "C1"), (2, "WEB")):
+        with psycopg.connect(night.admin_url) as connection:
+            connection.execute(
+                "insert into business_vault.mart_customer_360 (customer_id, total_orders, lifetime_value)"
+                " values (%s, 0, 0)",
+                (customer,),
+            )
+            connection.execute(
+                "insert into raw_vault.hub_customer"
+                " (customer_hash_key, customer_id, loaded_at, record_source, record_row)"
+                " values (substring(sha256(convert_to('s' || length(%(id)s) || ':' || %(id)s, 'UTF8')) for 16),"
+                " %(id)s, now(), -1, 0)",
+                {"id": customer},
+            )
+        night.drop(f"customers/dt=2024-01-0{day}/a.csv", customers({"customer_id": customer, "first_name": "Ann"}))
+        night_of(night, f"2024-01-0{day}")
+        told = night.rows("select rows from metadata.mart_publication where mart = 'mart_customer_360'")
+        assert told == night.rows("select count(*) from business_vault.vw_customer_360") == [(day,)]
+    assert night.rows("select distinct first_name from business_vault.vw_customer_360") == [("Ann",)]
