@@ -75,6 +75,9 @@ def test_documentation_works_below_the_stage_and_its_files_arrive_whole(client: 
             assert content == client.get(asset).content
             assert len(answer["body"]) > 100_000
             assert answer["headers"]["content-type"].startswith(("text/javascript", "text/css"))
+    logo = invoke("/redoc/logo-mini.svg")
+    assert (logo["statusCode"], logo["isBase64Encoded"]) == (200, False), "API Gateway would hand on the base64"
+    assert logo["body"].startswith("<svg")
     assert json.loads(invoke("/openapi.json")["body"])["servers"] == [{"url": "/v1"}]
 
 

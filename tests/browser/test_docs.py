@@ -80,7 +80,7 @@ def test_authorized_in_swagger_a_request_carries_key_and_token(
         form = visit.page.locator(".auth-container", has=visit.page.locator("code", has_text=scheme))
         form.locator("input").fill(secret)
         form.get_by_role("button", name="Apply credentials").click()
-    visit.page.get_by_role("button", name="Close", exact=True).click()
+    visit.page.get_by_role("button", name="Close", exact=True).first.click()
     answer = _execute_customers(visit)
     expect(answer.locator(".response-col_status").last).to_contain_text("200")
     refused, answered = visit.sent(urlsplit(f"{base}/customers").path)
