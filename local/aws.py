@@ -5,6 +5,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import yaml
 from botocore.config import Config
 
 from local.errors import LocalError
@@ -63,6 +64,8 @@ def delete_changed_apis(cloudformation: "CloudFormationClient", templates: dict[
 
 
 def _api_gateway(template: Any) -> dict[str, Any]:
+    if isinstance(template, str):  # the CDK deploys small templates as YAML
+        template = yaml.safe_load(template)
     return {
         name: resource
         for name, resource in template["Resources"].items()

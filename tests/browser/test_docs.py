@@ -51,7 +51,7 @@ def test_swagger_executes_a_request_and_shows_real_customers(
     expect(answer.locator(".response-col_status").last).to_contain_text("200")
     page = json.loads(answer.locator(".response-col_description .highlight-code code").first.inner_text())
     first = min(sample.read("customers"), key=lambda row: row["customer_id"])
-    assert page["total"] == len(sample.read("customers"))
+    assert page["total"] == platform.get(base, "/customers?limit=1")["total"]
     assert len(page["items"]) == 2
     shown = page["items"][0]
     assert (shown["customer_id"], shown["email"]) == (first["customer_id"], first["email"])

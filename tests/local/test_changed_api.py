@@ -3,7 +3,10 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
+
+import yaml
 
 from local.aws import client, delete_changed_apis
 
@@ -50,15 +53,16 @@ def _template(*, key: bool, description: str = "") -> dict[str, Any]:
     }
 
 
-def _deploy(endpoint: str, template: dict[str, Any]) -> str:
-    """Deploy as `CdkApp.deploy` does; the API's id."""
+def _deploy(endpoint: str, template: dict[str, Any], text: Callable[[Any], str] = json.dumps) -> str:
+    """Deploy as `CdkApp.deploy` does, large templates as JSON and small ones as YAML; the API's id."""
     cloudformation = client("cloudformation", endpoint)
+    body = text(template)
     delete_changed_apis(cloudformation, {STACK: template, "NeverDeployed": template})
     try:
-        cloudformation.update_stack(StackName=STACK, TemplateBody=json.dumps(template))
+        cloudformation.update_stack(StackName=STACK, TemplateBody=body)
         done = "stack_update_complete"
     except cloudformation.exceptions.ClientError:
-        cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+        cloudformation.create_stack(StackName=STACK, TemplateBody=body)
         done = "stack_create_complete"
     cloudformation.get_waiter(done).wait(StackName=STACK, WaiterConfig={"Delay": 1})
     [output] = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
@@ -77,7 +81,10 @@ def _status(endpoint: str, api_id: str) -> int:
 def test_a_changed_api_is_made_anew_and_an_unchanged_one_stays(localstack: str) -> None:
     open_api = _deploy(localstack, _template(key=False))
     assert _status(localstack, open_api) == 200
-    assert _deploy(localstack, _template(key=False, description="something else changed")) == open_api
+    for text in (json.dumps, yaml.safe_dump):
+        changed = _template(key=False, description=f"something else than the API is changed by {text.__name__}")
+        assert _deploy(localstack, changed, text) == open_api
+        assert _deploy(localstack, _template(key=False), text) == open_api
     assert _status(localstack, open_api) == 200
     for key, status in ((True, 403), (False, 200), (True, 403)):
         assert _status(localstack, _deploy(localstack, _template(key=key))) == status
