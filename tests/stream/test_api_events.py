@@ -46,6 +46,27 @@ def test_recent_events_are_those_that_arrived_last(consumer: Consumer, api: http
     assert api.get("/events/recent", params={"limit": 0}).status_code == 422
 
 
+def test_the_summary_counts_all_events_and_who_is_active(consumer: Consumer, api: httpx.Client) -> None:
+    assert api.get("/events/summary").json() == {"total": 0, "active_customers": 0, "by_type": []}
+    last = ago(seconds=10)
+    consumer.handle(
+        delivered(
+            click(customer_id="C1", timestamp=last),
+            click(customer_id="C1", timestamp=ago(seconds=20), event_type="purchase", amount="0.1"),
+            click(customer_id="C2", timestamp=ago(seconds=30), event_type="purchase", amount="0.2"),
+            click(customer_id="C3", timestamp=ago(minutes=6)),
+            click(customer_id="C4", timestamp=ago(hours=-3)),
+        )
+    )
+    answer = api.get("/events/summary")
+    assert (answer.json()["total"], answer.json()["active_customers"]) == (5, 2)
+    views, purchases = answer.json()["by_type"]
+    assert (views["event_type"], views["event_count"]) == ("page_view", 3)
+    assert (purchases["event_type"], purchases["event_count"]) == ("purchase", 2)
+    assert '"total_purchase_amount":0.30' in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_live_activity_is_that_of_the_moment(consumer: Consumer, api: httpx.Client) -> None:
     customer = "C/1 é"
     consumer.handle(
