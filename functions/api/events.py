@@ -1,4 +1,4 @@
-"""The clickstream as the API shows it: what arrived last, a stream of it, and one customer's live activity."""
+"""The clickstream as the API shows it: counters, what arrived last, a stream of it, one customer's live activity."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,6 +18,7 @@ from functions.api.database import Database
 from functions.api.models import Answer, Money, Page
 from functions.api.problems import documented
 from functions.api.responses import CustomerId, unknown_customer
+from functions.api.statements import read_sql
 from functions.common.errors import TransientError
 
 MOST_RECENT = 500
@@ -90,6 +91,8 @@ select (
 )
 """
 
+_SUMMARY = read_sql("event_summary.sql").as_bytes(None)
+
 router = APIRouter(tags=["events"])
 
 
@@ -117,12 +120,20 @@ class EventPage(Page):
 
 
 class ActivityOfType(Answer):
-    """What a customer has done so far, of one type (`business_vault.real_time_metrics`)."""
+    """What has been done so far, of one type (`business_vault.real_time_metrics`)."""
 
     event_type: str
     event_count: int
     last_event_time: datetime
     total_purchase_amount: Annotated[Money, Field(description="Sum of the amounts of purchases.")]
+
+
+class EventSummary(Answer):
+    """The counters of the clickstream, all customers together."""
+
+    total: Annotated[int, Field(description="All events so far.", examples=[1_204_117])]
+    active_customers: Annotated[int, Field(description="Whose last event is of the last five minutes.")]
+    by_type: list[ActivityOfType]
 
 
 class LiveActivity(Answer):
@@ -156,6 +167,13 @@ async def recent_events(request: Request, limit: Annotated[int, Query(ge=1, le=M
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
+
+
+@router.get("/events/summary", response_model=EventSummary, responses=_PROBLEMS)
+async def event_summary(request: Request) -> Response:
+    """How many events there are, of which types, and how many customers are active; counted at this moment."""
+    [found] = await _database(request).read_row(_SUMMARY)
+    return Response(found, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @router.get(
