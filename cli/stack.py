@@ -6,6 +6,7 @@ from rich.table import Table
 
 from cli.errors import UsageError
 from cli.options import (
+    ApiKeyOption,
     ApiPort,
     JsonOption,
     KafkaPort,
@@ -36,6 +37,7 @@ _ADDRESSES = {
     "landing_bucket": "Landing bucket",
     "database_url": "PostgreSQL",
     "kafka_bootstrap_servers": "Kafka",
+    "api_key": "API key (X-Api-Key)",
 }
 _HOW_TO_DEPLOY = {
     Target.LOCALSTACK: "start the container with `docker compose -f docker-compose.localstack.yml up -d`, then deploy "
@@ -52,6 +54,7 @@ def up(
     schedule: ScheduleOption = True,
     on_arrival: OnArrivalOption = False,
     lake: LakeOption = False,
+    api_key: ApiKeyOption = False,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
@@ -73,6 +76,7 @@ def up(
             schedule_enabled=schedule,
             on_arrival=on_arrival,
             lake=lake,
+            api_key=api_key,
         ),
     )
     output.show(addresses(outputs))
