@@ -63,7 +63,9 @@ grant select (customer_hash_key) on raw_vault.hub_customer to c360_stream;
 grant select (product_hash_key) on raw_vault.hub_product to c360_stream;
 grant insert on raw_vault.link_customer_event to c360_stream;
 grant insert on business_vault.mart_customer_360, business_vault.mart_product_analytics to c360_stream;
-grant select, insert, update on business_vault.real_time_metrics, business_vault.live_activity to c360_stream;
+grant select, insert, update
+on business_vault.real_time_metrics, business_vault.event_total, business_vault.live_activity
+to c360_stream;
 grant select, insert, update on metadata.stream_offset, metadata.dead_letter to c360_stream;
 grant select (link_hash_key), insert on metadata.event_id to c360_stream;
 grant execute on function metadata.make_event_partitions(date, date) to c360_stream;
