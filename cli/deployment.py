@@ -18,6 +18,7 @@ from local.errors import StackNotRunningError
 
 if TYPE_CHECKING:
     import psycopg
+    from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -91,6 +92,21 @@ class Deployment:
     @cached_property
     def functions(self) -> "LambdaClient":
         return self._session.client("lambda", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+
+    @cached_property
+    def api_gateway(self) -> "APIGatewayClient":
+        return self._session.client("apigateway", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+
+    def with_api_key(self) -> "Outputs":
+        """The outputs, and in them the key that the API asks for; None where it asks for none.
+
+        `outputs` alone lacks the key of a deployment that is not the embedded one: it is a secret, and commands that
+        need none neither read it nor ask for the permission to (apigateway:GET on /apikeys/*).
+        """
+        if self.outputs.target == Target.EMBEDDED or "ApiKeyId" not in self.stack_outputs:
+            return self.outputs
+        found = self.api_gateway.get_api_key(apiKey=self.stack_outputs["ApiKeyId"], includeValue=True)
+        return self.outputs.model_copy(update={"api_key": found["value"]})
 
     def invoke(self, name_output: str, event: dict[str, object]) -> dict[str, Any]:
         """The answer of the function whose name is the CfnOutput `name_output`; waits as long as a function may run.

@@ -36,6 +36,9 @@ OnArrivalOption = Annotated[bool, typer.Option("--on-arrival", help="Also run th
 LakeOption = Annotated[
     bool, typer.Option("--lake", help="Also export the marts as Parquet after each load; takes seconds of it.")
 ]
+ApiKeyOption = Annotated[
+    bool, typer.Option("--api-key", help="Let API Gateway ask for a key, as on AWS; `c360 outputs` prints it.")
+]
 EXAMPLES = "Examples:"
 
 

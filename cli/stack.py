@@ -6,6 +6,7 @@ from rich.table import Table
 
 from cli.errors import UsageError
 from cli.options import (
+    ApiKeyOption,
     ApiPort,
     JsonOption,
     KafkaPort,
@@ -37,6 +38,7 @@ _ADDRESSES = {
     "landing_bucket": "Landing bucket",
     "database_url": "PostgreSQL",
     "kafka_bootstrap_servers": "Kafka",
+    "api_key": "API key (X-Api-Key)",
 }
 
 
@@ -48,6 +50,7 @@ def up(
     schedule: ScheduleOption = True,
     on_arrival: OnArrivalOption = False,
     lake: LakeOption = False,
+    api_key: ApiKeyOption = False,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
@@ -76,6 +79,7 @@ def up(
             schedule_enabled=schedule,
             on_arrival=on_arrival,
             lake=lake,
+            api_key=api_key,
         ),
     )
     output.show(addresses(outputs))

@@ -7,6 +7,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from functions.api.public_paths import PUBLIC
 from infra.config import Deployment
 from infra.constructs.database import Role
 from infra.constructs.function import LOG_RETENTION, PlatformFunction
@@ -42,6 +43,7 @@ class ApiStack(Stack):
             self,
             "RestApi",
             handler=self.function,
+            proxy=False,
             integration_options=apigateway.LambdaIntegrationOptions(allow_test_invoke=False),
             description="Customer 360",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
@@ -56,6 +58,8 @@ class ApiStack(Stack):
                 max_age=Duration.hours(1),
             ),
         )
+        self.api.root.add_method("ANY")
+        self.api.root.add_proxy()
         self.api.node.try_remove_child("Endpoint")  # CDK's own output; ours knows LocalStack's URL
         if deployment.api_key:
             self._require_key(deployment)
@@ -87,6 +91,13 @@ class ApiStack(Stack):
         CfnOutput(self, "ApiFunctionName", value=self.function.function_name)
 
     def _require_key(self, deployment: Deployment) -> None:
+        """Make a key with a plan. What the app calls public needs none: a browser cannot send one for a page."""
+        for path in PUBLIC:
+            resource = self.api.root.resource_for_path(path.rstrip("/"))
+            if path.endswith("/"):
+                resource.add_proxy(default_method_options=apigateway.MethodOptions(api_key_required=False))
+            else:
+                resource.add_method("ANY", api_key_required=False)
         key = self.api.add_api_key("Key", description="Customer 360 applications")
         plan = self.api.add_usage_plan(
             "UsagePlan",

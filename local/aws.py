@@ -46,6 +46,30 @@ def check_created(cloudformation: "CloudFormationClient", stacks: list[str]) -> 
         )
 
 
+def delete_changed_apis(cloudformation: "CloudFormationClient", templates: dict[str, dict[str, Any]]) -> None:
+    """Delete each stack whose API Gateway is not as in its template of `templates`, so that a deployment makes it anew.
+
+    LocalStack does not update one: it ignores most changes, serves none, and deletes the stage with what was deployed
+    to it before; then it calls the stack complete.
+    """
+    for stack, template in templates.items():
+        try:
+            deployed = cloudformation.get_template(StackName=stack)["TemplateBody"]
+        except cloudformation.exceptions.ClientError:  # not there yet
+            continue
+        if _api_gateway(deployed) not in ({}, _api_gateway(template)):
+            cloudformation.delete_stack(StackName=stack)
+            cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+
+
+def _api_gateway(template: Any) -> dict[str, Any]:
+    return {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if resource["Type"].startswith("AWS::ApiGateway::")
+    }
+
+
 def put_admin_secret(endpoint: str, username: str, password: str) -> None:
     """Create or refresh the Secrets Manager secret that the deployment finds the database's administrator in."""
     secrets = client("secretsmanager", endpoint)
@@ -74,6 +98,13 @@ def stack_outputs(endpoint: str, stacks: list[str]) -> dict[str, str]:
         for stack in cloudformation.describe_stacks(StackName=name)["Stacks"]
         for output in stack.get("Outputs", [])
     }
+
+
+def api_key(endpoint: str, key_id: str | None) -> str | None:
+    """The value of the API key with this id; None where the deployment made none."""
+    if key_id is None:
+        return None
+    return str(client("apigateway", endpoint).get_api_key(apiKey=key_id, includeValue=True)["value"])
 
 
 def client(service: str, endpoint: str) -> Any:  # which client, the caller annotates

@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from local import processes
-from local.aws import ACCOUNT, REGION, aws_environment, check_created, client, stack_exists
+from local.aws import ACCOUNT, REGION, aws_environment, check_created, client, delete_changed_apis, stack_exists
 from local.errors import LocalError
 from local.paths import CDK, REPOSITORY
 
@@ -78,6 +79,7 @@ class CdkApp:
     def deploy(self, endpoint: str, progress: Progress) -> None:
         """Deploy the synthesized assembly and check it. Raises `LocalError` with the end of the CDK's output."""
         stacks = self.stacks()
+        delete_changed_apis(client("cloudformation", endpoint), self._templates())
         progress(f"deploying {', '.join(stacks)}")
         self._cdk(
             ["deploy", "--app", self.out, "--all", *_DEPLOY_OPTIONS],
@@ -95,12 +97,18 @@ class CdkApp:
 
     def stacks(self) -> list[str]:
         """Names of the stacks in the synthesized assembly."""
+        return list(self._templates())
+
+    def _templates(self) -> dict[str, dict[str, Any]]:
+        """The synthesized templates by the names of their stacks."""
         artifacts = json.loads((self.out / "manifest.json").read_text())["artifacts"]
-        return [
-            artifact.get("properties", {}).get("stackName", name)
+        return {
+            artifact["properties"].get("stackName", name): json.loads(
+                (self.out / artifact["properties"]["templateFile"]).read_text()
+            )
             for name, artifact in artifacts.items()
             if artifact["type"] == "aws:cloudformation:stack"
-        ]
+        }
 
     def _note(self, what: str) -> Path:
         return self.home / f"{what.split()[0].lower()}.process.json"

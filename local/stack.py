@@ -179,6 +179,7 @@ class EmbeddedStack:
             "schedule": "enabled" if options.schedule_enabled else "disabled",
             "on_arrival": "enabled" if options.on_arrival else "disabled",
             "lake": "enabled" if options.lake else "disabled",
+            "api_key": "enabled" if options.api_key else "disabled",
             **({"alert_email": options.alert_email} if options.alert_email else {}),
             **database_context,
         }
@@ -247,11 +248,12 @@ class EmbeddedStack:
                 with another_version_explained(self.paths.state, is_own=not self.options.database_url):
                     app.deploy(endpoint, progress)
                 found = aws.stack_outputs(endpoint, app.stacks())
+                key = aws.api_key(endpoint, found.get("ApiKeyId"))
             except (BotoCoreError, ClientError) as error:
                 raise LocalError(f"LocalStack failed while deploying: {error} (see {parts.localstack.log})") from error
             state.api_function = found["ApiFunctionName"]
             state.deploying = ""
-            outputs = _outputs(found, endpoint, parts.api.url, database.url)
+            outputs = _outputs(found, endpoint, parts.api.url, database.url, key)
         state.deployed = Deployed(
             inputs=inputs, localstack=life, database=database.fingerprint, stacks=app.stacks(), outputs=outputs
         )
@@ -290,7 +292,9 @@ def _own_address(postgres: PostgresServer) -> dict[str, str]:
     return {"database_host": "127.0.0.1", "database_port": str(postgres.wanted_port), "database_name": DATABASE}
 
 
-def _outputs(found: dict[str, str], endpoint: str, local_api_url: str, database_url: str) -> Outputs:
+def _outputs(
+    found: dict[str, str], endpoint: str, local_api_url: str, database_url: str, api_key: str | None
+) -> Outputs:
     return Outputs(
         target="embedded",
         region=aws.REGION,
@@ -298,7 +302,7 @@ def _outputs(found: dict[str, str], endpoint: str, local_api_url: str, database_
         landing_bucket=found["LandingBucketName"],
         state_machine_arn=found["StateMachineArn"],
         api_url=f"{endpoint}/_aws/execute-api/{found['RestApiId']}/{found['ApiStage']}",
-        api_key=None,
+        api_key=api_key,
         local_api_url=local_api_url,
         dashboard_url=None,
         database_url=database_url,

@@ -24,6 +24,7 @@ class StackOptions(BaseModel):
     schedule_enabled: bool = True
     on_arrival: bool = False
     lake: bool = False
+    api_key: bool = False
     database_url: str | None = Field(default_factory=lambda: os.environ.get("DATABASE_URL") or None)
     alert_email: str | None = None
 

@@ -1,16 +1,35 @@
-"""Fixtures that all rooms share: a real PostgreSQL server, databases on it, and a real LocalStack."""
+"""Fixtures that several rooms share: a real PostgreSQL server, a real LocalStack, and the whole platform."""
 
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cli.sample import SampleShape, generate
 from local import processes
 from local.localstack import LocalStack
+from local.paths import REPOSITORY, Paths
 from local.postgres import PostgresServer
+from local.stack import EmbeddedStack, Outputs, StackOptions
 from tests.database import fresh_database
+from tests.platform.platform import Platform, SampleFiles
+
+C360 = REPOSITORY / ".venv" / "bin" / "c360"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs the platform last, so that it runs for that only; what locks its API, last of all."""
+
+    def turn(item: pytest.Item) -> int:
+        names = getattr(item, "fixturenames", ())
+        return ("platform" in names) + ("locked" in names)
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +62,51 @@ def localstack(scratch: Path) -> Iterator[str]:
     """The endpoint URL of a bare LocalStack that runs Lambda functions; credentials test/test, region us-east-1."""
     with LocalStack(scratch / "localstack", processes.free_port()).running() as running:
         yield running.url
+
+
+@pytest.fixture(scope="session")
+def platform(scratch: Path) -> Iterator[Platform]:
+    """A platform as `c360 up` starts it, empty, in a folder and on ports of its own; the nightly rule is disabled."""
+    paths = Paths(scratch / "platform")
+    ports = [processes.free_port(21000), processes.free_port(22000), processes.free_port(23000)]
+    options = StackOptions(
+        localstack_port=ports[0],
+        postgres_port=ports[1],
+        api_port=ports[2],
+        kafka_port=processes.free_port(26000),
+        schedule_enabled=False,
+        database_url=None,
+    )
+    stack = EmbeddedStack(paths, options)
+    try:
+        outputs = stack.up(print)
+        environment = {**os.environ, "C360_STATE_DIR": str(paths.state), "C360_TARGET": "embedded", "NO_COLOR": "1"}
+        yield Platform(stack, outputs, lambda *arguments: _c360(environment, *arguments))
+    finally:
+        stack.down(print)
+
+
+def _c360(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([C360, *arguments], env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+
+@pytest.fixture(scope="session")
+def sample(scratch: Path) -> SampleFiles:
+    """Sample data of another seed than the demo's, with orders of several lines."""
+    folder = scratch / "sample"
+    generate(SampleShape(customers=1_000, products=200, transactions=20_000, seed=7, lines_per_order=3), folder)
+    return SampleFiles(folder)
+
+
+@pytest.fixture(scope="session")
+def loaded(platform: Platform, sample: SampleFiles) -> dict[str, Any]:
+    """The sample, dropped and loaded; the run's report."""
+    platform.json("drop", *sample.paths, "--date", "2026-11-01")
+    return platform.json("run", "--wait")
+
+
+@pytest.fixture(scope="session")
+def locked(platform: Platform) -> Platform:
+    """The platform after `c360 up --api-key`: its API Gateway asks for a key from now on."""
+    outputs = Outputs.model_validate(platform.json("up", "--api-key", "--no-schedule"))
+    return Platform(platform.stack, outputs, platform.c360)

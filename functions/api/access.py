@@ -13,13 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.api.problems import problem, unavailable
+from functions.api.public_paths import is_public
 from functions.api.settings import ApiSettings
 from functions.api.tokens import InvalidTokenError, IssuerUnavailableError, TokenVerifier
 
 READ = "profile:read"
 PERSONAL = "pii:read"
-PUBLIC = ("/healthz", "/readyz", "/openapi.json", "/docs", "/docs/", "/redoc", "/redoc/")
-"""Paths, and with a slash at the end prefixes of paths, that answer no data and so ask for no scope."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,6 @@ async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
     except InvalidTokenError as error:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, f"The token is not valid: {error}.", challenge) from None
-
-
-def is_public(path: str) -> bool:
-    """Whether a path answers to everybody."""
-    return path in PUBLIC or any(path.startswith(prefix) for prefix in PUBLIC if prefix.endswith("/"))
 
 
 def _insufficient(scope: str) -> dict[str, str]:

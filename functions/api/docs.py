@@ -58,6 +58,12 @@ async def redoc_script() -> Response:
     return Response(_asset("redoc/redoc.standalone.js"), media_type=_SCRIPT, headers=_CACHED)
 
 
+@router.get("/redoc/logo-mini.svg")
+async def redoc_logo() -> Response:
+    """The picture at the foot of ReDoc's menu, which its script asks for."""
+    return Response(_asset("redoc/logo-mini.svg"), media_type="image/svg+xml", headers=_CACHED)
+
+
 @cache
 def _asset(name: str) -> bytes:
     return (files(_ASSETS) / "static" / name).read_bytes()

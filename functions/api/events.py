@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
 from typing import Annotated, Any
@@ -22,12 +22,12 @@ from functions.api.statements import read_sql
 from functions.common.errors import TransientError
 
 MOST_RECENT = 500
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.1
 STREAM_SECONDS = 300
 KEEP_ALIVE_SECONDS = 15
 
-# An event is dated by its batch's beginning and seen at its commit: look back far enough to miss none.
-_OVERLAP = "10 seconds"
+# A batch is dated by its beginning and seen at its commit: look back far enough to miss none.
+_OVERLAP = timedelta(seconds=10)
 
 # Of the last week's partitions only. Amounts as everywhere in this API: exact, at least two decimals.
 _ITEMS = """
@@ -39,7 +39,7 @@ from business_vault.vw_event
 where occurred_at > now() - interval '7 days'
 """
 
-_COUNTED = "(select coalesce(sum(event_count), 0)::bigint from business_vault.real_time_metrics)"
+_COUNTED = "(select coalesce(sum(event_count), 0)::bigint from business_vault.event_total)"
 
 _RECENT = f"""
 with recent as ({_ITEMS} order by loaded_at desc, occurred_at desc, event_id limit %(limit)s)
@@ -51,15 +51,14 @@ select
     )
 """.encode()  # noqa: S608 - composed of this module's constants
 
+# The events of one batch bear one `loaded_at`, and are seen together.
+_IS_FRESH = "occurred_at > now() - interval '7 days' and loaded_at > %(since)s and loaded_at <> all(%(seen)s)"
+
 _SINCE = f"""
-with fresh as (
-    {_ITEMS} and loaded_at > coalesce(%(since)s::timestamptz, now()) - interval '{_OVERLAP}'
-    order by loaded_at desc limit %(limit)s
-)
+with fresh as ({_ITEMS} and {_IS_FRESH} order by loaded_at desc limit %(limit)s)
 select
     {_COUNTED},
-    max(loaded_at)::text,
-    coalesce(array_agg(event_id order by loaded_at, occurred_at, event_id), '{{}}'),
+    (select coalesce(array_agg(distinct loaded_at), '{{}}') from raw_vault.link_customer_event where {_IS_FRESH}),
     coalesce(array_agg(row_to_json(fresh)::text order by loaded_at, occurred_at, event_id), '{{}}')
 from fresh
 """.encode()  # noqa: S608 - composed of this module's constants
@@ -212,21 +211,22 @@ async def _messages(request: Request, database: Database) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
     end, said = monotonic() + STREAM_SECONDS, monotonic()
     masked = access_of(request).masked
-    since: str | None = None
-    seen: frozenset[str] = frozenset()
-    first = True
+    seen: set[datetime] = set()
+    said_first = False
     while monotonic() < end and not await request.is_disconnected():
+        since = max(seen, default=datetime.now(UTC)) - _OVERLAP
+        seen = {batch for batch in seen if batch > since}
         try:
-            parameters = {"since": since, "limit": MOST_RECENT, "masked": masked}
-            total, latest, ids, items = await database.read_row(_SINCE, parameters)
+            parameters = {"since": since, "seen": list(seen), "limit": MOST_RECENT, "masked": masked}
+            total, batches, items = await database.read_row(_SINCE, parameters)
         except TransientError:
             await asyncio.sleep(POLL_SECONDS)
             continue
-        fresh = [] if first else [item for key, item in zip(ids, items, strict=True) if key not in seen]
-        since, seen = latest or since, frozenset(ids)
-        if fresh or first:
+        seen.update(batches)
+        fresh = items if said_first else []
+        if fresh or not said_first:
             yield f'event: events\ndata: {{"items":[{",".join(fresh)}],"total":{total}}}\n\n'
-            said, first = monotonic(), False
+            said, said_first = monotonic(), True
         elif monotonic() - said > KEEP_ALIVE_SECONDS:
             yield ": still here\n\n"
             said = monotonic()

@@ -12,7 +12,7 @@ from functions.api.app import create_app
 from functions.api.problems import MEDIA_TYPE
 from functions.api.settings import ApiSettings
 
-_TEXT_TYPES = ["text/", "application/json", MEDIA_TYPE]
+_TEXT_TYPES = ["text/", "application/json", "image/svg+xml", MEDIA_TYPE]
 
 
 class RestApiEvent(APIGateway):

@@ -18,7 +18,7 @@ _REFUSALS = {
 }
 """Response types of API Gateway that never reach the function: their status (None: the gateway's), and a sentence."""
 
-_RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_RETRIED = ("THROTTLED", "INTEGRATION_FAILURE")  # a quota comes back in weeks
 
 
 def problem_responses(api: apigateway.RestApi, origins: tuple[str, ...]) -> None:
@@ -28,10 +28,11 @@ def problem_responses(api: apigateway.RestApi, origins: tuple[str, ...]) -> None
         headers = {"Content-Type": "'application/problem+json'", "X-Request-ID": "context.requestId"}
         if status is not None:
             content |= {"title": status.phrase, "status": int(status)}
-        if status in _RETRIED:
+        if name in _RETRIED:
             headers["Retry-After"] = "'1'"
         if len(origins) == 1:
             headers["Access-Control-Allow-Origin"] = f"'{origins[0]}'"
+            headers["Access-Control-Expose-Headers"] = "'X-Request-ID,Retry-After'"
         body = json.dumps(content | {"request_id": "$context.requestId"})
         api.add_gateway_response(
             name.title().replace("_", ""),

@@ -1,6 +1,6 @@
 -- The counters of the clickstream, all customers together.
 select json_build_object(
-    'total', (select coalesce(sum(event_count), 0)::bigint from business_vault.real_time_metrics),
+    'total', (select coalesce(sum(event_count), 0)::bigint from business_vault.event_total),
     'active_customers', (
         select count(*)
         from business_vault.live_activity
@@ -17,7 +17,7 @@ select json_build_object(
                 sum(event_count)::bigint as event_count,
                 max(last_event_time) as last_event_time,
                 business_vault.amount(sum(total_purchase_amount)) as total_purchase_amount
-            from business_vault.real_time_metrics
+            from business_vault.event_total
             group by event_type
         ) as m
     )

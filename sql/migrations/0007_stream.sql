@@ -75,6 +75,19 @@ create table business_vault.real_time_metrics (
 comment on table business_vault.real_time_metrics is
 'What each customer has done so far, by type. total_purchase_amount sums the amounts of purchases.';
 
+create table business_vault.event_total (
+    event_type text not null,
+    kafka_partition integer not null,
+    event_count bigint not null,
+    last_event_time timestamptz not null,
+    total_purchase_amount numeric not null,
+    primary key (event_type, kafka_partition)
+) with (fillfactor = 50);
+
+comment on table business_vault.event_total is
+'real_time_metrics of all customers together, so that nobody has to sum them. By partition, so that batches of different '
+'partitions do not wait for each other.';
+
 create table business_vault.live_activity (
     customer_id text primary key,
     customer_hash_key bytea not null,

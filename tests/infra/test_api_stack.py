@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from functions.api.public_paths import PUBLIC
 from infra.config import Deployment
 from infra.errors import ConfigError
 from tests.infra.synthesis import Synthesis, flat, synthesize
@@ -19,9 +20,27 @@ def methods(synthesis: Synthesis, verb: str) -> list[dict[str, Any]]:
     ]
 
 
+def by_path(synthesis: Synthesis, verb: str) -> dict[str, dict[str, Any]]:
+    """The methods of this verb by the path that they are below."""
+    resources = {name: each["Properties"] for name, each in synthesis.resources("AWS::ApiGateway::Resource")}
+
+    def path(resource_id: dict[str, Any]) -> str:
+        if "Ref" not in resource_id:
+            return ""
+        resource = resources[resource_id["Ref"]]
+        return f"{path(resource['ParentId'])}/{resource['PathPart']}"
+
+    return {path(method["ResourceId"]) or "/": method for method in methods(synthesis, verb)}
+
+
+def reference(synthesis: Synthesis, kind: str) -> dict[str, str]:
+    """A reference to the only resource of this kind."""
+    [(name, _)] = synthesis.resources(f"AWS::ApiGateway::{kind}")
+    return {"Ref": name}
+
+
 def test_every_path_goes_to_the_function(either: Synthesis) -> None:
-    assert either.properties("AWS::ApiGateway::Resource")["PathPart"] == "{proxy+}"
-    assert len(methods(either, "ANY")) == 2
+    assert {"/", "/{proxy+}"} <= by_path(either, "ANY").keys()
     for method in methods(either, "ANY"):
         assert method["Integration"]["Type"] == "AWS_PROXY"
         assert ":lambda:path/" in flat(method["Integration"]["Uri"])
@@ -37,7 +56,7 @@ def test_calls_are_throttled(either: Synthesis, tmp_path: Path) -> None:
 
 
 def test_browsers_may_ask_before_they_call(either: Synthesis, tmp_path: Path) -> None:
-    assert len(methods(either, "OPTIONS")) == 2
+    assert by_path(either, "OPTIONS").keys() == by_path(either, "ANY").keys()
     for method in methods(either, "OPTIONS"):
         assert not method.get("ApiKeyRequired"), "a preflight request cannot carry a key"
         [response] = method["Integration"]["IntegrationResponses"]
@@ -58,21 +77,49 @@ def test_browsers_may_ask_before_they_call(either: Synthesis, tmp_path: Path) ->
         assert allowed == "'https://a.example'"
 
 
-def test_on_aws_a_key_with_a_usage_plan_is_required(on_aws: Synthesis) -> None:
-    assert all(method["ApiKeyRequired"] for method in methods(on_aws, "ANY"))
+def test_on_aws_every_path_asks_for_a_key_but_the_public_ones(on_aws: Synthesis) -> None:
+    asking = {path for path, method in by_path(on_aws, "ANY").items() if method["ApiKeyRequired"]}
+    assert asking == {"/", "/{proxy+}"}
+    public = {path if not path.endswith("/") else f"{path}{{proxy+}}" for path in PUBLIC}
+    assert by_path(on_aws, "ANY").keys() - asking == public
+    verbs = {resource["Properties"]["HttpMethod"] for _, resource in on_aws.resources("AWS::ApiGateway::Method")}
+    assert verbs == {"ANY", "OPTIONS"}
+
+
+def test_on_aws_a_key_has_a_rate_a_burst_and_a_quota_on_the_stage(on_aws: Synthesis, tmp_path: Path) -> None:
     plan = on_aws.properties("AWS::ApiGateway::UsagePlan")
     assert plan["Throttle"] == {"RateLimit": 50, "BurstLimit": 100}
-    assert len(plan["ApiStages"]) == 1
-    assert on_aws.properties("AWS::ApiGateway::UsagePlanKey")["KeyType"] == "API_KEY"
-    assert "Value" not in on_aws.properties("AWS::ApiGateway::ApiKey"), "API Gateway makes the key"
-    assert set(on_aws.outputs("Api")) == {"RestApiId", "ApiStage", "ApiUrl", "ApiFunctionName", "ApiKeyId"}
+    assert plan["Quota"] == {"Limit": 1_000_000, "Period": "MONTH"}
+    [stage] = plan["ApiStages"]
+    assert stage["ApiId"] == reference(on_aws, "RestApi")
+    assert stage["Stage"] == reference(on_aws, "Stage")
+    of_key = on_aws.properties("AWS::ApiGateway::UsagePlanKey")
+    assert of_key == {
+        "KeyId": reference(on_aws, "ApiKey"),
+        "KeyType": "API_KEY",
+        "UsagePlanId": reference(on_aws, "UsagePlan"),
+    }
+    key = on_aws.properties("AWS::ApiGateway::ApiKey")
+    assert key["Enabled"] is True
+    assert "Value" not in key, "API Gateway makes the key"
+    assert on_aws.outputs("Api")["ApiKeyId"] == of_key["KeyId"]
+    own = synthesize(tmp_path / "out", target="aws", api_rate="7.5", api_burst="9", api_quota="500")
+    plan = own.properties("AWS::ApiGateway::UsagePlan")
+    assert (plan["Throttle"], plan["Quota"]["Limit"]) == ({"RateLimit": 7.5, "BurstLimit": 9}, 500)
 
 
-def test_on_localstack_no_key_is_needed_unless_switched_on(on_localstack: Synthesis, tmp_path: Path) -> None:
+def test_on_localstack_no_key_is_needed_unless_switched_on(
+    on_localstack: Synthesis, on_aws: Synthesis, tmp_path: Path
+) -> None:
     assert not any(method.get("ApiKeyRequired") for method in methods(on_localstack, "ANY"))
     assert set(on_localstack.outputs("Api")) == {"RestApiId", "ApiStage", "ApiUrl", "ApiFunctionName"}
     with_key = synthesize(tmp_path / "out", target="localstack", database_host="h", api_key="enabled")
-    assert all(method["ApiKeyRequired"] for method in methods(with_key, "ANY"))
+    for resource_type in ("Method", "UsagePlan", "UsagePlanKey", "ApiKey"):
+        found, expected = (
+            [flat(resource["Properties"]) for _, resource in each.resources(f"AWS::ApiGateway::{resource_type}")]
+            for each in (with_key, on_aws)
+        )
+        assert found == expected
 
 
 def test_the_function_knows_its_public_path(on_aws: Synthesis, on_localstack: Synthesis) -> None:
@@ -107,12 +154,9 @@ def test_what_the_gateway_refuses_is_a_problem_with_the_requests_id(either: Synt
         headers = properties["ResponseParameters"]
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
-        assert ("gatewayresponse.header.Retry-After" in headers) == (status == 429)
+        assert "Retry-After" in headers["gatewayresponse.header.Access-Control-Expose-Headers"]
+        assert ("gatewayresponse.header.Retry-After" in headers) == (kind == "THROTTLED")
     assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= responses.keys()
-
-
-def test_a_key_has_a_quota_beside_its_rate(on_aws: Synthesis) -> None:
-    assert on_aws.properties("AWS::ApiGateway::UsagePlan")["Quota"] == {"Limit": 1_000_000, "Period": "MONTH"}
 
 
 def test_the_gateway_compresses_since_the_function_does_not(either: Synthesis) -> None:

@@ -1,6 +1,6 @@
 """The nightly load from S3 to HTTP, through the real Step Functions, Lambda and API Gateway of LocalStack.
 
-The tests build on each other's state in the order they stand in: the first loads the sample that the others find.
+The tests build on each other's state in the order they stand in.
 """
 
 import json
@@ -14,13 +14,6 @@ import psycopg
 import pytest
 
 from tests.platform.platform import Platform, SampleFiles, eventually
-
-
-@pytest.fixture(scope="module")
-def loaded(platform: Platform, sample: SampleFiles) -> dict[str, Any]:
-    """The sample, dropped and loaded; the run's report."""
-    platform.json("drop", *sample.paths, "--date", "2026-11-01")
-    return platform.json("run", "--wait")
 
 
 def test_every_row_of_every_file_is_accounted_for(loaded: dict[str, Any], sample: SampleFiles) -> None:

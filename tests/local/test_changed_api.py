@@ -1,0 +1,84 @@
+"""A changed API is served as it is now, although LocalStack does not update what it has."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from local.aws import client, delete_changed_apis
+
+STACK = "ChangedApi"
+
+
+def _template(*, key: bool, description: str = "") -> dict[str, Any]:
+    """An API that answers by itself, with a key or without."""
+    answer = {"StatusCode": "200", "ResponseTemplates": {"application/json": "{}"}}
+    method = {
+        "RestApiId": {"Ref": "RestApi"},
+        "ResourceId": {"Fn::GetAtt": ["RestApi", "RootResourceId"]},
+        "HttpMethod": "GET",
+        "AuthorizationType": "NONE",
+        "ApiKeyRequired": key,
+        "Integration": {
+            "Type": "MOCK",
+            "RequestTemplates": {"application/json": '{"statusCode": 200}'},
+            "IntegrationResponses": [answer],
+        },
+        "MethodResponses": [{"StatusCode": "200"}],
+    }
+    deployment = f"Deployment{'Keyed' if key else 'Open'}"  # as the CDK names it: anew for other methods
+    return {
+        "Resources": {
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": description}},
+            "RestApi": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": STACK}},
+            "Method": {"Type": "AWS::ApiGateway::Method", "Properties": method},
+            deployment: {
+                "Type": "AWS::ApiGateway::Deployment",
+                "Properties": {"RestApiId": {"Ref": "RestApi"}},
+                "DependsOn": ["Method"],
+            },
+            "Stage": {
+                "Type": "AWS::ApiGateway::Stage",
+                "Properties": {
+                    "RestApiId": {"Ref": "RestApi"},
+                    "DeploymentId": {"Ref": deployment},
+                    "StageName": "v1",
+                },
+            },
+        },
+        "Outputs": {"Id": {"Value": {"Ref": "RestApi"}}},
+    }
+
+
+def _deploy(endpoint: str, template: dict[str, Any]) -> str:
+    """Deploy as `CdkApp.deploy` does; the API's id."""
+    cloudformation = client("cloudformation", endpoint)
+    delete_changed_apis(cloudformation, {STACK: template, "NeverDeployed": template})
+    try:
+        cloudformation.update_stack(StackName=STACK, TemplateBody=json.dumps(template))
+        done = "stack_update_complete"
+    except cloudformation.exceptions.ClientError:
+        cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+        done = "stack_create_complete"
+    cloudformation.get_waiter(done).wait(StackName=STACK, WaiterConfig={"Delay": 1})
+    [output] = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
+    return str(output["OutputValue"])
+
+
+def _status(endpoint: str, api_id: str) -> int:
+    try:
+        with urllib.request.urlopen(f"{endpoint}/_aws/execute-api/{api_id}/v1/", timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_changed_api_is_made_anew_and_an_unchanged_one_stays(localstack: str) -> None:
+    open_api = _deploy(localstack, _template(key=False))
+    assert _status(localstack, open_api) == 200
+    assert _deploy(localstack, _template(key=False, description="something else changed")) == open_api
+    assert _status(localstack, open_api) == 200
+    for key, status in ((True, 403), (False, 200), (True, 403)):
+        assert _status(localstack, _deploy(localstack, _template(key=key))) == status
+    client("cloudformation", localstack).delete_stack(StackName=STACK)
