@@ -88,29 +88,22 @@ def command(
 
 
 def _live(deployment: "Deployment", output: Output) -> dict[str, Any]:
-    """Visitors who are there now: the counters before and after, and how soon each event was stored."""
+    """Visitors who are there now: the counters before, moving, and after, and how soon each event was seen."""
     from cli import produce
+    from cli.live import feed_of
 
-    before = _counters(deployment)
+    before = feed_of(deployment.outputs).look()
     output.say("sending live events to Kafka")
     found = produce.send(deployment, output, rate=_LIVE_RATE, count=_LIVE_EVENTS)
-    after = _counters(deployment)
+    after = feed_of(deployment.outputs).look()
     output.show("")
     produce.show(output, found)
-    rows = [[name, before.get(name, 0), after[name]] for name in sorted(after)]
+    earlier = dict(before.rows())
     output.show("")
-    output.show(table(["live counters", "before", "now"], rows))
-    return found | {"counters_before": before, "counters": after}
-
-
-def _counters(deployment: "Deployment") -> dict[str, int]:
-    """Events so far by type."""
-    with deployment.database() as connection:
-        return dict(
-            connection.execute(
-                "select event_type, sum(event_count)::bigint from business_vault.real_time_metrics group by event_type"
-            ).fetchall()
-        )
+    output.show(
+        table(["live counters", "before", "now"], [[name, earlier.get(name, 0), now] for name, now in after.rows()])
+    )
+    return found | {"counters_before": before.as_json(), "counters": after.as_json()}
 
 
 def _compare(summary: dict[str, Any], expected: object, served: int) -> None:

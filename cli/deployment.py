@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _STACKS = ("Data", "Pipeline", "Api")
 _OPTIONAL_STACKS = ("Stream",)
 _CONTAINER_URL = "http://127.0.0.1:4566"
-_CONTAINER_DATABASE = "postgresql://c360:c360@127.0.0.1:5432/c360"
 _LOCAL_REGION = "us-east-1"
 _LOCAL_CREDENTIALS = "test"
 _FUNCTION_SECONDS = 15 * 60 + 5
@@ -181,12 +180,14 @@ def deployment_of(outputs: "Outputs") -> Deployment:
 
 
 def _deployed(target: Target, session: boto3.Session, endpoint: str | None, config: Config | None) -> Deployment:
+    from local.compose import database_url as compose_database_url
     from local.stack import Outputs
 
     client = session.client("cloudformation", endpoint_url=endpoint, config=config)
     found = _stack_outputs(client)
     region = client.meta.region_name
     local = target is Target.LOCALSTACK
+    database_url = (os.environ.get("DATABASE_URL") or compose_database_url()) if local else None
     api_url = found.get("ApiUrl", "")
     if local and endpoint and "RestApiId" in found:
         api_url = f"{endpoint}/_aws/execute-api/{found['RestApiId']}/{found.get('ApiStage', 'v1')}"
@@ -200,7 +201,7 @@ def _deployed(target: Target, session: boto3.Session, endpoint: str | None, conf
         api_key=None,
         local_api_url=None,
         dashboard_url=None,
-        database_url=(os.environ.get("DATABASE_URL") or _CONTAINER_DATABASE) if local else None,
+        database_url=database_url,
         kafka_bootstrap_servers=found.get("KafkaBootstrapServers"),
         kafka_topic=found.get("KafkaTopic"),
         alert_topic_arn=found.get("AlertTopicArn"),

@@ -1,6 +1,8 @@
-"""c360 events: messages of the clickstream that are no events."""
+"""c360 events: the clickstream's counters, and its messages that are no events."""
 
 import json as json_module
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +14,7 @@ from cli.output import Output, table
 if TYPE_CHECKING:
     from cli.deployment import Deployment
 
+WATCH_EXAMPLES = examples("c360 events watch", "c360 events watch --duration 5 --json | jq .by_type")
 LIST_EXAMPLES = examples("c360 events dead list", "c360 events dead list --replayed --json | jq .dead_letters")
 REPLAY_EXAMPLES = examples("c360 events dead replay           all that wait", "c360 events dead replay 17 18")
 _SHOWN = 60
@@ -19,6 +22,29 @@ _SHOWN = 60
 app = typer.Typer(help="The clickstream's events.")
 dead = typer.Typer(help="Dead letters: messages that were no events.")
 app.add_typer(dead, name="dead")
+
+
+@app.command("watch", epilog=WATCH_EXAMPLES)
+def watch(
+    duration: Annotated[float | None, typer.Option(min=0, help="Seconds to watch; until Ctrl-C without.")] = None,
+    api_key: Annotated[
+        str | None, typer.Option(envvar="C360_API_KEY", help="The API's key, where it asks for one.")
+    ] = None,
+    target: TargetOption = Target.EMBEDDED,
+    json: JsonOption = False,
+) -> None:
+    """Show the live counters as the API answers them, and how soon it shows a new event, until Ctrl-C."""
+    from cli.deployment import open_deployment
+    from cli.live import display, feed_of
+
+    output = Output(as_json=json)
+    feed = feed_of(open_deployment(target).outputs, api_key)
+    feed.look()
+    with suppress(KeyboardInterrupt), display(output, feed):
+        threading.Event().wait(duration)
+    last = feed.look()
+    output.show(table(["live counters", ""], last.rows()))
+    output.result(last.as_json())
 
 
 @dead.command("list", epilog=LIST_EXAMPLES)

@@ -9,7 +9,7 @@ import typer
 
 from cli.errors import DeploymentError, MismatchError, UsageError
 from cli.options import JsonOption, Target, TargetOption, examples
-from cli.output import Output, table
+from cli.output import Advance, Output, table
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -45,7 +45,7 @@ def command(
 ) -> None:
     """Send page views, clicks and purchases of customers and products that the warehouse knows, in real time.
 
-    Tells how long Kafka took to take them, and, after --wait, how long until each was stored.
+    Shows the counters moving in the API, and tells how long until each event was taken by Kafka, stored, and seen.
     """
     from cli.deployment import open_deployment
 
@@ -70,21 +70,23 @@ def send(
     seed: int | None = None,
     wait: bool = True,
 ) -> dict[str, Any]:
-    """Send `count` messages of imagined sessions, tell the counters as they move, and return what came of it.
+    """Send `count` messages of imagined sessions, show the counters while they move, and return what came of it.
 
     Raises DeploymentError where Kafka cannot be reached from here, MismatchError when not all are stored in a minute.
     """
+    from cli.live import display, feed_of
     from cli.producing import percentiles, produce
     from cli.sample.sessions import sessions
 
     servers, topic = deployment.outputs.kafka_bootstrap_servers, deployment.outputs.kafka_topic
-    if not servers or not topic:
+    if not servers or not topic or not deployment.is_local:
         raise DeploymentError("Kafka is not reachable from here; on AWS produce from inside its VPC, signed in by IAM")
     draw = random.Random(seed)
     run = uuid.uuid4().hex[:12]
     customers, products = _known(deployment)
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    with output.advancing("messages") as advance:
+    feed = None if output.as_json else feed_of(deployment.outputs)
+    with display(output, feed) if feed else output.advancing("messages") as advance:
         sent = produce(
             servers,
             topic,
@@ -95,6 +97,7 @@ def send(
             malformed_share=malformed,
             report=lambda done: advance("sent", done, count),
         )
+        stored = _stored(deployment, advance, started, run, sent.events) if wait else {}
     result: dict[str, Any] = {
         "run": run,
         "topic": topic,
@@ -107,9 +110,7 @@ def send(
         "rate": round(sent.messages / sent.seconds, 1),
         "ack_ms": percentiles(sent.ack_seconds),
     }
-    if wait:
-        result |= _stored(deployment, output, started, run, sent.events)
-    return result
+    return result | stored | ({"api_ms": feed.latency_ms()} if feed else {})
 
 
 def _known(deployment: "Deployment") -> "tuple[list[str], list[Product]]":
@@ -130,15 +131,15 @@ def _known(deployment: "Deployment") -> "tuple[list[str], list[Product]]":
     )
 
 
-def _stored(deployment: "Deployment", output: Output, started: str, run: str, wanted: int) -> dict[str, Any]:
+def _stored(deployment: "Deployment", advance: Advance, started: str, run: str, wanted: int) -> dict[str, Any]:
     """Wait until all are stored. Raises MismatchError when they are not within a minute."""
     deadline = time.monotonic() + _STORED_WITHIN_SECONDS
-    with output.working("waiting until all are stored") as report, deployment.database() as connection:
+    with deployment.database() as connection:
         connection.autocommit = True
-        told = -1
         while True:
             row = connection.execute(_STORED, (started, run)).fetchone()
             stored, cuts = row or (0, None)
+            advance("stored", stored, wanted)
             if stored >= wanted:
                 break
             if time.monotonic() > deadline:
@@ -148,9 +149,6 @@ def _stored(deployment: "Deployment", output: Output, started: str, run: str, wa
                     stored=stored,
                     sent=wanted,
                 )
-            if stored != told:
-                report(f"{stored:,} of {wanted:,} events are stored")
-                told = stored
             time.sleep(0.2)
     latency = dict(zip(("p50", "p95", "p99", "max"), cuts or (), strict=False))
     return {"stored": stored, "stored_ms": {name: round(value * 1000, 1) for name, value in latency.items()} or None}
@@ -165,7 +163,7 @@ def show(output: Output, result: dict[str, Any]) -> None:
         ["purchase amount", result["purchase_amount"]],
         ["messages a second", result["rate"]],
     ]
-    for name, label in (("ack_ms", "taken by Kafka"), ("stored_ms", "stored")):
+    for name, label in (("ack_ms", "taken by Kafka"), ("stored_ms", "stored"), ("api_ms", "seen in the API")):
         if found := result.get(name):
             rows.append([f"{label}, p50 / p99", f"{found['p50']:,.0f} / {found['p99']:,.0f} ms"])
     output.show(table(["clickstream", ""], rows))

@@ -1,4 +1,4 @@
-"""c360 up, down, status: the embedded platform on this machine."""
+"""c360 up, down, status: the platform on this machine, embedded or in the compose file's containers."""
 
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from cli.options import (
 from cli.output import Output, table
 
 if TYPE_CHECKING:
+    from local.compose import ComposeOptions, ComposeStack
     from local.stack import EmbeddedStack, Outputs, StackOptions
 
 UP_EXAMPLES = examples(
@@ -39,11 +40,6 @@ _ADDRESSES = {
     "kafka_bootstrap_servers": "Kafka",
     "api_key": "API key (X-Api-Key)",
 }
-_HOW_TO_DEPLOY = {
-    Target.LOCALSTACK: "start the container with `docker compose -f docker-compose.localstack.yml up -d`, then deploy "
-    "with `npx cdk deploy --all -c target=localstack`",
-    Target.AWS: "deploy with `npx cdk deploy --all -c target=aws`",
-}
 
 
 def up(
@@ -60,12 +56,19 @@ def up(
 ) -> None:
     """Start the platform on this machine and deploy to it. Again: heals what is not running, keeps the data.
 
-    A port that is taken is replaced by the next free one.
+    A port that is taken is replaced by the next free one; those of the containers are the compose file's.
     """
     from local.stack import StackOptions
 
-    _embedded_only(target, "up")
+    _on_this_machine_only(target, "up")
     output = Output(as_json=json)
+    if target is Target.LOCALSTACK:
+        if lake:
+            raise UsageError("--lake is for the embedded platform: the container takes no function of that size")
+        outputs = _containers_up(output, schedule=schedule, on_arrival=on_arrival)
+        output.show(addresses(outputs))
+        output.result(outputs.model_dump(mode="json"))
+        return
     outputs = bring_up(
         output,
         StackOptions(
@@ -85,19 +88,21 @@ def up(
 
 def down(target: TargetOption = Target.EMBEDDED, json: JsonOption = False) -> None:
     """Stop the platform on this machine. The data stays for the next `c360 up`."""
-    _embedded_only(target, "down")
+    _on_this_machine_only(target, "down")
     output = Output(as_json=json)
+    stack = _containers() if target is Target.LOCALSTACK else _stack()
     with output.working("stopping") as report:
-        _stack().down(report)
+        stack.down(report)
     output.show("the platform is stopped; its data is kept")
     output.result({"status": "stopped"})
 
 
 def status(target: TargetOption = Target.EMBEDDED, json: JsonOption = False) -> None:
     """Tell what is running on this machine, looked at now."""
-    _embedded_only(target, "status")
+    _on_this_machine_only(target, "status")
     output = Output(as_json=json)
-    told = _stack().status().model_dump(mode="json")
+    stack = _containers() if target is Target.LOCALSTACK else _stack()
+    told = stack.status().model_dump(mode="json")
     parts = {name: part for name, part in told.items() if isinstance(part, dict)}
     columns = ["state", "pid", "port", "detail"]
     output.show(
@@ -138,8 +143,24 @@ def _stack(options: "StackOptions | None" = None) -> "EmbeddedStack":
     return EmbeddedStack(Paths.default(), options or StackOptions())
 
 
-def _embedded_only(target: Target, command: str) -> None:
-    if target is not Target.EMBEDDED:
+def _containers(options: "ComposeOptions | None" = None) -> "ComposeStack":
+    from local.compose import ComposeStack
+    from local.paths import Paths
+
+    return ComposeStack(Paths.default(), options)
+
+
+def _containers_up(output: Output, *, schedule: bool, on_arrival: bool) -> "Outputs":
+    from cli.deployment import open_deployment
+    from local.compose import ComposeOptions
+
+    with output.working("starting") as report:
+        _containers(ComposeOptions(schedule_enabled=schedule, on_arrival=on_arrival)).up(report)
+    return open_deployment(Target.LOCALSTACK).outputs
+
+
+def _on_this_machine_only(target: Target, command: str) -> None:
+    if target is Target.AWS:
         raise UsageError(
-            f"c360 {command} is for the embedded platform; for --target {target}, {_HOW_TO_DEPLOY[target]}"
+            f"c360 {command} is for this machine; for --target aws, deploy with `npx cdk deploy --all -c target=aws`"
         )

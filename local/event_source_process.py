@@ -36,6 +36,14 @@ class EventSourceProcess:
             return None
         return told if time.time() - told["at"] < _STALE_SECONDS else None
 
+    def serves(self, mapping: str) -> bool:
+        """Whether it works, started for just this mapping."""
+        try:
+            started_for = (self.folder / "mapping.json").read_text()
+        except OSError:
+            return False
+        return self.process() is not None and self.status() is not None and started_for == mapping
+
     def start(self, endpoint: str, mapping: str, *, from_start: bool = False, timeout: float = 30) -> None:
         """Make the mapping's topic unless it is there, start, and return when partitions are assigned.
 

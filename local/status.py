@@ -34,7 +34,7 @@ def look(
         postgres=_database(postgres, state),
         api=_part(api.process(), api.port, lambda: api.health() == 200, api.url),
         kafka=_part(broker.process(), broker.port, broker.answers, broker.bootstrap_servers),
-        event_source=_event_source(event_source),
+        event_source=event_source_part(event_source),
         deployment=_deployment(localstack, runtime, state, is_current=deployment_is_current),
     )
 
@@ -67,7 +67,8 @@ def _part(process: processes.ProcessIdentity | None, port: int, answers: Callabl
     return Part(state="running", pid=process.pid, port=port, detail=where)
 
 
-def _event_source(event_source: EventSourceProcess) -> Part:
+def event_source_part(event_source: EventSourceProcess) -> Part:
+    """The poller as it tells of itself."""
     process = event_source.process()
     if process is None:
         return Part(state="stopped")

@@ -9,5 +9,6 @@ compile --universal --python-version 3.12 uv.in -o uv.txt
 compile --universal --python-version 3.12 functions.in -o functions.txt
 compile --universal --python-version 3.12 export.in -o export.txt -c functions.txt
 compile --universal --python-version 3.12 dev.in -o dev.txt -c functions.txt -c export.txt -c uv.txt
+compile --universal --python-version 3.12 topic.in -o topic.txt -c functions.txt -c dev.txt
 compile --universal --python-version 3.12 lambda-runtime.in -o lambda-runtime.txt
 compile --python-version 3.13 --exclude-newer 2026-03-24 localstack.in -o localstack.txt

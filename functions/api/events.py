@@ -1,8 +1,8 @@
-"""The clickstream as the API shows it: what arrived last, a stream of it, and one customer's live activity."""
+"""The clickstream as the API shows it: counters, what arrived last, a stream of it, one customer's live activity."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
 from typing import Annotated, Any
@@ -18,15 +18,16 @@ from functions.api.database import Database
 from functions.api.models import Answer, Money, Page
 from functions.api.problems import documented
 from functions.api.responses import CustomerId, unknown_customer
+from functions.api.statements import read_sql
 from functions.common.errors import TransientError
 
 MOST_RECENT = 500
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.1
 STREAM_SECONDS = 300
 KEEP_ALIVE_SECONDS = 15
 
-# An event is dated by its batch's beginning and seen at its commit: look back far enough to miss none.
-_OVERLAP = "10 seconds"
+# A batch is dated by its beginning and seen at its commit: look back far enough to miss none.
+_OVERLAP = timedelta(seconds=10)
 
 # Of the last week's partitions only. Amounts as everywhere in this API: exact, at least two decimals.
 _ITEMS = """
@@ -38,7 +39,7 @@ from business_vault.vw_event
 where occurred_at > now() - interval '7 days'
 """
 
-_COUNTED = "(select coalesce(sum(event_count), 0)::bigint from business_vault.real_time_metrics)"
+_COUNTED = "(select coalesce(sum(event_count), 0)::bigint from business_vault.event_total)"
 
 _RECENT = f"""
 with recent as ({_ITEMS} order by loaded_at desc, occurred_at desc, event_id limit %(limit)s)
@@ -50,15 +51,14 @@ select
     )
 """.encode()  # noqa: S608 - composed of this module's constants
 
+# The events of one batch bear one `loaded_at`, and are seen together.
+_IS_FRESH = "occurred_at > now() - interval '7 days' and loaded_at > %(since)s and loaded_at <> all(%(seen)s)"
+
 _SINCE = f"""
-with fresh as (
-    {_ITEMS} and loaded_at > coalesce(%(since)s::timestamptz, now()) - interval '{_OVERLAP}'
-    order by loaded_at desc limit %(limit)s
-)
+with fresh as ({_ITEMS} and {_IS_FRESH} order by loaded_at desc limit %(limit)s)
 select
     {_COUNTED},
-    max(loaded_at)::text,
-    coalesce(array_agg(event_id order by loaded_at, occurred_at, event_id), '{{}}'),
+    (select coalesce(array_agg(distinct loaded_at), '{{}}') from raw_vault.link_customer_event where {_IS_FRESH}),
     coalesce(array_agg(row_to_json(fresh)::text order by loaded_at, occurred_at, event_id), '{{}}')
 from fresh
 """.encode()  # noqa: S608 - composed of this module's constants
@@ -90,6 +90,8 @@ select (
 )
 """
 
+_SUMMARY = read_sql("event_summary.sql").as_bytes(None)
+
 router = APIRouter(tags=["events"])
 
 
@@ -117,12 +119,20 @@ class EventPage(Page):
 
 
 class ActivityOfType(Answer):
-    """What a customer has done so far, of one type (`business_vault.real_time_metrics`)."""
+    """What has been done so far, of one type (`business_vault.real_time_metrics`)."""
 
     event_type: str
     event_count: int
     last_event_time: datetime
     total_purchase_amount: Annotated[Money, Field(description="Sum of the amounts of purchases.")]
+
+
+class EventSummary(Answer):
+    """The counters of the clickstream, all customers together."""
+
+    total: Annotated[int, Field(description="All events so far.", examples=[1_204_117])]
+    active_customers: Annotated[int, Field(description="Whose last event is of the last five minutes.")]
+    by_type: list[ActivityOfType]
 
 
 class LiveActivity(Answer):
@@ -156,6 +166,13 @@ async def recent_events(request: Request, limit: Annotated[int, Query(ge=1, le=M
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
+
+
+@router.get("/events/summary", response_model=EventSummary, responses=_PROBLEMS)
+async def event_summary(request: Request) -> Response:
+    """How many events there are, of which types, and how many customers are active; counted at this moment."""
+    [found] = await _database(request).read_row(_SUMMARY)
+    return Response(found, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @router.get(
@@ -194,21 +211,22 @@ async def _messages(request: Request, database: Database) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
     end, said = monotonic() + STREAM_SECONDS, monotonic()
     masked = access_of(request).masked
-    since: str | None = None
-    seen: frozenset[str] = frozenset()
-    first = True
+    seen: set[datetime] = set()
+    said_first = False
     while monotonic() < end and not await request.is_disconnected():
+        since = max(seen, default=datetime.now(UTC)) - _OVERLAP
+        seen = {batch for batch in seen if batch > since}
         try:
-            parameters = {"since": since, "limit": MOST_RECENT, "masked": masked}
-            total, latest, ids, items = await database.read_row(_SINCE, parameters)
+            parameters = {"since": since, "seen": list(seen), "limit": MOST_RECENT, "masked": masked}
+            total, batches, items = await database.read_row(_SINCE, parameters)
         except TransientError:
             await asyncio.sleep(POLL_SECONDS)
             continue
-        fresh = [] if first else [item for key, item in zip(ids, items, strict=True) if key not in seen]
-        since, seen = latest or since, frozenset(ids)
-        if fresh or first:
+        seen.update(batches)
+        fresh = items if said_first else []
+        if fresh or not said_first:
             yield f'event: events\ndata: {{"items":[{",".join(fresh)}],"total":{total}}}\n\n'
-            said, first = monotonic(), False
+            said, said_first = monotonic(), True
         elif monotonic() - said > KEEP_ALIVE_SECONDS:
             yield ": still here\n\n"
             said = monotonic()

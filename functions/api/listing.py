@@ -38,12 +38,10 @@ from (
 cross join lateral (select {columns}) as item
 """)
 _ITEM = sql.SQL("""
-select
-    ({watermark}),
-    (
-        select row_to_json(item)::text
-        from (select {columns} from {relation} as item where {key} = %(key)s) as item
-    )
+select (
+    select row_to_json(item)::text
+    from (select {columns} from {relation} as item where {key} = %(key)s) as item
+)
 """)
 _TOTAL = sql.SQL("(select count(*) from {relation} as item where {condition})")
 _KEPT_TOTAL = sql.SQL("coalesce((select rows from metadata.mart_publication where mart = {mart}), {counted})")
@@ -175,10 +173,9 @@ def page_statement(wanted: Selection) -> bytes:
 
 @lru_cache(maxsize=512)
 def item_statement(wanted: Selection) -> bytes:
-    """The statement that returns one row: watermark and the object with the key %(key)s, null when there is none."""
+    """The statement that returns one row: the object with the key %(key)s, null when there is none."""
     listing = wanted.listing
     return _ITEM.format(
-        watermark=_watermark(wanted),
         columns=columns(wanted.model, wanted.fields, masked=wanted.masked),
         relation=_relation(wanted),
         key=sql.SQL(listing.key[0].expression),

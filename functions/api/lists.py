@@ -42,6 +42,7 @@ CUSTOMERS = Listing(
     model_as_of=models.CustomerThen,
     mart="mart_customer_360",
 )
+PROFILE = replace(CUSTOMERS, model=models.CustomerProfile)
 PRODUCTS = Listing(
     models.Product,
     _view("vw_product_analytics"),

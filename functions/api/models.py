@@ -65,7 +65,7 @@ class CustomerThen(Item):
 
 
 class Customer(CustomerThen):
-    """A customer with the figures of all their orders (`business_vault.vw_customer_360`).
+    """A customer with the figures of all their orders (`business_vault.vw_customer_360`, without live activity).
 
     Windows are of whole days in UTC and end with the day of the last publication. RFM scores are quintiles of all
     customers who have ordered, 5 the best. With `as_of` or `known_at` the fields after `last_order_date` are absent.
@@ -86,6 +86,21 @@ class Customer(CustomerThen):
     rfm_label: Annotated[
         str | None, Field(description="champions, loyal, new, promising, at risk or lost.", examples=["loyal"])
     ]
+
+
+class CustomerProfile(Customer):
+    """A customer with the figures of all their orders and what they do now on the website.
+
+    The fields after `rfm_label` are counted when asked for; nulls and zeros for one who was never seen.
+    """
+
+    last_seen_at: datetime | None
+    last_event_type: Annotated[str | None, Field(examples=["click"])]
+    last_session_id: str | None
+    last_product_id: Annotated[str | None, Field(examples=["P00017"])]
+    events_last_5_minutes: int
+    events_last_hour: int
+    events_last_day: int
 
 
 class ProductThen(Item):

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal, LiteralString
 
 from pydantic import Field
 
-from functions.api.models import Customer, OrderLine, Product
+from functions.api.models import Customer, CustomerProfile, OrderLine, Product
 from functions.api.parameters import Instant, ItemQuery, ListQuery, MartQuery, Query, Search, Value
 from functions.api.profile_models import CustomerVersion, TimelineEntry
 from functions.api.service_models import Check, Run
@@ -13,7 +13,7 @@ from functions.api.service_models import Check, Run
 class CustomerQuery(ItemQuery):
     """One customer."""
 
-    ITEM = Customer
+    ITEM = CustomerProfile
 
 
 class CustomersQuery(MartQuery):

@@ -42,14 +42,14 @@ async def list_customers(request: Request) -> Response:
 
 @router.get(
     "/customers/{customer_id:key}",
-    response_model=models.Customer,
+    response_model=models.CustomerProfile,
     responses=ITEM_PROBLEMS,
     openapi_extra=query_parameters(CustomerQuery),
     tags=["customers"],
 )
 async def get_customer(request: Request, customer_id: CustomerId) -> Response:
-    """One customer, with the figures of all their orders, now or as of an instant."""
-    return await item_response(request, lists.CUSTOMERS, CustomerQuery, customer_id) or unknown_customer(request)
+    """One customer, with the figures of all their orders and their live activity, or as of an instant."""
+    return await item_response(request, lists.PROFILE, CustomerQuery, customer_id) or unknown_customer(request)
 
 
 @router.get(

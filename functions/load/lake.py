@@ -45,7 +45,7 @@ class LakeTable:
 
 
 TABLES = (
-    LakeTable("customers", "vw_customer_360"),
+    LakeTable("customers", "vw_customer_360_published"),
     LakeTable("products", "vw_product_analytics"),
     LakeTable("order_lines", "vw_order_analytics", month_of="order_date"),
 )

@@ -100,9 +100,9 @@ def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
     join metadata.object_position as p using (object_id)
     where s.object_id = any(%(object_ids)s) and p.source = {source}
     union all
-    select h.{key}, h.{hashdiff}, h.effective_at, p.position, h.record_source, h.record_row, {held_columns}0
+    select h.{key}, h.{hashdiff}, h.effective_at, p.position, h.record_source, h.record_row, {no_columns}0
     from (
-        select *
+        select {key}, {hashdiff}, effective_at, record_source, record_row
         from {satellite} as h
         where h.{key} in (select {staged_key} from {staging} where object_id = any(%(object_ids)s))
         offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
@@ -145,7 +145,6 @@ def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | 
         "staged_key": sql.Identifier(staged_key(model, satellite)),
         "staged_hashdiff": sql.Identifier(staged_hashdiff(name, satellite)),
         "staged_columns": sql.SQL("").join(sql.SQL("s.{}, ").format(sql.Identifier(each)) for each in columns),
-        "held_columns": sql.SQL("").join(sql.SQL("h.{}, ").format(sql.Identifier(each)) for each in columns),
         "no_columns": sql.SQL("null, " * len(columns)),
         "satellite": sql.Identifier("raw_vault", name),
         "key": sql.Identifier(satellite_key(model, satellite)),

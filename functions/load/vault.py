@@ -1,6 +1,7 @@
 """Load the raw vault from staging: hubs first, then links and satellites. Set-based statements, no row loop."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from functions.load.model import Model
 from functions.load.render_vault import render_hub, render_link, render_satellite, render_status
 
 _WORK_MEM = "64MB"
+_ROWS_WORTH_AN_INDEX_BUILD = 10_000
 
 
 class StagingLostError(C360Error):
@@ -21,12 +23,16 @@ class StagingLostError(C360Error):
 
 @dataclass(frozen=True)
 class _TableLoad:
-    """How rows of `source` get into `table` of the raw vault. `late_statement`: of files that others came before."""
+    """How rows of `source` get into `table` of the raw vault. `late_statement`: of files that others came before.
+
+    `is_shared`: others write the table too, or rows of it that are already there are met by its unique index.
+    """
 
     table: str
     source: str
     statement: sql.Composed
     late_statement: sql.Composed | None = None
+    is_shared: bool = False
 
 
 def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
@@ -45,7 +51,7 @@ def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, in
         model,
         run_id,
         (
-            _TableLoad(name, source, render_hub(model, name, source))
+            _TableLoad(name, source, render_hub(model, name, source), is_shared=len(hub.sources) > 1)
             for name, hub in model.hubs.items()
             for source in hub.sources
         ),
@@ -91,7 +97,7 @@ def _details_and_status(connection: Connection, model: Model) -> Iterator[_Table
             yield _satellite(model, name)
     for name, satellite in model.satellites.items():
         if satellite.status_of is not None and _has_snapshots(connection, satellite.source):
-            yield _TableLoad(name, satellite.source, render_status(model, name))
+            yield _TableLoad(name, satellite.source, render_status(model, name), is_shared=True)
 
 
 def _has_snapshots(connection: Connection, source: str) -> bool:
@@ -149,10 +155,25 @@ def _load_table(connection: Connection, run: Run, load: _TableLoad, staged: list
     object_ids = [row[0] for row in pending]
     since, is_late = _place(connection, load, object_ids)
     statement = load.late_statement if is_late and load.late_statement is not None else load.statement
-    with recorded_step(connection, run.run_id, load.table) as step:
+    with recorded_step(connection, run.run_id, load.table) as step, _indexes_last(connection, load, object_ids):
         parameters = {"object_ids": object_ids, "loaded_at": run.loaded_at, "since": since}
         step.rows = connection.execute(statement, parameters).rowcount
     return step.rows
+
+
+@contextmanager
+def _indexes_last(connection: Connection, load: _TableLoad, object_ids: list[int]) -> Iterator[None]:
+    """Build the indexes of a table that holds nothing yet over its rows, if they are many: that is faster by far."""
+    row = connection.execute(
+        "select coalesce(sum(rows_read), 0) from metadata.object_version where object_id = any(%s)", (object_ids,)
+    ).fetchone()
+    are_set_aside = False
+    if row and row[0] >= _ROWS_WORTH_AN_INDEX_BUILD and not load.is_shared:
+        answer = connection.execute("select raw_vault.set_indexes_aside(%s)", (load.table,)).fetchone()
+        are_set_aside = answer == (True,)
+    yield
+    if are_set_aside:
+        connection.execute("select raw_vault.restore_indexes(%s)", (load.table,))
 
 
 def _place(connection: Connection, load: _TableLoad, object_ids: list[int]) -> tuple[datetime, bool]:

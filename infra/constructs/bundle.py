@@ -30,6 +30,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 REQUIREMENTS = REPOSITORY / "requirements" / "functions.txt"
 EXPORT_REQUIREMENTS = REPOSITORY / "requirements" / "export.txt"
 """The same, and what only the lake export carries where AWS's layer is not: 300 MB."""
+TOPIC_REQUIREMENTS = REPOSITORY / "requirements" / "topic.txt"
+"""The same, and a Kafka client that signs in by IAM."""
 SOURCES = ("functions", "sql")
 CERTIFICATES = "rds-ca-rsa2048-g1.pem"
 """File at the bundle's top with the authorities of RDS, of which Lambda's Python runtime has none."""
@@ -106,7 +108,7 @@ def build_bundle(machine: Machine, *, cache: Path = CACHE, requirements: Path = 
         unfinished = Path(work) / "bundle.zip"
         shutil.copyfile(dependencies, unfinished)
         _add_to_zip(unfinished, code)
-        if requirements == REQUIREMENTS:  # the others are for LocalStack, which is told to take more
+        if requirements != EXPORT_REQUIREMENTS:  # which is for LocalStack, and that is told to take more
             _check_size(unfinished)
         _forget_old_bundles(cache)
         unfinished.replace(package)

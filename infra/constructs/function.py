@@ -18,9 +18,10 @@ LOG_RETENTION = logs.RetentionDays.ONE_MONTH
 
 
 class PlatformFunction(lambda_.Function):
-    """Runs `handler` from the bundle with `requirements`, signed in to the database as `role`.
+    """Runs `handler` from the bundle with `requirements`, signed in to the database as `role`, if it has one.
 
     Its IAM role may write its own log, connect as `role`, attach to the VPC where there is one, and nothing else.
+    `network`: where a function without a database runs; None: anywhere.
     """
 
     def __init__(
@@ -29,8 +30,9 @@ class PlatformFunction(lambda_.Function):
         construct_id: str,
         *,
         deployment: Deployment,
-        database: Database,
-        role: Role,
+        database: Database | None = None,
+        role: Role | None = None,
+        network: Network | None = None,
         handler: str,
         description: str,
         timeout: Duration,
@@ -40,7 +42,10 @@ class PlatformFunction(lambda_.Function):
         requirements: Path = REQUIREMENTS,
         layers: Sequence[lambda_.ILayerVersion] = (),
     ) -> None:
-        network = database.network(role, reads_landing=reaches_s3)
+        sign_in: dict[str, str] = {}
+        if database is not None and role is not None:
+            network = database.network(role, reads_landing=reaches_s3)
+            sign_in = database.environment(role)
         # LocalStack's executor always logs to /aws/lambda/<name>.
         log_group = (
             logs.LogGroup(scope, f"{construct_id}Log", retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY)
@@ -65,14 +70,15 @@ class PlatformFunction(lambda_.Function):
             environment={
                 "POWERTOOLS_SERVICE_NAME": f"c360-{construct_id.lower()}",
                 "POWERTOOLS_LOG_LEVEL": "INFO",
-                **database.environment(role),
+                **sign_in,
                 **(environment or {}),
             },
             vpc=network.vpc if network else None,
             vpc_subnets=network.subnets if network else None,
             security_groups=network.security_groups if network else None,
         )
-        database.grant_connect(self, role)
+        if database is not None and role is not None:
+            database.grant_connect(self, role)
         accept(self, {"L1": "One Python everywhere: the embedded runtime, the bundle and Lambda run 3.13."})
 
 

@@ -2,22 +2,23 @@
 
 from typing import Any
 
-from aws_cdk import CfnOutput, CfnResource, Fn, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_msk as msk
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, DependencyGroup
 
 from infra.config import Deployment, StreamKind
+from infra.constructs.database import Network
 from infra.constructs.event_source import EventSource, consumer_group, mapping_settings
 from infra.constructs.function import LOG_RETENTION
+from infra.constructs.kafka_topic import KafkaTopic
 from infra.constructs.rds import IsolatedNetwork
 
 IAM_PORT = 9098
-# AWS::MSK::Topic needs 3.6 or newer.
 KAFKA_VERSION = "3.8.x"
 BROKERS = 2
 BROKER_TYPE = "kafka.t3.small"
@@ -43,22 +44,19 @@ class MskEventSource(EventSource):
             source.connections.allow_to(self._group, ec2.Port.tcp(IAM_PORT), "Kafka with IAM and TLS")
         if not deployment.stream_pollers:
             self._endpoints()
-        if deployment.stream is StreamKind.PROVISIONED:
-            self._cluster: CfnResource = self._provisioned()
-            self.cluster_arn = self._cluster.ref
-            self._topic: CfnResource = msk.CfnTopic(
-                self,
-                "Topic",
-                cluster_arn=self.cluster_arn,
-                topic_name=deployment.stream_topic,
-                partition_count=deployment.stream_partitions,
-                replication_factor=BROKERS,
-            )
-        else:
-            self._cluster = self._serverless()
-            self.cluster_arn = self._cluster.ref
-            self._topic = self._cluster
+        cluster = self._provisioned() if deployment.stream is StreamKind.PROVISIONED else self._serverless()
+        self.cluster_arn = cluster.ref
+        self._topic = KafkaTopic(
+            self,
+            "Topic",
+            deployment=deployment,
+            cluster_arn=self.cluster_arn,
+            topic_arn=self.resource_arn("topic", deployment.stream_topic),
+            network=Network(network.vpc, network.subnets, [self.clients, network.readers]),
+            after=DependencyGroup(self._group, self.clients),
+        )
         CfnOutput(Stack.of(self), "KafkaClusterArn", value=self.cluster_arn)
+        CfnOutput(Stack.of(self), "KafkaBootstrapServers", value=self._topic.bootstrap_servers)
         CfnOutput(Stack.of(self), "KafkaClientsSecurityGroupId", value=self.clients.security_group_id)
 
     def resource_arn(self, kind: str, name: str) -> str:

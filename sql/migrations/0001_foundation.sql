@@ -249,4 +249,73 @@ $$;
 comment on function raw_vault.forget_tracking is
 'Drops the months that end before this instant and notes for each source that had rows there how far it forgets.';
 
-revoke execute on function raw_vault.open_tracking_month, raw_vault.forget_tracking from public;
+-- Building an index over a first load takes a fraction of the time of growing it row by row, the more so the larger both
+-- are. All within the transaction that loads the table: it happens as a whole or not at all.
+create table metadata.index_set_aside (
+    vault_table text not null,
+    definition text not null
+);
+
+create function raw_vault.set_indexes_aside(vault_table text) returns boolean
+language plpgsql security definer set search_path = pg_catalog as $$
+declare
+    place regclass := format('raw_vault.%I', vault_table)::regclass;
+    holds_rows boolean;
+    made record;
+begin
+    begin
+        -- never waits, so it is part of no deadlock
+        execute format('lock table %s in access exclusive mode nowait', place);
+    exception when lock_not_available then
+        return false;
+    end;
+    -- the zero key, of no file, is a hub's first row
+    execute format('select exists (select from %s where record_source <> 0)', place) into holds_rows;
+    if holds_rows then
+        return false;
+    end if;
+    for made in
+        select
+            i.indexrelid::regclass as name,
+            c.conname,
+            case when c.conname is null then pg_get_indexdef(i.indexrelid)
+                else format('alter table %s add constraint %I %s', place, c.conname, pg_get_constraintdef(c.oid))
+            end as definition
+        from pg_index as i
+        left join pg_constraint as c on c.conindid = i.indexrelid and c.conrelid = i.indrelid
+        where i.indrelid = place
+    loop
+        insert into metadata.index_set_aside values (vault_table, made.definition);
+        if made.conname is null then
+            execute format('drop index %s', made.name);
+        else
+            execute format('alter table %s drop constraint %I', place, made.conname);
+        end if;
+    end loop;
+    return true;
+end
+$$;
+
+comment on function raw_vault.set_indexes_aside is
+'Drops the indexes of a vault table that holds nothing yet, if nobody is using it; tells whether it did.';
+
+create function raw_vault.restore_indexes(vault_table text) returns void
+language plpgsql security definer set search_path = pg_catalog as $$
+declare
+    made record;
+begin
+    for made in
+        delete from metadata.index_set_aside as a
+        where a.vault_table = restore_indexes.vault_table
+        returning a.definition
+    loop
+        execute made.definition;
+    end loop;
+end
+$$;
+
+comment on function raw_vault.restore_indexes is 'Makes again what set_indexes_aside has dropped in this transaction.';
+
+revoke execute on function
+raw_vault.open_tracking_month, raw_vault.forget_tracking, raw_vault.set_indexes_aside, raw_vault.restore_indexes
+from public;

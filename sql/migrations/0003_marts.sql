@@ -109,7 +109,7 @@ as $$
         + (value > boundaries[3])::integer + (value > boundaries[4])::integer
 $$;
 
-create view business_vault.vw_customer_360 as
+create view business_vault.vw_customer_360_published as
 select
     scored.*,
     case
@@ -141,12 +141,12 @@ from (
     left join business_vault.mart_anchor as a on a.is_only
 ) as scored;
 
-comment on view business_vault.vw_customer_360 is
-'A row per customer that any file has named, deleted ones too. lifetime_value sums every order line, whatever its '
-'status. Windows are of whole UTC days and end with the day of the last publication; favourite_category is that of '
-'most revenue. The RFM scores are quintiles, 5 the best; rfm_label is the first that holds of: champions (all scores '
-'at least 4), loyal (recency 3, frequency 4), new (recency 4, one order), promising (recency 3), at risk '
-'(frequency 3), lost; null without orders.';
+comment on view business_vault.vw_customer_360_published is
+'What a publication says: vw_customer_360 without live activity. A row per customer that any file or event has named, '
+'deleted ones too. lifetime_value sums every order line, whatever its status. Windows are of whole UTC days and end '
+'with the day of the last publication; favourite_category is that of most revenue. The RFM scores are quintiles, 5 the '
+'best; rfm_label is the first that holds of: champions (all scores at least 4), loyal (recency 3, frequency 4), new '
+'(recency 4, one order), promising (recency 3), at risk (frequency 3), lost; null without orders.';
 
 create view business_vault.vw_product_analytics as
 select

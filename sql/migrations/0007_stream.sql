@@ -75,6 +75,19 @@ create table business_vault.real_time_metrics (
 comment on table business_vault.real_time_metrics is
 'What each customer has done so far, by type. total_purchase_amount sums the amounts of purchases.';
 
+create table business_vault.event_total (
+    event_type text not null,
+    kafka_partition integer not null,
+    event_count bigint not null,
+    last_event_time timestamptz not null,
+    total_purchase_amount numeric not null,
+    primary key (event_type, kafka_partition)
+) with (fillfactor = 50);
+
+comment on table business_vault.event_total is
+'real_time_metrics of all customers together, so that nobody has to sum them. By partition, so that batches of different '
+'partitions do not wait for each other.';
+
 create table business_vault.live_activity (
     customer_id text primary key,
     customer_hash_key bytea not null,
@@ -99,7 +112,8 @@ select
     w.events_last_hour,
     w.events_last_day
 from business_vault.live_activity as a
-cross join lateral (
+-- a left join, which costs nothing where nobody asks for the windows
+left join lateral (
     select
         count(*) filter (where e.occurred_at > now() - interval '5 minutes') as events_last_5_minutes,
         count(*) filter (where e.occurred_at > now() - interval '1 hour') as events_last_hour,
@@ -110,10 +124,27 @@ cross join lateral (
         and e.occurred_at > now() - interval '1 day'
         -- a browser's clock may be ahead a little
         and e.occurred_at <= now() + interval '1 minute'
-) as w;
+) as w on true;
 
 comment on view business_vault.vw_live_activity is
 'A row per customer whom an event has named. The windows are counted when read, so they are never stale.';
+
+create view business_vault.vw_customer_360 as
+select
+    p.*,
+    a.last_seen_at,
+    a.last_event_type,
+    a.last_session_id,
+    a.last_product_id,
+    coalesce(a.events_last_5_minutes, 0) as events_last_5_minutes,
+    coalesce(a.events_last_hour, 0) as events_last_hour,
+    coalesce(a.events_last_day, 0) as events_last_day
+from business_vault.vw_customer_360_published as p
+left join business_vault.vw_live_activity as a on a.customer_id = p.customer_id;
+
+comment on view business_vault.vw_customer_360 is
+'A row per customer: vw_customer_360_published as the last publication left it, and vw_live_activity as it is when '
+'read; nulls and zeros for who was never seen. The live columns cost only who asks for them.';
 
 create view business_vault.vw_event as
 select

@@ -16,6 +16,8 @@ grant usage on schema raw_vault, business_vault, metadata to c360_loader;
 grant select, insert on all tables in schema raw_vault to c360_loader;
 grant select, insert, update, delete on all tables in schema business_vault, metadata to c360_loader;
 revoke insert, update, delete on metadata.migration from c360_loader;
+-- what raw_vault.restore_indexes executes with its owner's rights
+revoke insert, update, delete on metadata.index_set_aside from c360_loader;
 grant execute on function business_vault.index_for_readers to c360_loader;
 
 grant usage on schema business_vault to c360_api;
@@ -50,7 +52,9 @@ begin
 end
 $$;
 
-grant execute on function raw_vault.open_tracking_month, raw_vault.forget_tracking to c360_loader;
+grant execute on function
+raw_vault.open_tracking_month, raw_vault.forget_tracking, raw_vault.set_indexes_aside, raw_vault.restore_indexes
+to c360_loader;
 
 -- the stream writes events and activity; of the hubs it sees only which keys exist
 grant usage on schema raw_vault, business_vault, metadata to c360_stream;
@@ -59,7 +63,9 @@ grant select (customer_hash_key) on raw_vault.hub_customer to c360_stream;
 grant select (product_hash_key) on raw_vault.hub_product to c360_stream;
 grant insert on raw_vault.link_customer_event to c360_stream;
 grant insert on business_vault.mart_customer_360, business_vault.mart_product_analytics to c360_stream;
-grant select, insert, update on business_vault.real_time_metrics, business_vault.live_activity to c360_stream;
+grant select, insert, update
+on business_vault.real_time_metrics, business_vault.event_total, business_vault.live_activity
+to c360_stream;
 grant select, insert, update on metadata.stream_offset, metadata.dead_letter to c360_stream;
 grant select (link_hash_key), insert on metadata.event_id to c360_stream;
 grant execute on function metadata.make_event_partitions(date, date) to c360_stream;

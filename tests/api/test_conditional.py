@@ -10,7 +10,6 @@ from tests.api.conftest import PASSWORD, add, as_role, change, served, settings_
 PATHS = (
     "/customers",
     "/customers?limit=2&sort=-lifetime_value",
-    "/customers/C0001",
     "/customers/C0001/orders",
     "/orders",
     "/products?fields=product_id",
@@ -38,9 +37,24 @@ def test_an_unchanged_answer_is_304_until_the_marts_are_published_again(
     assert renewed.headers["etag"] != tag
 
 
+def test_a_profiles_tag_holds_until_the_profile_changes(changing: httpx.Client, changing_url: str) -> None:
+    for path in ("/customers/C0001", "/customers/C0001?fields=city"):
+        first = changing.get(path)
+        held = {"If-None-Match": first.headers["etag"]}
+        assert first.headers["cache-control"] == "private, no-cache"
+        change(changing_url, add(f"!{path}"))
+        again = changing.get(path, headers=held)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", held["If-None-Match"])
+        change(changing_url, f"update business_vault.mart_customer_360 set city = '{path}'")
+        renewed = changing.get(path, headers=held)
+        assert renewed.status_code == 200
+        assert renewed.headers["etag"] != held["If-None-Match"]
+
+
 def test_a_tag_belongs_to_one_url_and_one_view_of_persons(changing: httpx.Client, changing_url: str) -> None:
-    tags = {changing.get(path).headers["etag"] for path in PATHS}
-    assert len(tags) == len(PATHS)
+    paths = (*PATHS, "/customers/C0001")
+    tags = {changing.get(path).headers["etag"] for path in paths}
+    assert len(tags) == len(paths)
     masked = create_app(settings_for(as_role(changing_url, "c360_api", PASSWORD), api_open_scopes="profile:read"))
     with served(masked) as client:
         host = {"Host": changing.base_url.netloc.decode()}
@@ -50,14 +64,14 @@ def test_a_tag_belongs_to_one_url_and_one_view_of_persons(changing: httpx.Client
 
 
 def test_errors_and_unpublished_marts_carry_no_tag(changing: httpx.Client, changing_url: str) -> None:
-    tag = changing.get("/customers/C0001").headers["etag"]
+    tag = changing.get("/customers").headers["etag"]
     for path in ("/customers/nobody", "/customers?limit=0", "/nothing", "/healthz", "/customers/C0001/timeline"):
         answer = changing.get(path, headers={"If-None-Match": tag})
         assert answer.status_code != 304
         assert "etag" not in answer.headers
     with psycopg.connect(changing_url) as connection:
         connection.execute("delete from metadata.mart_publication")
-    answer = changing.get("/customers/C0001", headers={"If-None-Match": tag})
+    answer = changing.get("/customers", headers={"If-None-Match": tag})
     assert answer.status_code == 200
     assert "etag" not in answer.headers
 

@@ -153,6 +153,13 @@ def test_an_item_is_flat_with_dates_in_iso_8601_and_null_for_what_is_unknown(cli
         "rfm_frequency": None,
         "rfm_monetary": None,
         "rfm_label": None,
+        "last_seen_at": None,
+        "last_event_type": None,
+        "last_session_id": None,
+        "last_product_id": None,
+        "events_last_5_minutes": 0,
+        "events_last_hour": 0,
+        "events_last_day": 0,
     }
     assert client.get("/customers/C0003").json()["last_order_date"] == "2026-01-01T00:00:00+00:00"
     anonymous = [item for item in _items(client, "/orders?limit=1000") if item["customer_id"] is None]

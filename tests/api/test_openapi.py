@@ -47,7 +47,8 @@ def test_every_route_documents_its_errors_as_problems() -> None:
 @pytest.mark.parametrize(
     ("view", "model"),
     [
-        ("vw_customer_360", models.Customer),
+        ("vw_customer_360", models.CustomerProfile),
+        ("vw_customer_360_published", models.Customer),
         ("vw_product_analytics", models.Product),
         ("vw_order_analytics", models.OrderLine),
     ],

@@ -165,14 +165,21 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_the_export_carries_what_its_tests_ran_with_and_the_others_do_not() -> None:
-    def pinned(name: str) -> dict[str, str]:
-        lines = (REPOSITORY / "requirements" / name).read_text().splitlines()
-        return dict(line.split(" ")[0].split("==") for line in lines if "==" in line and not line.startswith(" "))
+def _pinned(name: str) -> dict[str, str]:
+    lines = (REPOSITORY / "requirements" / name).read_text().splitlines()
+    return dict(line.split(" ")[0].split("==") for line in lines if "==" in line and not line.startswith(" "))
 
+
+def test_the_export_carries_what_its_tests_ran_with_and_the_others_do_not() -> None:
     heavy = {"awswrangler", "numpy", "pandas", "pyarrow"}
-    export, tested = pinned("export.txt"), pinned("dev.txt")
+    export, tested = _pinned("export.txt"), _pinned("dev.txt")
     assert heavy <= export.keys()
     assert {name: version for name, version in export.items() if tested[name] != version} == {}
-    assert not heavy & pinned("functions.txt").keys()
+    assert not heavy & _pinned("functions.txt").keys()
     assert bundle_hash(HOST) != bundle_hash(HOST, bundle.EXPORT_REQUIREMENTS)
+
+
+def test_the_topics_maker_carries_the_kafka_client_that_its_tests_ran_with() -> None:
+    topic, tested = _pinned("topic.txt"), _pinned("dev.txt")
+    assert {"aws-msk-iam-sasl-signer-python", "confluent-kafka"} <= topic.keys()
+    assert {name: version for name, version in topic.items() if tested[name] != version} == {}

@@ -95,14 +95,76 @@ def test_brokers_take_iam_and_tls_only_and_log(provisioned: Stream) -> None:
     assert len(cluster["BrokerNodeGroupInfo"]["ClientSubnets"]) == 2
 
 
-def test_the_topic_is_made_with_the_cluster_and_before_the_mapping(provisioned: Stream) -> None:
-    topic = provisioned.one("AWS::MSK::Topic")
-    assert (topic["TopicName"], topic["PartitionCount"], topic["ReplicationFactor"]) == ("clickstream_events", 4, 2)
-    [mapping] = [
-        r for r in provisioned.template["Resources"].values() if r["Type"] == "AWS::Lambda::EventSourceMapping"
+@pytest.fixture(params=["provisioned", "serverless"])
+def cluster(request: pytest.FixtureRequest) -> Stream:
+    """Each kind of cluster in turn, for what holds of both."""
+    stream: Stream = request.getfixturevalue(request.param)
+    return stream
+
+
+def test_the_topic_is_made_by_the_brokers_that_are_found_and_before_the_mapping(cluster: Stream) -> None:
+    found = {
+        n: r for n, r in cluster.template["Resources"].items() if r["Type"] == "AWS::CloudFormation::CustomResource"
+    }
+    [(brokers_id, brokers)] = [(n, r) for n, r in found.items() if "ClusterArn" in r["Properties"]]
+    [(topic_id, topic)] = [(n, r) for n, r in found.items() if "TopicName" in r["Properties"]]
+    [cluster_id] = [
+        n
+        for n, r in cluster.template["Resources"].items()
+        if r["Type"] in ("AWS::MSK::Cluster", "AWS::MSK::ServerlessCluster")
     ]
-    [topic_id] = [n for n, r in provisioned.template["Resources"].items() if r["Type"] == "AWS::MSK::Topic"]
+    assert brokers["Properties"]["ClusterArn"] == {"Ref": cluster_id}
+    told = dict(topic["Properties"])
+    assert told.pop("BootstrapServers") == {"Fn::GetAtt": [brokers_id, "BootstrapServers"]}
+    assert told.pop("ServiceTimeout") == 360
+    assert flat(told.pop("ServiceToken")).startswith("KafkaTopicMakeTopic")
+    assert told == {"TopicName": "clickstream_events", "Partitions": "4", "RetentionMs": "604800000"}
+    [mapping] = [r for r in cluster.template["Resources"].values() if r["Type"] == "AWS::Lambda::EventSourceMapping"]
     assert topic_id in mapping["DependsOn"]
+    assert cluster.template["Outputs"]["KafkaBootstrapServers"]["Value"] == {
+        "Fn::GetAtt": [brokers_id, "BootstrapServers"]
+    }
+    rules = [
+        n
+        for n, r in cluster.template["Resources"].items()
+        if r["Type"] in ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress") and "Client" in n
+    ]
+    assert rules
+    assert set(rules) <= set(topic["DependsOn"])
+
+
+def test_the_topic_is_made_as_a_client_and_by_the_topics_own_rights_only(cluster: Stream) -> None:
+    [make] = [f for f in cluster.all("AWS::Lambda::Function") if "topic_handler" in f["Handler"]]
+    groups = [flat(each) for each in make["VpcConfig"]["SecurityGroupIds"]]
+    assert len(groups) == 2
+    assert any("KafkaClients" in each for each in groups)
+    assert any("S3Readers" in each for each in groups)
+    assert not any(name.startswith("DATABASE") for name in make["Environment"]["Variables"])
+    allowed = {action: resources(s) for s in cluster.statements("KafkaTopicMakeTopicRole") for action in actions(s)}
+    kafka = {action.removeprefix("kafka-cluster:"): found for action, found in allowed.items() if "kafka" in action}
+    assert set(kafka) == {
+        "Connect",
+        "CreateTopic",
+        "DescribeTopic",
+        "AlterTopic",
+        "DescribeTopicDynamicConfiguration",
+        "AlterTopicDynamicConfiguration",
+    }
+    [clusters] = kafka.pop("Connect")
+    [cluster_id] = [n for n, r in cluster.template["Resources"].items() if r["Type"].startswith("AWS::MSK::")]
+    assert clusters == cluster_id
+    for [topic] in kafka.values():
+        assert ":topic/c360-clickstream/" in topic
+        assert topic.endswith("/clickstream_events")
+    assert all(action.startswith("ec2:") for action, found in allowed.items() if "*" in found)
+
+
+def test_who_finds_the_brokers_may_ask_for_nothing_else_and_runs_where_a_way_leads_to_the_api(cluster: Stream) -> None:
+    [find] = [f for f in cluster.all("AWS::Lambda::Function") if "brokers_handler" in f["Handler"]]
+    assert "VpcConfig" not in find
+    allowed = {action: resources(s) for s in cluster.statements("KafkaTopicFindBrokersRole") for action in actions(s)}
+    assert set(allowed) == {"logs:CreateLogStream", "logs:PutLogEvents", "kafka:GetBootstrapBrokers"}
+    assert "*" not in allowed["kafka:GetBootstrapBrokers"]
 
 
 def test_on_demand_polling_leaves_out_what_only_provisioned_pollers_know(provisioned: Stream) -> None:

@@ -18,7 +18,7 @@ _CANONICAL = "(to_jsonb(t) - 'loaded_at' - 'record_source')::text || coalesce(' 
 def published(night: Night) -> Marts:
     """The views, as people and applications read them."""
     return Marts(
-        customers=night.rows('select * from business_vault.vw_customer_360 order by customer_id collate "C"'),
+        customers=night.rows('select * from business_vault.vw_customer_360_published order by customer_id collate "C"'),
         products=night.rows('select * from business_vault.vw_product_analytics order by product_id collate "C"'),
         lines=night.rows(
             "select * from business_vault.vw_order_analytics"

@@ -94,7 +94,7 @@ def test_any_order_of_delivery_with_repetitions_gives_what_plain_python_computes
 ) -> None:
     connection.execute(
         "truncate raw_vault.link_customer_event, metadata.event_id, business_vault.real_time_metrics,"
-        " business_vault.live_activity"
+        " business_vault.event_total, business_vault.live_activity"
     )
     log = Log()
     for batch in delivery.batches:
@@ -106,6 +106,17 @@ def test_any_order_of_delivery_with_repetitions_gives_what_plain_python_computes
         " from business_vault.real_time_metrics"
     ).fetchall()
     assert {(row[0], row[1]): tuple(row[2:]) for row in metrics} == expected_metrics(delivery.events)
+    assert dict(
+        connection.execute(
+            "select event_type, (sum(event_count), max(last_event_time), sum(total_purchase_amount))::text"
+            " from business_vault.event_total group by event_type"
+        ).fetchall()
+    ) == dict(
+        connection.execute(
+            "select event_type, (sum(event_count), max(last_event_time), sum(total_purchase_amount))::text"
+            " from business_vault.real_time_metrics group by event_type"
+        ).fetchall()
+    )
     activity = connection.execute(
         "select customer_id, last_seen_at, last_event_type, last_session_id, last_product_id"
         " from business_vault.live_activity"

@@ -29,8 +29,8 @@ class Consumer:
         """Empty all that the stream writes."""
         self.execute(
             "truncate raw_vault.link_customer_event, metadata.event_id, metadata.stream_offset, metadata.dead_letter,"
-            " business_vault.real_time_metrics, business_vault.live_activity, business_vault.mart_customer_360,"
-            " business_vault.mart_product_analytics"
+            " business_vault.real_time_metrics, business_vault.event_total, business_vault.live_activity,"
+            " business_vault.mart_customer_360, business_vault.mart_product_analytics"
         )
         self.execute("delete from raw_vault.hub_customer where customer_id is not null")
         self.execute("delete from raw_vault.hub_product where product_id is not null")

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +20,10 @@ from tests.stream.messages import click, delivered
 
 def now() -> str:
     return datetime.now(UTC).isoformat()
+
+
+def ago(**before: float) -> str:
+    return (datetime.now(UTC) - timedelta(**before)).isoformat()
 
 
 @pytest.fixture
@@ -42,6 +46,27 @@ def test_recent_events_are_those_that_arrived_last(consumer: Consumer, api: http
     assert api.get("/events/recent", params={"limit": 0}).status_code == 422
 
 
+def test_the_summary_counts_all_events_and_who_is_active(consumer: Consumer, api: httpx.Client) -> None:
+    assert api.get("/events/summary").json() == {"total": 0, "active_customers": 0, "by_type": []}
+    last = ago(seconds=10)
+    consumer.handle(
+        delivered(
+            click(customer_id="C1", timestamp=last),
+            click(customer_id="C1", timestamp=ago(seconds=20), event_type="purchase", amount="0.1"),
+            click(customer_id="C2", timestamp=ago(seconds=30), event_type="purchase", amount="0.2"),
+            click(customer_id="C3", timestamp=ago(minutes=6)),
+            click(customer_id="C4", timestamp=ago(hours=-3)),
+        )
+    )
+    answer = api.get("/events/summary")
+    assert (answer.json()["total"], answer.json()["active_customers"]) == (5, 2)
+    views, purchases = answer.json()["by_type"]
+    assert (views["event_type"], views["event_count"]) == ("page_view", 3)
+    assert (purchases["event_type"], purchases["event_count"]) == ("purchase", 2)
+    assert '"total_purchase_amount":0.30' in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_live_activity_is_that_of_the_moment(consumer: Consumer, api: httpx.Client) -> None:
     customer = "C/1 é"
     consumer.handle(
@@ -54,6 +79,71 @@ def test_live_activity_is_that_of_the_moment(consumer: Consumer, api: httpx.Clie
     assert (found["events_last_5_minutes"], found["last_session_id"], found["last_product_id"]) == (2, "S1", "P1")
     assert {each["event_type"]: each["event_count"] for each in found["by_type"]} == {"page_view": 1, "purchase": 1}
     assert api.get(f"/customers/{quote(customer, safe='')}").json()["total_orders"] == 0
+
+
+LIVE = (
+    "last_seen_at",
+    "last_event_type",
+    "last_session_id",
+    "last_product_id",
+    "events_last_5_minutes",
+    "events_last_hour",
+    "events_last_day",
+)
+
+
+def test_the_profile_shows_live_activity_and_its_tag_changes_with_it(consumer: Consumer, api: httpx.Client) -> None:
+    consumer.handle(delivered(click(timestamp=ago(minutes=7), session_id="S1", product_id="P1")))
+    first = api.get("/customers/C1")
+    shown = first.json()
+    assert {name: shown[name] for name in LIVE} == {
+        "last_seen_at": shown["last_seen_at"],
+        "last_event_type": "page_view",
+        "last_session_id": "S1",
+        "last_product_id": "P1",
+        "events_last_5_minutes": 0,
+        "events_last_hour": 1,
+        "events_last_day": 1,
+    }
+    activity = api.get("/customers/C1/activity").json()
+    assert {name: shown[name] for name in LIVE} == {name: activity[name] for name in LIVE}
+    held = {"If-None-Match": first.headers["etag"]}
+    assert api.get("/customers/C1", headers=held).status_code == 304
+    consumer.handle(delivered(click(customer_id="C2", timestamp=now())))
+    assert api.get("/customers/C1", headers=held).status_code == 304, "somebody else's event"
+    consumer.handle(delivered(click(timestamp=now(), event_type="purchase", amount="5")))
+    again = api.get("/customers/C1", headers=held)
+    assert (again.status_code, again.json()["last_event_type"], again.json()["events_last_hour"]) == (
+        200,
+        "purchase",
+        2,
+    )
+    assert again.headers["etag"] != first.headers["etag"]
+
+
+def test_the_profiles_tag_changes_when_an_event_leaves_a_window(consumer: Consumer, api: httpx.Client) -> None:
+    consumer.handle(delivered(click(timestamp=ago(minutes=4, seconds=58.5))))
+    first = api.get("/customers/C1", params={"fields": "events_last_5_minutes"})
+    assert first.json() == {"events_last_5_minutes": 1}
+    time.sleep(2)
+    held = {"If-None-Match": first.headers["etag"]}
+    assert api.get("/customers/C1", params={"fields": "events_last_5_minutes"}, headers=held).json() == {
+        "events_last_5_minutes": 0
+    }
+
+
+def test_live_fields_are_of_the_present_and_of_one_customer(consumer: Consumer, api: httpx.Client) -> None:
+    consumer.handle(delivered(click(timestamp=now())))
+    assert not set(LIVE) & set(api.get("/customers").json()["items"][0])
+    assert api.get("/customers", params={"fields": "last_seen_at"}).status_code == 422
+    assert api.get("/customers/C1", params={"fields": "last_seen_at", "as_of": "2030-01-01"}).status_code == 422
+
+
+def test_who_asks_for_no_live_column_does_not_pay_for_it(consumer: Consumer) -> None:
+    plan = consumer.rows(
+        "explain select customer_id, lifetime_value from business_vault.vw_customer_360 where country = 'DE'"
+    )
+    assert "live_activity" not in "".join(line for (line,) in plan)
 
 
 def test_events_are_entries_of_the_timeline(consumer: Consumer, api: httpx.Client) -> None:

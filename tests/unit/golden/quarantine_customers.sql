@@ -2,7 +2,7 @@ insert into metadata.quarantine (object_id, row_number, line_number, raw, raw_te
 select 7, row_number, row_number + 1, to_jsonb(raw_row) - array['row_number', '_line', '_broken', '_raw_text'], null, array_remove(array[
     case when not "customer_id" is not null then 'customer_id.required' end,
     case when not coalesce(octet_length("customer_id"), 0) <= 1000 then 'customer_id.length' end,
-    case when not ("signup_date" is null or "signup_date" like '____-__-__' and translate("signup_date", '0123456789-', '') = '' and pg_input_is_valid("signup_date", 'date')) then 'signup_date.type' end
+    case when not ("signup_date" is null or "signup_date" like '____-__-__' and "signup_date" !~ '[^0123456789-]' and pg_input_is_valid("signup_date", 'date')) then 'signup_date.type' end
 ], null)
 from (
     select row_number, "customer_id", "first_name", "last_name", "email", "phone", "signup_date", "country", "state", "city", "customer_segment"
@@ -10,4 +10,4 @@ from (
 ) as raw_row
 where not ("customer_id" is not null
     and coalesce(octet_length("customer_id"), 0) <= 1000
-    and ("signup_date" is null or "signup_date" like '____-__-__' and translate("signup_date", '0123456789-', '') = '' and pg_input_is_valid("signup_date", 'date')))
+    and ("signup_date" is null or "signup_date" like '____-__-__' and "signup_date" !~ '[^0123456789-]' and pg_input_is_valid("signup_date", 'date')))

@@ -7,7 +7,7 @@ with observed as (
     union all
     select h."order_hash_key", h."link_hash_key", h.effective_at, p.position, h.record_source, h.record_row, 0
     from (
-        select *
+        select "order_hash_key", "link_hash_key", effective_at, record_source, record_row
         from "raw_vault"."sat_customer_order_effectivity" as h
         where h."order_hash_key" in (select "order_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
         offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta

@@ -5,9 +5,9 @@ with observed as (
     join metadata.object_position as p using (object_id)
     where s.object_id = any(%(object_ids)s) and p.source = 'transactions'
     union all
-    select h."link_hash_key", h."hashdiff", h.effective_at, p.position, h.record_source, h.record_row, h."quantity", h."unit_price", h."total_amount", 0
+    select h."link_hash_key", h."hashdiff", h.effective_at, p.position, h.record_source, h.record_row, null, null, null, 0
     from (
-        select *
+        select "link_hash_key", "hashdiff", effective_at, record_source, record_row
         from "raw_vault"."sat_order_line" as h
         where h."link_hash_key" in (select "link_order_product_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
         offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta

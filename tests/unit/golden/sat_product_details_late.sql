@@ -5,9 +5,9 @@ with observed as (
     join metadata.object_position as p using (object_id)
     where s.object_id = any(%(object_ids)s) and p.source = 'products'
     union all
-    select h."product_hash_key", h."hashdiff", h.effective_at, p.position, h.record_source, h.record_row, h."product_name", h."category", h."price", h."cost", h."supplier", 0
+    select h."product_hash_key", h."hashdiff", h.effective_at, p.position, h.record_source, h.record_row, null, null, null, null, null, 0
     from (
-        select *
+        select "product_hash_key", "hashdiff", effective_at, record_source, record_row
         from "raw_vault"."sat_product_details" as h
         where h."product_hash_key" in (select "product_hash_key" from "staging"."products" where object_id = any(%(object_ids)s))
         offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta

@@ -20,5 +20,5 @@ from (
 ) as raw_row
     where "customer_id" is not null
     and coalesce(octet_length("customer_id"), 0) <= 1000
-    and ("signup_date" is null or "signup_date" like '____-__-__' and translate("signup_date", '0123456789-', '') = '' and pg_input_is_valid("signup_date", 'date'))
+    and ("signup_date" is null or "signup_date" like '____-__-__' and "signup_date" !~ '[^0123456789-]' and pg_input_is_valid("signup_date", 'date'))
 ) as typed_row

@@ -27,14 +27,14 @@ from (
     and coalesce(octet_length("transaction_id"), 0) <= 1000
     and coalesce(octet_length("customer_id"), 0) <= 1000
     and "order_date" is not null
-    and ("order_date" is null or left("order_date", 10) like '____-__-__' and translate("order_date", '0123456789-:.+TZ ', '') = '' and pg_input_is_valid("order_date", 'timestamptz') and (left("order_date", 10) not in ('0001-01-01', '9999-12-31') or substr("order_date", 11) ~ '^([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?$'))
+    and ("order_date" is null or left("order_date", 10) like '____-__-__' and "order_date" !~ '[^0123456789:.+TZ -]' and pg_input_is_valid("order_date", 'timestamptz') and (left("order_date", 10) not in ('0001-01-01', '9999-12-31') or substr("order_date", 11) ~ '^([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?$'))
     and "product_id" is not null
     and coalesce(octet_length("product_id"), 0) <= 1000
     and "quantity" is not null
-    and ("quantity" is null or translate("quantity", '0123456789+-', '') = '' and pg_input_is_valid("quantity", 'bigint'))
+    and ("quantity" is null or "quantity" !~ '[^0123456789+-]' and pg_input_is_valid("quantity", 'bigint'))
     and "unit_price" is not null
-    and ("unit_price" is null or octet_length("unit_price") <= 1000 and translate("unit_price", '0123456789+-.', '') = '' and pg_input_is_valid("unit_price", 'numeric'))
+    and ("unit_price" is null or octet_length("unit_price") <= 1000 and "unit_price" !~ '[^0123456789.+-]' and pg_input_is_valid("unit_price", 'numeric'))
     and "total_amount" is not null
-    and ("total_amount" is null or octet_length("total_amount") <= 1000 and translate("total_amount", '0123456789+-.', '') = '' and pg_input_is_valid("total_amount", 'numeric'))
-    and ("line_number" is null or translate("line_number", '0123456789+-', '') = '' and pg_input_is_valid("line_number", 'bigint'))
+    and ("total_amount" is null or octet_length("total_amount") <= 1000 and "total_amount" !~ '[^0123456789.+-]' and pg_input_is_valid("total_amount", 'numeric'))
+    and ("line_number" is null or "line_number" !~ '[^0123456789+-]' and pg_input_is_valid("line_number", 'bigint'))
 ) as typed_row

@@ -1,0 +1,32 @@
+"""Lambda handler of the custom resource that tells where an MSK cluster's brokers are.
+
+CloudFormation knows no such attribute of a cluster. The function runs outside of the VPC, where no way leads to MSK's
+API.
+"""
+
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.common.custom_resource import answered
+from functions.common.errors import C360Error
+
+
+class NoBrokersError(C360Error):
+    """The cluster has no brokers that take IAM."""
+
+
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer CloudFormation's request. Attribute: `BootstrapServers`, which take IAM over TLS, as clients want them."""
+    cluster_arn = str(event["ResourceProperties"].get("ClusterArn", "cluster"))
+    return answered(event, context, cluster_arn, lambda: {"BootstrapServers": bootstrap_servers(cluster_arn)})
+
+
+def bootstrap_servers(cluster_arn: str) -> str:
+    """`host:port,…` of the cluster, provisioned or serverless. Raises NoBrokersError."""
+    told = boto3.client("kafka").get_bootstrap_brokers(ClusterArn=cluster_arn)
+    servers = told.get("BootstrapBrokerStringSaslIam")
+    if not servers:
+        raise NoBrokersError("the cluster has no brokers that take IAM", cluster=cluster_arn)
+    return servers
