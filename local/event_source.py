@@ -81,6 +81,7 @@ class EventSource:
         self._stopping = threading.Event()
         self._partitions: dict[tuple[str, int], _Partition] = {}
         self._next: dict[tuple[str, int], int] = {}
+        self._stored: dict[tuple[str, int], int] = {}
         session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
         config = Config(
             proxies={},
@@ -126,6 +127,7 @@ class EventSource:
                 if first is not None:
                     for message in [first, *self._consumer.consume(1000, timeout=0)]:
                         self._gather(message)
+                self._store_settled()
                 self._hold_back()
                 if time.monotonic() - told > _STATUS_SECONDS:
                     self._tell()
@@ -136,12 +138,18 @@ class EventSource:
 
     def settled(self, record: Record) -> None:
         """The function has stored this record and all before it in its partition."""
-        try:
-            self._consumer.store_offsets(offsets=[TopicPartition(record.topic, record.partition, record.offset + 1)])
-        except (KafkaException, RuntimeError) as error:  # the latter: closed while a long invocation went on
-            _log.info("%s-%d is another's now: %s", record.topic, record.partition, error)
-            return
         self._next[record.topic, record.partition] = record.offset + 1
+
+    def _store_settled(self) -> None:
+        """Have what is settled committed: from this thread, since another one's call waits up to half a second."""
+        for (topic, number), offset in list(self._next.items()):
+            if (topic, number) not in self._partitions or self._stored.get((topic, number)) == offset:
+                continue
+            try:
+                self._consumer.store_offsets(offsets=[TopicPartition(topic, number, offset)])
+            except KafkaException as error:
+                _log.info("%s-%d is another's now: %s", topic, number, error)
+            self._stored[topic, number] = offset
 
     def _gather(self, message: Message) -> None:
         if error := message.error():
@@ -168,6 +176,8 @@ class EventSource:
         consumer.assign(partitions)
         consumer.resume(partitions)  # librdkafka remembers over a rebalance what was held back before
         for at in partitions:
+            self._next.pop((at.topic, at.partition), None)
+            self._stored.pop((at.topic, at.partition), None)
             self._partitions[at.topic, at.partition] = _Partition(self, at.topic, at.partition)
         _log.info("assigned: %s", sorted(at.partition for at in partitions))
 
@@ -176,12 +186,15 @@ class EventSource:
         _log.info("revoked: %s", sorted(at.partition for at in partitions))
 
     def _drop(self, keys: list[tuple[str, int]]) -> None:
-        dropped = [self._partitions.pop(key) for key in keys if key in self._partitions]
+        dropped = [self._partitions[key] for key in keys if key in self._partitions]
         for partition in dropped:
             partition.end()
         deadline = time.monotonic() + 5
         for partition in dropped:
             partition.join(max(0.0, deadline - time.monotonic()))
+        self._store_settled()
+        for key in keys:
+            self._partitions.pop(key, None)
 
     def _tell(self) -> None:
         lag = 0

@@ -8,10 +8,13 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import psycopg
 import pytest
 
 from functions.api import events
 from functions.api.app import create_app
+from functions.stream.batch import read_batch
+from functions.stream.merge import merge
 from tests.api.conftest import served, settings_for
 from tests.pipeline.night import role_url
 from tests.stream.consumer import Consumer
@@ -205,3 +208,24 @@ def test_the_stream_sends_each_event_once_soon_after_it_was_stored(
             got += [item["event_id"] for item in message["items"]]
             assert message["total"] == 1 + 2 * (batch + 1)
     assert got == [f"{batch}-{n}" for batch in range(3) for n in range(2)]
+
+
+def test_the_stream_sends_a_batch_that_began_before_another_and_ended_after_it(
+    consumer: Consumer, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "STREAM_SECONDS", 8)
+    late = read_batch(delivered(click(event_id="late", customer_id="C-late", timestamp=now())), datetime.now(UTC))
+    with (
+        api.stream("GET", "/events/stream", timeout=20) as answer,
+        psycopg.connect(consumer.admin_url, options="-c timezone=UTC") as slow,
+    ):
+        messages = messages_of(answer.iter_lines())
+        assert next(messages)["items"] == []
+        slow.execute("select now()")
+        consumer.handle(delivered(click(event_id="swift", timestamp=now())))
+        assert [item["event_id"] for item in next(messages)["items"]] == ["swift"]
+        merge(slow, late)
+        slow.commit()
+        assert [item["event_id"] for item in next(messages)["items"]] == ["late"]
+        consumer.handle(delivered(click(event_id="last", timestamp=now())))
+        assert [item["event_id"] for item in next(messages)["items"]] == ["last"]
