@@ -22,6 +22,7 @@ from local.aws import REGION
 from local.event_source_batch import Gathering, Record, read
 from local.event_source_delivery import Delivery
 from local.event_source_mapping import EventSourceMapping
+from local.event_source_rest import Rest
 
 # Lambda invokes for at most 15 minutes.
 _READ_TIMEOUT_SECONDS = 910
@@ -112,6 +113,7 @@ class EventSource:
                 "log_level": 4,
             }
         )
+        self._rest = Rest(self._consumer)
 
     def stop(self) -> None:
         """Have `run` end."""
@@ -123,10 +125,12 @@ class EventSource:
         told = 0.0
         try:
             while not self._stopping.is_set():
-                first = self._consumer.poll(0.1)
+                first = self._consumer.poll(0 if self._rest.is_resting else 0.1)
                 if first is not None:
                     for message in [first, *self._consumer.consume(1000, timeout=0)]:
                         self._gather(message)
+                elif not any(partition.is_paused for partition in self._partitions.values()):
+                    self._rest.pass_time()
                 self._store_settled()
                 self._hold_back()
                 if time.monotonic() - told > _STATUS_SECONDS:
@@ -156,6 +160,7 @@ class EventSource:
             _log.warning("Kafka: %s", error)
             return
         record = read(message)
+        self._rest.read(record.topic, record.partition, record.offset)
         if partition := self._partitions.get((record.topic, record.partition)):
             partition.waiting.put(record)
 
@@ -172,9 +177,10 @@ class EventSource:
         if self._from_start:
             for at in partitions:
                 at.offset = OFFSET_BEGINNING
-            self._from_start = False
         consumer.assign(partitions)
         consumer.resume(partitions)  # librdkafka remembers over a rebalance what was held back before
+        self._rest.assigned(partitions, from_start=self._from_start)
+        self._from_start = False
         for at in partitions:
             self._next.pop((at.topic, at.partition), None)
             self._stored.pop((at.topic, at.partition), None)
@@ -182,6 +188,7 @@ class EventSource:
         _log.info("assigned: %s", sorted(at.partition for at in partitions))
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rest.revoked(partitions)
         self._drop([(at.topic, at.partition) for at in partitions])
         _log.info("revoked: %s", sorted(at.partition for at in partitions))
 
