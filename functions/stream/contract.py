@@ -13,6 +13,8 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 FARTHEST_AHEAD = timedelta(days=1)
 _LONGEST_BYTES = 1000  # as of the vault's other keys: an entry of a B-tree holds 2704 bytes
 
+_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
 EventType = Literal["page_view", "click", "purchase"]
 
 
@@ -57,7 +59,7 @@ class ClickEvent(BaseModel):
     def properties_json(self) -> str | None:
         """`properties` and the unnamed fields as JSON. Raises ValueError for a number that JSON cannot hold."""
         every = {**(self.__pydantic_extra__ or {}), **(self.properties or {})}
-        return json.dumps(every, allow_nan=False, ensure_ascii=False, separators=(",", ":")) if every else None
+        return _JSON.encode(every) if every else None
 
 
 def parse(raw: bytes, now: datetime) -> tuple[ClickEvent, str | None]:
