@@ -42,7 +42,11 @@ class PipelineStack(Stack):
         self.load = self._function(
             "Load", "functions.load.handler.handle", Role.LOADER,
             "One step of the nightly load", Duration.minutes(15), 1024,
-            environment={"LANDING_BUCKET": data.landing.bucket_name}, reaches_s3=True,
+            environment={
+                "LANDING_BUCKET": data.landing.bucket_name,
+                "LANDING_SPLIT_BYTES": str(deployment.split_mib << 20),
+            },
+            reaches_s3=True,
         )  # fmt: skip
         data.landing.grant_load(self.load)
         bucket = self.resolve(data.export_value(data.landing.bucket_arn))["Fn::ImportValue"]

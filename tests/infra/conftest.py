@@ -10,7 +10,7 @@ from tests.infra.synthesis import Synthesis, synthesize
 @pytest.fixture(scope="session")
 def on_aws(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
     """The AWS target as it is by default."""
-    return synthesize(_folder(tmp_path_factory, "aws"), target="aws", alert_email="data@example.com")
+    return synthesize(_folder(tmp_path_factory, "aws"), target="aws", alert_email="data@example.com", split_mib="16")
 
 
 @pytest.fixture(scope="session")

@@ -159,3 +159,11 @@ def test_outputs_are_the_contracts(either: Synthesis, on_aws: Synthesis) -> None
         "LoadFunctionName",
         "MigrateFunctionName",
     } | ({"LakeBucketName", "ExportFunctionName"} if either is on_aws else set())
+
+
+def test_the_size_from_which_files_are_split_is_an_option(on_aws: Synthesis, on_localstack: Synthesis) -> None:
+    def said(synthesis: Synthesis) -> str:
+        load = synthesis.properties("AWS::Lambda::Function", "Load")
+        return str(load["Environment"]["Variables"]["LANDING_SPLIT_BYTES"])
+
+    assert (said(on_aws), said(on_localstack)) == (str(16 << 20), str(64 << 20))
