@@ -73,10 +73,11 @@ _DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
 class Deployment(BaseModel):
     """Every option of a deployment. Field names are the context keys.
 
-    Files larger than `split_mib` are staged in parts of that many MiB. Rates are requests per second, `api_quota` is requests a month of one key. `jwt_issuer` makes the API ask for its
-    tokens, for `jwt_audience`, verified by `jwt_jwks` (a JSON Web Key Set: the function has no route to fetch it).
-    `budget` is US dollars a month when idle. `stream_pollers`: provisioned pollers of the event source; 0 is on-demand
-    mode. `stream_window_seconds`: how long a batch is gathered; 0 is Lambda's default, half a second.
+    Files larger than `split_mib` are staged in parts of that many MiB. Rates are requests per second, `api_quota` is
+    requests a month of one key. `jwt_issuer` makes the API ask for its tokens, for `jwt_audience`, verified by
+    `jwt_jwks` (a JSON Web Key Set: the function has no route to fetch it). `budget` is US dollars a month when idle.
+    `stream_pollers`: provisioned pollers of the event source; 0 is on-demand mode. `stream_window_seconds`: how long a
+    batch is gathered; 0 is Lambda's default, half a second.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
