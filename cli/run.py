@@ -120,6 +120,7 @@ def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
             for file in report.get("files", [])
         ],
         "files_omitted": report.get("files_omitted", 0),
+        "files_waiting": report.get("files_waiting", 0),
         "steps": report.get("steps", []),
         "totals": report.get("totals", {}),
     }
@@ -229,4 +230,6 @@ def _show(output: Output, execution: Execution, report: dict[str, Any]) -> None:
         output.show("")
     if execution.status == "SUCCEEDED" and not files:
         output.show("nothing new to load")
+    if waiting := report.get("files_waiting"):
+        output.show(f"{waiting} more files wait for the next run, since one run takes only so many: run it again")
     output.show(f"{execution.status} in {execution.seconds} s")

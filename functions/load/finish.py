@@ -67,7 +67,8 @@ def _forget_tracking(connection: Connection, late_window_days: int) -> None:
 def report(connection: Connection, run_id: str) -> Report:
     """What a run has done so far, as plain JSON values; of very many files, as many as the payload holds.
 
-    `files_omitted` counts the others, whose rows are in `totals` and in the ledger all the same.
+    `files_omitted` counts the others, whose rows are in `totals` and in the ledger all the same; `files_waiting` those
+    that were left to the next run.
     """
     files = [
         {
@@ -93,13 +94,16 @@ def report(connection: Connection, run_id: str) -> Report:
         )
     ]
     totals = {count: sum(file[count] for file in files) for count in _FILE_COUNTS}
-    status = connection.execute("select status from metadata.load_run where run_id = %s", (run_id,)).fetchone()
+    status, waiting = connection.execute(
+        "select status, files_waiting from metadata.load_run where run_id = %s", (run_id,)
+    ).fetchone() or (None, 0)
     shown = _within_payload(files)
     return {
         "run_id": run_id,
-        "status": status and status[0],
+        "status": status,
         "files": shown,
         "files_omitted": len(files) - len(shown),
+        "files_waiting": waiting,
         "steps": steps,
         "totals": totals,
     }

@@ -19,25 +19,46 @@ if TYPE_CHECKING:
 ABANDONED_AFTER = "2 hours"
 """A run still RUNNING after this has died unrecorded: state machines time out after one hour."""
 
+MOST_FILES = 2_500
+"""In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
+takes 7."""
+
 _ADVISORY_LOCK = 0x6333_3631  # one plan at a time: each object version is claimed by one run
 
 _REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, started_at, accept_deletions)
 values (%s, %s, 'RUNNING', %s, %s)
 on conflict (run_id) do nothing"""
 
-# New object versions.
-_CLAIM = """insert into metadata.object_version (
-    bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id
-)
-select bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %(run_id)s
-from unnest(
+_NEW = """from unnest(
     %(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[], %(size_bytes)s::bigint[],
     %(uploaded_at)s::timestamptz[], %(source)s::text[], %(is_snapshot)s::boolean[], %(effective_at)s::timestamptz[]
 ) with ordinality as landed (
     bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, position
 )
+where not exists (
+    select
+    from metadata.object_version as known
+    where (known.bucket, known.object_key, known.version_id, known.etag)
+        = (landed.bucket, landed.key, landed.version_id, landed.etag)
+)"""
+
+# New object versions, those that became true first, as many as the run may still take.
+_CLAIM = f"""insert into metadata.object_version (
+    bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id
+)
+select bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %(run_id)s
+from (
+    select *
+    {_NEW}
+    order by effective_at, position
+    limit greatest(0, %(most)s - (select count(*) from metadata.object_version where run_id = %(run_id)s))
+) as new
 order by position
-on conflict (bucket, object_key, version_id, etag) do nothing"""
+on conflict (bucket, object_key, version_id, etag) do nothing"""  # noqa: S608 - composed of this module's constants
+
+_COUNT_WAITING = f"""update metadata.load_run set files_waiting = (select count(*) {_NEW})
+where run_id = %(run_id)s
+returning files_waiting"""  # noqa: S608 - composed of this module's constants
 
 # What a run that has ended left behind: all of it, or only these keys, or only these days.
 _TAKE_OVER = """update metadata.object_version as held
@@ -109,6 +130,7 @@ class RunRequest:
 def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, request: RunRequest) -> list[int]:
     """Register the run and claim what it is to load; return the ids of its object versions, in loading order.
 
+    Of very many files it claims MOST_FILES, and leaves the others to the next run.
     Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
     `request.files` is not a file of the landing zone.
     """
@@ -129,9 +151,13 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "since": request.since,
         "until": request.until,
         "abandoned_after": ABANDONED_AFTER,
+        "most": MOST_FILES,
     }
-    for statement in (_CLAIM, _TAKE_OVER, _WITHDRAW, _REFUSE_FORGOTTEN):
+    for statement in (_TAKE_OVER, _CLAIM, _WITHDRAW, _REFUSE_FORGOTTEN):
         connection.execute(statement, parameters)
+    waiting = connection.execute(_COUNT_WAITING, parameters).fetchone()
+    if waiting != (0,):
+        logger.warning("more files than one run takes", extra={"run_id": request.run_id, "files_waiting": waiting})
     wake_overruled(connection, request.run_id)
     claimed = connection.execute(
         "select object_id from metadata.object_version where run_id = %s and status in ('PLANNED', 'STAGED')"

@@ -17,8 +17,12 @@ create table metadata.load_run (
     loaded_at timestamptz not null default now(),
     error text,
     cause text,
-    redrive_count integer not null default 0
+    redrive_count integer not null default 0,
+    files_waiting bigint not null default 0
 );
+
+comment on column metadata.load_run.files_waiting is
+'Files of the landing zone that were left to the next run, since one run takes only so many.';
 
 comment on column metadata.load_run.loaded_at is 'The instant at which all that this run loads counts as known.';
 
