@@ -2,8 +2,9 @@
 
 python -m benchmarks load [--scale 1|10|100] [--repeat N]
 
-First load, the same rows a day later, and a delta of one percent. Seconds are wall clock from the first byte of staging
-to the last satellite, files read from disk, without LocalStack; what else a night of ours does is listed beside it.
+First load, the same rows a day later, a delta of one percent, and all rows changed. Seconds are wall clock from the
+first byte of staging to the last satellite, files read from disk, without LocalStack; what else a night of ours does is
+listed beside it.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from psycopg import sql
 
 from benchmarks.load_common import CommonApproach, CommonMultiRow
 from benchmarks.load_copy import RawCopy
-from benchmarks.load_files import Files, delta_files, orders_of, sample_files
+from benchmarks.load_files import Files, changed_files, orders_of, sample_files
 from benchmarks.load_ours import OurLoad
 from benchmarks.load_result import Result
 from local.postgres import PostgresServer
@@ -29,7 +30,12 @@ type Measured = dict[str, dict[str, list[Result]]]
 """Approach -> load -> its results, one for each repetition."""
 
 APPROACHES: tuple[type[Approach], ...] = (RawCopy, CommonApproach, CommonMultiRow, OurLoad)
-_LOADS = (("first load", "2026-11-01"), ("unchanged", "2026-11-02"), ("1 % delta", "2026-11-03"))
+_LOADS = (
+    ("first load", "2026-11-01"),
+    ("unchanged", "2026-11-02"),
+    ("1 % delta", "2026-11-03"),
+    ("all changed", "2026-11-04"),
+)
 
 
 def measure(scale: int, repeat: int, without: Sequence[str] = ()) -> tuple[Measured, Files, Files]:
@@ -39,13 +45,16 @@ def measure(scale: int, repeat: int, without: Sequence[str] = ()) -> tuple[Measu
         folder = Path(scratch)
         folder.chmod(0o711)  # PostgreSQL, which never runs as root, must enter
         whole = sample_files(folder / "whole", scale)
-        delta = delta_files(whole, folder / "delta")
+        delta = changed_files(whole, folder / "delta", one_in=100)
+        changed = changed_files(whole, folder / "changed", one_in=1)
         server = PostgresServer(folder / "postgres")
         with server.running():
             for _ in range(repeat):
                 for approach in APPROACHES:
                     if approach.name not in without:
-                        _measure(server, approach, [whole, whole, delta], measured.setdefault(approach.name, {}))
+                        _measure(
+                            server, approach, [whole, whole, delta, changed], measured.setdefault(approach.name, {})
+                        )
     return measured, whole, delta
 
 

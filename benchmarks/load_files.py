@@ -1,4 +1,4 @@
-"""The files of the load benchmark: the sample at a scale, and a delta of one percent of its rows."""
+"""The files of the load benchmark: the sample at a scale, and parts of it whose rows have changed."""
 
 import csv
 from collections.abc import Iterable
@@ -8,7 +8,6 @@ from pathlib import Path
 from cli.sample import SampleShape, generate
 
 SOURCES = ("customers", "products", "transactions")
-_ONE_IN = 100
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ def sample_files(folder: Path, scale: int) -> Files:
     return Files(folder, sum(file.rows for file in sample.files), sum(file.bytes for file in sample.files))
 
 
-def delta_files(whole: Files, folder: Path) -> Files:
-    """One percent of the rows of each file: descriptions that changed, and orders of which half are new."""
+def changed_files(whole: Files, folder: Path, one_in: int) -> Files:
+    """Every so many of the rows of each file: descriptions that changed, and orders of which half are new."""
     folder.mkdir()
     rows = 0
     for source in SOURCES:
@@ -41,8 +40,8 @@ def delta_files(whole: Files, folder: Path) -> Files:
             writer = csv.DictWriter(written, reader.fieldnames or (), lineterminator="\n")
             writer.writeheader()
             for number, row in enumerate(reader):
-                if number % _ONE_IN == 0:
-                    writer.writerow(_changed(source, row, is_new=number % (2 * _ONE_IN) == 0))
+                if number % one_in == 0:
+                    writer.writerow(_changed(source, row, is_new=number % (2 * one_in) == 0))
                     rows += 1
     return Files(folder, rows, sum((folder / f"{source}.csv").stat().st_size for source in SOURCES))
 

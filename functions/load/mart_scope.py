@@ -42,6 +42,18 @@ _LOOK_UP = """select s.*
     from {touched} as t
     cross join lateral raw_vault.{as_of}(t.{key}, 'infinity', 'infinity') as s"""
 
+# From the orders `t` to every customer that each has ever had, `owner`.
+_OWNERS_LOOKED_UP = sql.SQL("""cross join lateral (
+    select l.customer_hash_key
+    from raw_vault.sat_customer_order_effectivity as e
+    join raw_vault.link_customer_order as l on l.link_hash_key = e.link_hash_key
+    where e.order_hash_key = t.order_hash_key
+    offset 0
+) as owner""")
+_OWNERS_READ_WHOLE = sql.SQL("""join raw_vault.sat_customer_order_effectivity as e
+    on e.order_hash_key = t.order_hash_key
+join raw_vault.link_customer_order as owner on owner.link_hash_key = e.link_hash_key""")
+
 _NO_JOIN = sql.SQL("")
 _JOINS = {
     "touched_line": sql.SQL("join touched_line using (link_hash_key)"),
@@ -70,6 +82,11 @@ class Scope:
     def is_few(self) -> bool:
         """Whether looking up each key is less work than reading whole tables."""
         return self.touched is not None and self.touched <= FEW_KEYS
+
+    @property
+    def owners(self) -> sql.SQL:
+        """The join from orders `t` to all customers `owner` they have had."""
+        return _OWNERS_LOOKED_UP if self.is_few else _OWNERS_READ_WHOLE
 
     def statement(self, mart: str) -> sql.Composed:
         """The statement that fills the mart for these keys."""

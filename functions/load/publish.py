@@ -158,28 +158,36 @@ def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, in
     new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids))
     conditions = {name: new if name in changed else sql.SQL("false") for name in SATELLITES}
     orders = _touch(connection, "touched_order", conditions)
-    Scope(orders).advise_planner(connection)
-    _touch(connection, "touched_keys", conditions)
+    scope = Scope(orders)
+    scope.advise_planner(connection)
+    _touch(connection, "touched_keys", conditions | {"owners": scope.owners})
     counted = connection.execute(
         "select (select count(*) from touched_product), (select count(*) from touched_customer)"
     ).fetchone()
     return dict(zip(MARTS, (orders, *(counted or ())), strict=True))
 
 
-def _touch(connection: Connection, file: str, conditions: Mapping[str, sql.Composable]) -> int:
+def _touch(connection: Connection, file: str, parts: Mapping[str, sql.SQL | sql.Composed]) -> int:
     """Run a file of statements; returns the rows of the first of them."""
     text = (_FOLDER / f"{file}.sql").read_text(encoding="utf-8")
-    return connection.execute(sql.SQL(text).format(**conditions)).rowcount
+    return connection.execute(sql.SQL(text).format(**parts)).rowcount
 
 
 def _touch_buyers(connection: Connection) -> int:
     """Customers who are touched because a product has changed its category; return how many more these are."""
-    renamed = connection.execute(
-        "create temp table renamed_product on commit drop as select h.product_hash_key from replaced_product as r"
+    Scope().advise_planner(connection)
+    connection.execute("set local enable_nestloop = on")
+    orders = connection.execute(
+        "create temp table renamed_order on commit drop as"
+        " select distinct l.order_hash_key from replaced_product as r"
         " join business_vault.mart_product_analytics as p using (product_id)"
-        " join raw_vault.hub_product as h using (product_id) where p.category is distinct from r.category"
+        " join raw_vault.hub_product as h using (product_id)"
+        " join raw_vault.link_order_product as l using (product_hash_key)"
+        " where p.category is distinct from r.category"
     ).rowcount
-    if not renamed:
+    if not orders:
         return 0
-    connection.execute("analyze renamed_product")
-    return connection.execute((_FOLDER / "buyers.sql").read_bytes()).rowcount
+    connection.execute("analyze renamed_order")
+    scope = Scope(orders)
+    scope.advise_planner(connection)
+    return _touch(connection, "buyers", {"owners": scope.owners})

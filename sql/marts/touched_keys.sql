@@ -30,13 +30,7 @@ with touched as (
     -- every customer that the order has ever had: a correction takes it from one and gives it to another
     select owner.customer_hash_key
     from touched_order as t
-    cross join lateral (
-        select l.customer_hash_key
-        from raw_vault.sat_customer_order_effectivity as e
-        join raw_vault.link_customer_order as l on l.link_hash_key = e.link_hash_key
-        where e.order_hash_key = t.order_hash_key
-        offset 0
-    ) as owner
+    {owners}
     union
     select h.customer_hash_key
     from raw_vault.hub_customer as h
