@@ -163,27 +163,21 @@ on conflict (customer_id) do update set
     last_product_id = excluded.last_product_id
 where a.last_seen_at < excluded.last_seen_at;
 
-insert into business_vault.event_total as t
-values (%(event_type)s, 0, 1, %(timestamp)s, coalesce(%(amount)s::numeric, 0))
-on conflict (event_type, kafka_partition) do update set
-    event_count = t.event_count + 1,
-    last_event_time = greatest(t.last_event_time, excluded.last_event_time),
-    total_purchase_amount = t.total_purchase_amount + excluded.total_purchase_amount;
-
-insert into metadata.stream_offset as o values ('t', 0, 1, now())
+insert into metadata.stream_offset as o values ('bench', 0, 1, now())
 on conflict (topic, kafka_partition) do update set
     next_offset = o.next_offset + 1, loaded_at = excluded.loaded_at
 """
 
 
 def _row_by_row(url: str, per_commit: int) -> Rate:
-    """The same tables, an event at a time, a statement for each, committed after so many; nothing is validated.
+    """The same tables, an event at a time, a statement for each, committed with the offset after so many.
 
-    As a careful consumer without sets would write it: an event that was there already is left alone.
+    As a careful consumer without sets would write it: an event that was there already is left alone. In its favour:
+    nothing is validated, and there are no totals of all customers.
     """
     batches = [kafka_event([random_event() for _ in range(500)], 0) for _ in range(ROW_BY_ROW_EVENTS // 500)]
     keys = {name: _KEY.format(f"{name}_id") for name in ("event", "customer", "product")}
-    first, *others = _ROW_BY_ROW.format(**keys).encode().split(b";")
+    first, *others, offset = _ROW_BY_ROW.format(**keys).encode().split(b";")
     with psycopg.connect(url) as connection:
         began = time.perf_counter()
         for batch in batches:
@@ -194,6 +188,7 @@ def _row_by_row(url: str, per_commit: int) -> Rate:
                     for statement in others:
                         connection.execute(statement, said)
                 if number % per_commit == 0:
+                    connection.execute(offset)
                     connection.commit()
         seconds = time.perf_counter() - began
     return Rate(f"row by row, commit of {per_commit}", ROW_BY_ROW_EVENTS, seconds)
