@@ -42,10 +42,7 @@ def measure_handler(folder: Path, events: int = EVENTS) -> list[Rate]:
     """The function's own code in batches of 500 and 1,000, of one partition and of two at once, and row by row."""
     server = PostgresServer(folder / "handler-postgres")
     with server.running():
-        with psycopg.connect(server.url) as connection:
-            migrate(connection, {"c360_stream": _PASSWORD})
-        url = make_conninfo(server.url, user="c360_stream", password=_PASSWORD)
-        _store_batches(url, 0, 500, 5_000)  # warm: hubs, marts and activity hold what will be named again
+        url = _prepared(server)
         rates = [_partitions_at_once(url, many, size, events) for many in (1, 2) for size in (500, 1_000)]
         rates += [_row_by_row(server.url, per_commit) for per_commit in (500, 1)]
     server.remove()
@@ -57,10 +54,7 @@ def measure_growth(folder: Path, counts: Sequence[int]) -> list[Rate]:
     server = PostgresServer(folder / "growing-postgres")
     rates = []
     with server.running():
-        with psycopg.connect(server.url) as connection:
-            migrate(connection, {"c360_stream": _PASSWORD})
-        url = make_conninfo(server.url, user="c360_stream", password=_PASSWORD)
-        _store_batches(url, 0, 500, 5_000)
+        url = _prepared(server)
         for count in counts:
             with psycopg.connect(server.url, autocommit=True) as connection:
                 connection.execute(_GROW.encode(), {"count": count})
@@ -72,13 +66,23 @@ def measure_growth(folder: Path, counts: Sequence[int]) -> list[Rate]:
     return rates
 
 
+def _prepared(server: PostgresServer) -> str:
+    """The stream's URL of a database with partitions, whose hubs, marts and activity hold what will be named again."""
+    with psycopg.connect(server.url) as connection:
+        migrate(connection, {"c360_stream": _PASSWORD})
+        connection.execute("select metadata.make_event_partitions(current_date - 9, current_date + 1)")
+    url = make_conninfo(server.url, user="c360_stream", password=_PASSWORD)
+    _store_batches(url, 0, 500, 20_000)
+    return url
+
+
 # Events of the last eight days, as the handler stores them, until there are so many.
 _GROW = """
 with grown as (
     select
         substring(sha256(convert_to('grown-' || held + n, 'UTF8')) for 16) as link_hash_key,
-        'C' || to_char(n % 10000, 'FM000000') as customer_id,
-        now() - n % 691200 * interval '1 second' as occurred_at
+        'C' || to_char(n %% 10000, 'FM000000') as customer_id,
+        now() - n %% 691200 * interval '1 second' as occurred_at
     from (select count(*) as held from metadata.event_id) as stored
     cross join lateral generate_series(1, greatest(0, %(count)s - held)) as n
 ), noted as (
