@@ -1,4 +1,4 @@
-"""Raw COPY, the common approach and ours: the same files, side by side on one PostgreSQL with the same settings.
+"""Raw COPY, the vault's rows alone, the common approach and ours: the same files, on one PostgreSQL as it is set.
 
 python -m benchmarks load [--scale 1|10|100] [--repeat N] [--loads N]
 
@@ -23,13 +23,14 @@ from benchmarks.load_copy import RawCopy
 from benchmarks.load_files import Files, changed_files, orders_of, sample_files
 from benchmarks.load_ours import OurLoad
 from benchmarks.load_result import Result
+from benchmarks.load_rows import RowsAlone
 from local.postgres import PostgresServer
 
-type Approach = RawCopy | CommonApproach | OurLoad
+type Approach = RawCopy | RowsAlone | CommonApproach | OurLoad
 type Measured = dict[str, dict[str, list[Result]]]
 """Approach -> load -> its results, one for each repetition."""
 
-APPROACHES: tuple[type[Approach], ...] = (RawCopy, CommonApproach, CommonMultiRow, OurLoad)
+APPROACHES: tuple[type[Approach], ...] = (RawCopy, RowsAlone, CommonApproach, CommonMultiRow, OurLoad)
 _LOADS = (
     ("first load", "2026-11-01"),
     ("unchanged", "2026-11-02"),
@@ -52,7 +53,12 @@ def measure(scale: int, repeat: int, without: Sequence[str], loads: int) -> tupl
             for _ in range(repeat):
                 for approach in APPROACHES:
                     if approach.name not in without:
-                        _measure(server, approach, files[:loads], measured.setdefault(approach.name, {}))
+                        _measure(
+                            server,
+                            approach,
+                            files[: 1 if approach is RowsAlone else loads],
+                            measured.setdefault(approach.name, {}),
+                        )
     return measured, whole, delta
 
 
@@ -117,7 +123,7 @@ def _ratios(measured: Measured) -> list[str]:
         if approach == "ours":
             continue
         other = {load: _median(results).seconds for load, results in loads.items()}
-        ratios = ", ".join(f"{load} {other[load] / ours[load]:.2f}" for load in ours)
+        ratios = ", ".join(f"{load} {other[load] / ours[load]:.2f}" for load in other)
         lines.append(f"{approach} / ours: {ratios}")
         if approach == RawCopy.name:
             lines.append(f"ours / {approach}: first load {ours['first load'] / other['first load']:.1f}")
