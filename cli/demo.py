@@ -92,10 +92,11 @@ def _live(deployment: "Deployment", output: Output) -> dict[str, Any]:
     from cli import produce
     from cli.live import feed_of
 
-    before = feed_of(deployment.outputs).look()
+    outputs = deployment.with_api_key()
+    before = feed_of(outputs).look()
     output.say("sending live events to Kafka")
     found = produce.send(deployment, output, rate=_LIVE_RATE, count=_LIVE_EVENTS)
-    after = feed_of(deployment.outputs).look()
+    after = feed_of(outputs).look()
     output.show("")
     produce.show(output, found)
     earlier = dict(before.rows())

@@ -27,9 +27,6 @@ app.add_typer(dead, name="dead")
 @app.command("watch", epilog=WATCH_EXAMPLES)
 def watch(
     duration: Annotated[float | None, typer.Option(min=0, help="Seconds to watch; until Ctrl-C without.")] = None,
-    api_key: Annotated[
-        str | None, typer.Option(envvar="C360_API_KEY", help="The API's key, where it asks for one.")
-    ] = None,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
@@ -38,7 +35,7 @@ def watch(
     from cli.live import display, feed_of
 
     output = Output(as_json=json)
-    feed = feed_of(open_deployment(target).outputs, api_key)
+    feed = feed_of(open_deployment(target).with_api_key())
     feed.look()
     with suppress(KeyboardInterrupt), display(output, feed):
         threading.Event().wait(duration)

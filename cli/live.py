@@ -64,9 +64,9 @@ class Counters:
         return found
 
 
-def feed_of(outputs: "Outputs", api_key: str | None = None) -> "Feed":
+def feed_of(outputs: "Outputs") -> "Feed":
     """The deployment's API, asked where it answers soonest: the local server, else API Gateway."""
-    return Feed(outputs.local_api_url or outputs.api_url, api_key or outputs.api_key)
+    return Feed(outputs.local_api_url or outputs.api_url, outputs.api_key)
 
 
 class Feed:

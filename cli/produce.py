@@ -85,7 +85,7 @@ def send(
     run = uuid.uuid4().hex[:12]
     customers, products = _known(deployment)
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    feed = None if output.as_json else feed_of(deployment.outputs)
+    feed = None if output.as_json else feed_of(deployment.with_api_key())
     with display(output, feed) if feed else output.advancing("messages") as advance:
         sent = produce(
             servers,

@@ -4,6 +4,7 @@ noida-db answers a fetch of nothing at once, where Kafka waits for `fetch.wait.m
 would keep a core busy between them.
 """
 
+import logging
 import time
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -12,6 +13,9 @@ _IDLE_SECONDS = 0.3
 _LOOK_SECONDS = 0.03
 _RESUMED_SECONDS = 0.005
 _ANSWER_SECONDS = 5.0
+_UNKNOWN = -1
+
+_log = logging.getLogger("event_source")
 
 
 class Rest:
@@ -28,14 +32,14 @@ class Rest:
 
     def assigned(self, partitions: list[TopicPartition], *, from_start: bool) -> None:
         """These are read from now on: where their group has got to, or from their beginnings."""
-        committed = {
-            (at.topic, at.partition): at.offset for at in self._consumer.committed(partitions, timeout=_ANSWER_SECONDS)
-        }
         for at in partitions:
-            offset = committed.get((at.topic, at.partition), -1)
-            if from_start or offset < 0:
-                offset, _ = self._ends(at)
-            self._next[at.topic, at.partition] = offset
+            self._next[at.topic, at.partition] = _UNKNOWN
+        try:
+            for at in self._consumer.committed(partitions, timeout=_ANSWER_SECONDS):
+                is_begun = at.offset >= 0 and not from_start
+                self._next[at.topic, at.partition] = at.offset if is_begun else self._ends(at)[0]
+        except KafkaException as error:
+            _log.info("where the group has got to is not known: %s", error)
         self._wake()
 
     def revoked(self, partitions: list[TopicPartition]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from time import monotonic
 from typing import Annotated, Any
@@ -52,7 +52,10 @@ select
 """.encode()  # noqa: S608 - composed of this module's constants
 
 # The events of one batch bear one `loaded_at`, and are seen together.
-_IS_FRESH = "occurred_at > now() - interval '7 days' and loaded_at > %(since)s and loaded_at <> all(%(seen)s)"
+_IS_FRESH = (
+    "occurred_at > now() - interval '7 days' and loaded_at <> all(%(seen)s)"
+    " and loaded_at > coalesce(%(latest)s::timestamptz, now()) - %(overlap)s::interval"
+)
 
 _SINCE = f"""
 with fresh as ({_ITEMS} and {_IS_FRESH} order by loaded_at desc limit %(limit)s)
@@ -214,10 +217,11 @@ async def _messages(request: Request, database: Database) -> AsyncIterator[str]:
     seen: set[datetime] = set()
     said_first = False
     while monotonic() < end and not await request.is_disconnected():
-        since = max(seen, default=datetime.now(UTC)) - _OVERLAP
-        seen = {batch for batch in seen if batch > since}
+        latest = max(seen, default=None)
+        seen = {batch for batch in seen if latest is None or batch > latest - _OVERLAP}
         try:
-            parameters = {"since": since, "seen": list(seen), "limit": MOST_RECENT, "masked": masked}
+            of_batches = {"latest": latest, "overlap": _OVERLAP, "seen": list(seen)}
+            parameters = of_batches | {"limit": MOST_RECENT, "masked": masked}
             total, batches, items = await database.read_row(_SINCE, parameters)
         except TransientError:
             await asyncio.sleep(POLL_SECONDS)

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from psycopg import sql
+
 from functions.common.database import Connection
 from functions.common.errors import DataError
 from functions.common.landing import LandedObject, list_landed, states_instant
@@ -29,7 +31,7 @@ _REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, sta
 values (%s, %s, 'RUNNING', %s, %s)
 on conflict (run_id) do nothing"""
 
-_NEW = """from unnest(
+_NEW = sql.SQL("""from unnest(
     %(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[], %(size_bytes)s::bigint[],
     %(uploaded_at)s::timestamptz[], %(source)s::text[], %(is_snapshot)s::boolean[], %(effective_at)s::timestamptz[]
 ) with ordinality as landed (
@@ -40,25 +42,25 @@ where not exists (
     from metadata.object_version as known
     where (known.bucket, known.object_key, known.version_id, known.etag)
         = (landed.bucket, landed.key, landed.version_id, landed.etag)
-)"""
+)""")
 
 # New object versions, those that became true first, as many as the run may still take.
-_CLAIM = f"""insert into metadata.object_version (
+_CLAIM = sql.SQL("""insert into metadata.object_version (
     bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id
 )
 select bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %(run_id)s
 from (
     select *
-    {_NEW}
+    {new}
     order by effective_at, position
     limit greatest(0, %(most)s - (select count(*) from metadata.object_version where run_id = %(run_id)s))
 ) as new
 order by position
-on conflict (bucket, object_key, version_id, etag) do nothing"""  # noqa: S608 - composed of this module's constants
+on conflict (bucket, object_key, version_id, etag) do nothing""").format(new=_NEW)
 
-_COUNT_WAITING = f"""update metadata.load_run set files_waiting = (select count(*) {_NEW})
+_COUNT_WAITING = sql.SQL("""update metadata.load_run set files_waiting = (select count(*) {new})
 where run_id = %(run_id)s
-returning files_waiting"""  # noqa: S608 - composed of this module's constants
+returning files_waiting""").format(new=_NEW)
 
 # What a run that has ended left behind: all of it, or only these keys, or only these days.
 _TAKE_OVER = """update metadata.object_version as held
@@ -155,9 +157,9 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     }
     for statement in (_TAKE_OVER, _CLAIM, _WITHDRAW, _REFUSE_FORGOTTEN):
         connection.execute(statement, parameters)
-    waiting = connection.execute(_COUNT_WAITING, parameters).fetchone()
-    if waiting != (0,):
-        logger.warning("more files than one run takes", extra={"run_id": request.run_id, "files_waiting": waiting})
+    row = connection.execute(_COUNT_WAITING, parameters).fetchone()
+    if row and row[0]:
+        logger.warning("more files than one run takes", extra={"run_id": request.run_id, "files_waiting": row[0]})
     wake_overruled(connection, request.run_id)
     claimed = connection.execute(
         "select object_id from metadata.object_version where run_id = %s and status in ('PLANNED', 'STAGED')"

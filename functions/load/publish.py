@@ -175,8 +175,7 @@ def _touch(connection: Connection, file: str, parts: Mapping[str, sql.SQL | sql.
 
 def _touch_buyers(connection: Connection) -> int:
     """Customers who are touched because a product has changed its category; return how many more these are."""
-    Scope().advise_planner(connection)
-    connection.execute("set local enable_nestloop = on")
+    connection.execute("reset enable_seqscan; reset enable_nestloop")  # mostly none, or few of a mart with statistics
     orders = connection.execute(
         "create temp table renamed_order on commit drop as"
         " select distinct l.order_hash_key from replaced_product as r"

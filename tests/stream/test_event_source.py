@@ -20,7 +20,6 @@ import psutil
 import pytest
 from confluent_kafka import Producer
 
-from local import processes
 from local.aws import client
 from local.broker import Broker, create_topic
 from local.event_source import EventSource
@@ -28,16 +27,6 @@ from local.event_source_mapping import EventSourceMapping
 from tests.platform.platform import eventually
 
 ROLE = "arn:aws:iam::000000000000:role/scripted"
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A real broker."""
-    folder = tmp_path_factory.mktemp("kafka")
-    broker = Broker(folder / "data", processes.free_port(24000), folder / "kafka.log")
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 @dataclass

@@ -1,12 +1,10 @@
 """The custom resources that find MSK's brokers, by the model of its API, and make the topic, on a broker's wire."""
 
 import base64
-import json
 import threading
 import time
 import urllib.parse
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,51 +18,17 @@ from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[at
 from functions.stream import brokers_handler, topic, topic_handler
 from local import processes
 from local.broker import Broker
+from tests.custom_resource import CREATE, Answers, listening
 from tests.unit.context import lambda_context
 
-CREATE = json.loads((Path(__file__).parents[1] / "events" / "cloudformation_create.json").read_text(encoding="utf-8"))
 CLUSTER = "arn:aws:kafka:us-east-1:123456789012:cluster/c360-clickstream/0c8f7b1c-0000-0000-0000-000000000000-2"
-
-
-class Answers:
-    """What listens behind ResponseURL."""
-
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/answer?signature=x"
-        self.got: list[dict[str, Any]] = []
 
 
 @pytest.fixture
 def answers() -> Iterator[Answers]:
     """CloudFormation's end."""
-
-    class Keeping(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            kept.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Keeping) as server:
-        kept = Answers(server.server_port)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield kept
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A real broker."""
-    folder = tmp_path_factory.mktemp("kafka")
-    broker = Broker(folder / "data", processes.free_port(24500), folder / "kafka.log")
-    broker.start()
-    yield broker
-    broker.stop()
+    with listening() as answers:
+        yield answers
 
 
 def context(seconds: float) -> LambdaContext:

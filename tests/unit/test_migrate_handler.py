@@ -1,10 +1,7 @@
 """The custom resource that migrates: CloudFormation always gets its answer, in the shape that AWS documents."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,50 +13,33 @@ from psycopg.conninfo import make_conninfo
 from functions.load.migrate import ROLES, read_migrations
 from functions.load.migrate_handler import handle
 from local.processes import free_port
+from tests.custom_resource import CREATE, Answers, listening
 from tests.pipeline.night import prepare
 from tests.unit.context import lambda_context
 
-CREATE = json.loads((Path(__file__).parents[1] / "events" / "cloudformation_create.json").read_text(encoding="utf-8"))
 NAMES = ",".join(migration.name for migration in read_migrations())
 
 
 class CloudFormation:
-    """What listens behind ResponseURL: keeps the answers that were put there."""
+    """Asks the handler, and keeps what it answers."""
 
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/answer?signature=x"
-        self.answers: list[dict[str, Any]] = []
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
 
     def send(self, request_type: str, **more: str) -> dict[str, Any]:
         """Send a request to the handler; the answer that arrived."""
-        returned = handle({**CREATE, "RequestType": request_type, "ResponseURL": self.url, **more}, lambda_context())
-        (answer,) = self.answers
+        event = {**CREATE, "RequestType": request_type, "ResponseURL": self._answers.url, **more}
+        returned = handle(event, lambda_context())
+        (answer,) = self._answers.got
         assert returned == answer
-        self.answers.clear()
+        self._answers.got.clear()
         return answer
 
 
 @pytest.fixture
 def cloudformation() -> Iterator[CloudFormation]:
-    class Keeping(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            # a presigned URL takes no content type: its signature does not cover one
-            assert self.headers["Content-Type"] == ""
-            kept.answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Keeping) as server:
-        kept = CloudFormation(server.server_port)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield kept
-        server.shutdown()
-        thread.join()
+    with listening() as answers:
+        yield CloudFormation(answers)
 
 
 @pytest.fixture
