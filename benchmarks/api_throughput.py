@@ -21,8 +21,8 @@ import httpx
 import psycopg
 
 from benchmarks.api_load import Load, generator, load
-from functions.api import cursor
-from functions.load.migrate import migrate
+from functions.api.paging import cursor
+from functions.load.schema.migrate import migrate
 from local import processes
 from local.postgres import PostgresServer
 

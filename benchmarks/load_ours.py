@@ -15,14 +15,14 @@ from benchmarks.load_files import SOURCES, Files
 from benchmarks.load_result import Clock, Result
 from functions.common.database import Connection, connect
 from functions.common.settings import DatabaseSettings, LandingSettings
-from functions.load.finish import finish
-from functions.load.migrate import ROLES, migrate
-from functions.load.model import load_model
-from functions.load.plan import RunRequest, plan
-from functions.load.publish import publish
-from functions.load.split import large_objects, split, staging_items
-from functions.load.stage import stage
-from functions.load.vault import load_hubs, load_links, load_satellites
+from functions.load.marts.publish import publish
+from functions.load.plan.finish import finish
+from functions.load.plan.plan import RunRequest, plan
+from functions.load.plan.split import large_objects, split, staging_items
+from functions.load.schema.migrate import ROLES, migrate
+from functions.load.staging.stage import stage
+from functions.load.vault.load import load_hubs, load_links, load_satellites
+from functions.model.declaration import load_model
 from functions.quality.checks import check_staging, check_vault, enforce
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from benchmarks.stream_events import CUSTOMERS, PRODUCTS
-from cli.producing import percentiles, produce
+from cli.kafka_producer import percentiles, produce
 from cli.sample.sessions import Product, sessions
 from local.stack import Outputs
 

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from benchmarks.stream_events import kafka_event, random_event
 from functions.common.database import ConnectionHolder
-from functions.load.migrate import migrate
+from functions.load.schema.migrate import migrate
 from functions.stream.batch import read_batch, utc_now
 from functions.stream.settings import StreamSettings
 from functions.stream.store import store

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cli.errors import FileProblemError, UsageError
 
 if TYPE_CHECKING:
-    from functions.load.model import Source
+    from functions.model.declaration import Source
 
 _KEY = re.compile(r"landing/([a-z0-9_]+)/(snapshot/)?(dt=\d{4}-\d{2}-\d{2}/)?[^/]+\.csv(\.gz)?")
 _HEADER_BYTES = 64 * 1024
@@ -114,7 +114,7 @@ def source_of(file: Path) -> str:
 
 
 def _sources() -> "dict[str, Source]":
-    from functions.load.model import load_model  # reading the model takes longer than most commands
+    from functions.model.declaration import load_model  # reading the model takes longer than most commands
 
     return load_model().sources
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cli import (
+from cli.commands import (
     demo,
     drop,
     events,
@@ -25,7 +25,7 @@ from cli import (
     runs,
     sql,
     stack,
-)  # fmt: skip
+)
 from cli.errors import CliError, translated
 from cli.output import Output
 

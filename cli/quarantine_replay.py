@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from cli.errors import FileProblemError, UsageError
 from cli.quarantine_rows import ask
 from functions.common.landing import replay_key
-from functions.load.header import CONTROL_COLUMNS, QUARANTINE_ID
+from functions.load.staging.header import CONTROL_COLUMNS, QUARANTINE_ID
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cli.errors import QueryError
-from functions.load.header import CONTROL_COLUMNS
-from functions.load.model import load_model
+from functions.load.staging.header import CONTROL_COLUMNS
+from functions.model.declaration import load_model
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -18,7 +18,7 @@ _PAGE = 1000
 
 
 def ask(deployment: "Deployment", **question: Any) -> dict[str, Any]:
-    """`rows` and `next`, as functions.load.quarantine.find_rows returns them. Raises QueryError."""
+    """`rows` and `next`, as functions.load.staging.quarantine.find_rows returns them. Raises QueryError."""
     answer = deployment.functions.invoke(
         FunctionName=deployment.stack_outputs["LoadFunctionName"],
         Payload=json.dumps({"step": "quarantine", **question}).encode(),

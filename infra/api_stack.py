@@ -7,7 +7,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from functions.api.public_paths import PUBLIC
+from functions.api.security.public_paths import PUBLIC
 from infra.config import Deployment
 from infra.constructs.database import Role
 from infra.constructs.function import LOG_RETENTION, PlatformFunction

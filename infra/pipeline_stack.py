@@ -8,7 +8,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
-from functions.load.export import PREFIX as PREFIX_OF_LAKE
+from functions.load.lake.export import PREFIX as PREFIX_OF_LAKE
 from infra.config import Deployment
 from infra.constructs.alerts import RunAlerts
 from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, REQUIREMENTS, tree_hash
@@ -35,7 +35,7 @@ class PipelineStack(Stack):
         self._data = data
 
         self.migrate = self._function(
-            "Migrate", "functions.load.migrate_handler.handle", Role.ADMIN,
+            "Migrate", "functions.load.schema.migrate_handler.handle", Role.ADMIN,
             "Brings the database's schema up to date, in a deployment", Duration.minutes(15), 512,
         )  # fmt: skip
         self.schema = self._schema()
@@ -55,7 +55,7 @@ class PipelineStack(Stack):
             {f"IAM5[Resource::{bucket}/{PREFIX}*]": "Any dropped file, in the landing bucket only."},
         )
         self.record_status = self._function(
-            "RecordStatus", "functions.load.status_handler.handle", Role.LOADER,
+            "RecordStatus", "functions.load.plan.run_end_handler.handle", Role.LOADER,
             "Records that a load did not succeed", Duration.minutes(1), 256,
         )  # fmt: skip
 
@@ -112,7 +112,7 @@ class PipelineStack(Stack):
         """Only this function carries pandas: on AWS as AWS's layer, locally in a bundle of its own."""
         on_aws = self._deployment.on_aws
         function = self._function(
-            "Export", "functions.load.export_handler.handle", Role.LOADER,
+            "Export", "functions.load.lake.export_handler.handle", Role.LOADER,
             "Exports the marts to the lake", Duration.minutes(15), 1769,
             environment={"LAKE_BUCKET": lake.bucket_name}, reaches_s3=True,
             requirements=REQUIREMENTS if on_aws else EXPORT_REQUIREMENTS,
@@ -138,7 +138,9 @@ class PipelineStack(Stack):
             self,
             "Schema",
             service_token=self.migrate.function_arn,
-            properties={"SchemaHash": tree_hash(REPOSITORY / "sql", *sorted(functions.glob("load/migrate*.py")))},
+            properties={
+                "SchemaHash": tree_hash(REPOSITORY / "sql", *sorted(functions.glob("load/schema/migrate*.py")))
+            },
         )
         # By override, since CustomResource's own service_timeout renders a string where an integer is due.
         cast(CfnResource, resource.node.default_child).add_property_override("ServiceTimeout", 900)

@@ -20,7 +20,7 @@ from local.broker import Broker
 from local.database import AdminDatabase
 from local.deploy import CdkApp
 from local.errors import LocalError
-from local.event_source_process import EventSourceProcess
+from local.event_source.process import EventSourceProcess
 from local.localstack import LocalStack
 from local.lock import exclusive
 from local.paths import REPOSITORY, Paths

@@ -22,7 +22,7 @@ where status = 'RUNNING'
 """
 
 
-# What functions/load/migrate.py says of a database that these migrations did not make.
+# What functions/load/schema/migrate.py says of a database that these migrations did not make.
 ANOTHER_VERSION = ("a migration that has been applied was edited", "was migrated by a newer release")
 
 _URL_FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"

@@ -11,7 +11,7 @@ from local.api_server import ApiServer, role_database_url
 from local.broker import Broker
 from local.database import AdminDatabase, another_version_explained
 from local.errors import LocalError, StackNotRunningError
-from local.event_source_process import EventSourceProcess
+from local.event_source.process import EventSourceProcess
 from local.localstack import LocalStack
 from local.lock import exclusive
 from local.paths import Paths

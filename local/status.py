@@ -9,7 +9,7 @@ from local.api_server import ApiServer
 from local.broker import Broker
 from local.database import AdminDatabase
 from local.errors import LocalError
-from local.event_source_process import EventSourceProcess
+from local.event_source.process import EventSourceProcess
 from local.localstack import LocalStack
 from local.postgres import PostgresServer
 from local.state import Part, State, Status

@@ -16,8 +16,8 @@ from local.localstack import LocalStack
 from local.paths import REPOSITORY, Paths
 from local.postgres import PostgresServer
 from local.stack import EmbeddedStack, Outputs, StackOptions
-from tests.database import fresh_database
-from tests.platform.platform import Platform, SampleFiles
+from tests.support.database import fresh_database
+from tests.support.platform import Platform, SampleFiles
 
 C360 = REPOSITORY / ".venv" / "bin" / "c360"
 

@@ -7,12 +7,14 @@ from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from functions.api import docs, events, metrics, problems, profile, routes, service
-from functions.api.access import Gate
+from functions.api import docs, problems
 from functions.api.database import Database
-from functions.api.memory import Memory
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
-from functions.api.models import Problem
+from functions.api.paging.cache import Memory
+from functions.api.resources import events, metrics, profile, routes
+from functions.api.resources import operations as service
+from functions.api.resources.models import Problem
+from functions.api.security.authentication import Gate
 from functions.api.settings import ApiSettings
 
 VERSION = "1.0.0"

@@ -34,7 +34,7 @@ def problem(
     errors: list[dict[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An error answer: `functions.api.models.Problem`."""
+    """An error answer: `functions.api.resources.models.Problem`."""
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -14,15 +14,15 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from functions.api.access import access_of, refuse_personal
-from functions.api.conditional import held_by_caller, json_response, not_modified
-from functions.api.cursor import is_storable
 from functions.api.database import Database
 from functions.api.errors import BadParameterError
-from functions.api.listing import Listing, Selection, item_statement
-from functions.api.lists import read_page
-from functions.api.memory import Memory
-from functions.api.parameters import ItemQuery, ListQuery, Query
+from functions.api.paging.cache import Memory
+from functions.api.paging.collection import Listing, Selection, item_statement
+from functions.api.paging.conditional import held_by_caller, json_response, not_modified
+from functions.api.paging.cursor import is_storable
+from functions.api.paging.parameters import ItemQuery, ListQuery, Query
+from functions.api.resources.collections import read_page
+from functions.api.security.authentication import access_of, refuse_personal
 
 CustomerId = Annotated[str, Path(description="Any characters; percent-encode what a URL does not hold, a slash too.")]
 

@@ -19,18 +19,18 @@ from pydantic import (
 from functions.common.database import Connection, ConnectionHolder
 from functions.common.errors import EventError
 from functions.common.landing import s3_client
+from functions.common.ledger import recorded_step, reopen
 from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings, LandingSettings
-from functions.load.finish import finish
-from functions.load.ledger import recorded_step, reopen
-from functions.load.model import load_model
-from functions.load.plan import RunRequest, plan
-from functions.load.publish import publish
-from functions.load.quarantine import Wanted, find_rows
-from functions.load.rebuild import rebuild
-from functions.load.split import large_objects, split, staging_items
-from functions.load.stage import stage
-from functions.load.vault import load_hubs, load_links, load_satellites
+from functions.load.marts.publish import publish
+from functions.load.marts.rebuild import rebuild
+from functions.load.plan.finish import finish
+from functions.load.plan.plan import RunRequest, plan
+from functions.load.plan.split import large_objects, split, staging_items
+from functions.load.staging.quarantine import Wanted, find_rows
+from functions.load.staging.stage import stage
+from functions.load.vault.load import load_hubs, load_links, load_satellites
+from functions.model.declaration import load_model
 from functions.quality.checks import check_staging, check_vault, enforce
 
 if TYPE_CHECKING:

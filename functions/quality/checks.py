@@ -3,14 +3,14 @@
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.load.ledger import active_run, objects_of
-from functions.load.model import Model
-from functions.quality.accounts import account, unreconciled
-from functions.quality.history import check_count, check_freshness
+from functions.common.ledger import active_run, objects_of
+from functions.model.declaration import Model
 from functions.quality.integrity import check_integrity
+from functions.quality.reconciliation import account, unreconciled
 from functions.quality.results import CheckResult, enforce, keep
 from functions.quality.rows import check_rows
 from functions.quality.snapshots import check_snapshots
+from functions.quality.volume_and_freshness import check_count, check_freshness
 
 __all__ = ["CheckResult", "check_staging", "check_vault", "enforce"]
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.load.expressions import ZERO_KEY, staged_parent_key
-from functions.load.model import Model
-from functions.load.render_ddl import satellite_key
+from functions.model.declaration import Model
+from functions.model.render_ddl import satellite_key
+from functions.model.row_expressions import ZERO_KEY, staged_parent_key
 from functions.quality.results import CheckResult
 
 # A unique index keeps duplicate rows out, if it is there, valid, and on these columns.

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from functions.common.database import Connection
 from functions.common.errors import QualityError
-from functions.load.quality_model import Severity
+from functions.model.quality_rules import Severity
 
 _KEEP = """insert into metadata.quality_result (
     run_id, stage, rule, severity, passed, observed, source, measured, threshold

@@ -7,10 +7,10 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import ModelError
-from functions.load.expressions import ZERO_KEY, staged_parent_key
-from functions.load.model import Column, Model
-from functions.load.quality_model import bound, has_check
-from functions.quality.expression import render_expression
+from functions.model.check_expression import render_expression
+from functions.model.declaration import Column, Model
+from functions.model.quality_rules import bound, has_check
+from functions.model.row_expressions import ZERO_KEY, staged_parent_key
 from functions.quality.results import CheckResult
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.load.expressions import staged_parent_key
-from functions.load.model import Model
+from functions.model.declaration import Model
+from functions.model.row_expressions import staged_parent_key
 from functions.quality.results import CheckResult
 
 # Of several at one instant (a file and its replacement) the last one says how things are.

@@ -15,7 +15,7 @@ from constructs import Construct
 
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 SLA = Duration.minutes(15)
-"""What the nightly load is promised to take at most; `c360 runs` (cli/runs.py) says the same of each run."""
+"""What the nightly load is promised to take at most; `c360 runs` (cli/commands/runs.py) says the same of each run."""
 
 
 class RunAlerts(Construct):

@@ -49,7 +49,7 @@ class ExternalEventSource(EventSource):
     """A Kafka that exists already, for LocalStack, whose open runtime has no Kafka triggers.
 
     The mapping is an output of the stack, EventSourceMapping, in the words of Lambda's API; the poller on the host
-    (local/event_source.py) does what it says.
+    (local/event_source/poller.py) does what it says.
     """
 
     def __init__(self, scope: Construct, construct_id: str, deployment: Deployment) -> None:

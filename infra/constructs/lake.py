@@ -8,8 +8,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from functions.load.export import PREFIX
-from functions.load.lake import TABLES
+from functions.load.lake.export import PREFIX
+from functions.load.lake.tables import TABLES
 from infra.constructs.nag import accept
 
 LAYER = "/aws/service/aws-sdk-pandas/3.16.1/py3.13/arm64/layer-arn"

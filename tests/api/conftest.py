@@ -24,14 +24,14 @@ from pydantic import SecretStr
 
 from functions.api.app import create_app
 from functions.api.settings import ApiSettings
-from functions.load.migrate import migrate
+from functions.load.schema.migrate import migrate
 from local.postgres import PostgresServer
-from tests.api import marts, night_files
-from tests.database import fresh_database
-from tests.pipeline import night
+from tests.support import known_marts as marts
+from tests.support import night, night_files
+from tests.support.database import fresh_database
 
 PASSWORD = night.ROLE_PASSWORD  # roles belong to the server, not to a database
-EVENT = Path(__file__).parents[1] / "events" / "apigateway_rest.json"
+EVENT = Path(__file__).parents[1] / "support" / "events" / "apigateway_rest.json"
 
 type Invoke = Callable[[str], dict[str, Any]]
 

@@ -9,9 +9,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.api import night_files
 from tests.api.test_differential import CUSTOMER, LINE, PRODUCT, _in_order, _text
-from tests.pipeline import oracle
+from tests.support import night_files, oracle
 
 FILES = [file for files in night_files.nights() for file in files]
 DAYS = ("2026-01-09", night_files.DAY_1, "2026-02-19", night_files.DAY_2, "2026-12-31")

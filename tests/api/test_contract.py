@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functions.api import openapi
-from tests.api.contract import COMMITTED, Document, breaking_changes
+from tests.support.api_contract import COMMITTED, Document, breaking_changes
 
 CURRENT: Document = json.loads(openapi.document())
 
@@ -82,4 +82,4 @@ def test_the_app_keeps_the_committed_promise() -> None:
 
 
 def test_the_committed_document_is_current() -> None:
-    assert COMMITTED.read_text() == openapi.document(), "run python -m tests.api.contract"
+    assert COMMITTED.read_text() == openapi.document(), "run python -m tests.support.api_contract"

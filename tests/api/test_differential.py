@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api import night_files
-from tests.pipeline import oracle
+from tests.support import night_files, oracle
 
 CUSTOMER = (
     "customer_id", "first_name", "last_name", "email", "phone", "country", "state", "city", "customer_segment",

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.api.conftest import EVENT, Invoke
-from tests.api.marts import ODD_IDS
+from tests.support.known_marts import ODD_IDS
 
 HOST = "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1"
 

@@ -6,11 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from functions.api import lists
-from functions.api.listing import Listing, Selection, page_statement
-from functions.api.parameters import ListQuery
-from functions.api.route_parameters import CustomerOrdersQuery, CustomersQuery, OrdersQuery, ProductsQuery
-from tests.pipeline import night
+from functions.api.paging.collection import Listing, Selection, page_statement
+from functions.api.paging.parameters import ListQuery
+from functions.api.resources import collections as lists
+from functions.api.resources.route_parameters import CustomerOrdersQuery, CustomersQuery, OrdersQuery, ProductsQuery
+from tests.support import night
 
 LISTS: list[tuple[Listing, type[ListQuery]]] = [
     (lists.CUSTOMERS, CustomersQuery),

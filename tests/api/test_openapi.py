@@ -18,8 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from functions.api import models
-from tests.api.contract import COMMITTED
+from functions.api.resources import models
+from tests.support.api_contract import COMMITTED
 
 LONGEST_URL = 65_000
 CHECKS = [

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.api.contract import COMMITTED
 from tests.browser.conftest import Visit
-from tests.platform.platform import Platform, SampleFiles
+from tests.support.api_contract import COMMITTED
+from tests.support.platform import Platform, SampleFiles
 
 OPERATIONS = [
     (path, operation)

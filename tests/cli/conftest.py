@@ -12,7 +12,7 @@ from cli import deployment as deployments
 from cli.deployment import Deployment, local_config, local_session
 from cli.main import run_command
 from local.stack import Outputs
-from tests.cli.recorded import RecordedStepFunctions
+from tests.support.recorded_executions import RecordedStepFunctions
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.commands.runs import SLA_SECONDS, merged
+from cli.demo_figures import revenue_of_csv
 from cli.deployment import Deployment
-from cli.figures import revenue_of_csv
-from cli.runs import SLA_SECONDS, merged
 from tests.cli.conftest import C360
 
 type Deploy = Callable[..., Deployment]

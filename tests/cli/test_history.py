@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from cli.errors import RunTimeoutError
+from cli.execution_history import History, StateProgress
 from cli.executions import Execution, follow
-from cli.history import History, StateProgress
-from tests.cli.recorded import RecordedStepFunctions, recording
+from tests.support.recorded_executions import RecordedStepFunctions, recording
 
 STATES = [
     "Plan", "StageFiles", "StageFile", "CheckStaging", "LoadHubs",

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 from mypy_boto3_logs import CloudWatchLogsClient
 
+from cli.commands.logs import since_instant
 from cli.deployment import Deployment
 from cli.errors import UsageError
 from cli.log_lines import LogLine, log_groups, read
-from cli.logs import since_instant
 from tests.cli.conftest import C360
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -12,10 +12,10 @@ import pytest
 from cli.deployment import Deployment
 from functions.load import handler
 from tests.cli.conftest import C360
-from tests.pipeline.conftest import migrated_database, migrated_template, night, s3_client
-from tests.pipeline.night import BUCKET, Night, role_url
-from tests.pipeline.state import versions
-from tests.unit.context import handler_signed_in, lambda_context
+from tests.support.database_state import versions
+from tests.support.lambda_context import handler_signed_in, lambda_context
+from tests.support.night import BUCKET, Night, role_url
+from tests.support.night_fixtures import migrated_database, migrated_template, night, s3_client
 
 __all__ = ["migrated_database", "migrated_template", "night", "s3_client"]
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from cli import run as run_module
+from cli.commands import run as run_module
 from cli.deployment import Deployment
 from cli.executions import new_name
 from tests.cli.conftest import C360
-from tests.cli.recorded import RecordedStepFunctions
+from tests.support.recorded_executions import RecordedStepFunctions
 
 type Deploy = Callable[..., Deployment]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.synthesis import Synthesis, synthesize
+from tests.support.synthesis import Synthesis, synthesize
 
 
 @pytest.fixture(scope="session")

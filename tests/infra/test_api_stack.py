@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from functions.api.public_paths import PUBLIC
+from functions.api.security.public_paths import PUBLIC
 from infra.config import Deployment
 from infra.errors import ConfigError
-from tests.infra.synthesis import Synthesis, flat, synthesize
+from tests.support.synthesis import Synthesis, flat, synthesize
 
 
 def methods(synthesis: Synthesis, verb: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from infra.config import BundlePlatform
 from infra.constructs import bundle
 from infra.constructs.bundle import CERTIFICATES, Machine, build_bundle, bundle_hash, tree_hash
 from infra.errors import BundleError
-from tests.infra.synthesis import REPOSITORY
+from tests.support.synthesis import REPOSITORY
 
 HOST = Machine.of(BundlePlatform.HOST)
 LAMBDA = Machine.of(BundlePlatform.LAMBDA)
@@ -82,7 +82,7 @@ def test_binaries_are_for_lambdas_processor(cache: Path) -> None:
 def test_every_handler_loads_from_the_bundle_in_lambdas_runtime(host_bundle: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(host_bundle) as archive:
         archive.extractall(tmp_path / "code")
-    modules = ("load.handler", "load.status_handler", "load.migrate_handler", "api.handler")
+    modules = ("load.handler", "load.plan.run_end_handler", "load.schema.migrate_handler", "api.handler")
     program = f"""
 import importlib, sys
 sys.path.insert(0, {str(tmp_path / "code")!r})

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.infra.synthesis import Synthesis
+from tests.support.synthesis import Synthesis
 
 
 def test_cfn_lint_finds_nothing(on_aws: Synthesis, on_localstack: Synthesis) -> None:

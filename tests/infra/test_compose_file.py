@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.infra.synthesis import REPOSITORY
+from tests.support.synthesis import REPOSITORY
 
 FILE = REPOSITORY / "docker-compose.localstack.yml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())

@@ -7,7 +7,7 @@ import pytest
 
 from infra.config import BundlePlatform, DatabaseKind, Deployment
 from infra.errors import ConfigError
-from tests.infra.synthesis import REPOSITORY
+from tests.support.synthesis import REPOSITORY
 
 LOCAL = {"target": "localstack", "database_host": "127.0.0.1"}
 

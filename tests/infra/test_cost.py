@@ -7,7 +7,7 @@ import pytest
 from infra.config import Deployment
 from infra.cost import check_budget, estimate, report, total
 from infra.errors import BudgetError
-from tests.infra.synthesis import synthesize
+from tests.support.synthesis import synthesize
 
 
 def test_batch_only_costs_the_database_and_the_migrators_way_to_its_secret() -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.infra.synthesis import Synthesis, flat, synthesize
+from tests.support.synthesis import Synthesis, flat, synthesize
 
 
 def test_the_landing_bucket_keeps_versions_and_announces_them(either: Synthesis) -> None:

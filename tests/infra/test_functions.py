@@ -4,13 +4,13 @@ import platform
 from pathlib import Path
 
 from infra.constructs.bundle import CERTIFICATES
-from tests.infra.synthesis import Synthesis, flat, synthesize
+from tests.support.synthesis import Synthesis, flat, synthesize
 
 HANDLERS = {
-    "Migrate": ("functions.load.migrate_handler.handle", "c360_admin"),
+    "Migrate": ("functions.load.schema.migrate_handler.handle", "c360_admin"),
     "Load": ("functions.load.handler.handle", "c360_loader"),
-    "RecordStatus": ("functions.load.status_handler.handle", "c360_loader"),
-    "Export": ("functions.load.export_handler.handle", "c360_loader"),
+    "RecordStatus": ("functions.load.plan.run_end_handler.handle", "c360_loader"),
+    "Export": ("functions.load.lake.export_handler.handle", "c360_loader"),
     "Api": ("functions.api.handler.handle", "c360_api"),
 }
 

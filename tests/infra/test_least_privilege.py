@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.constructs import landing
-from tests.infra.synthesis import Synthesis, flat, synthesize
+from tests.support.synthesis import Synthesis, flat, synthesize
 
 
 def actions(statement: dict[str, Any]) -> list[str]:

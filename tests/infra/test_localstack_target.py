@@ -1,6 +1,6 @@
 """The LocalStack target holds only what LocalStack's open runtime really creates."""
 
-from tests.infra.synthesis import Synthesis
+from tests.support.synthesis import Synthesis
 
 # Each was deployed to localstack-core 2026.3.0, got a physical id, and was seen working. Before adding one, do so.
 CREATED_BY_THE_OPEN_RUNTIME = {

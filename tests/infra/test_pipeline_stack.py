@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cli.runs import SLA_SECONDS
+from cli.commands.runs import SLA_SECONDS
 from infra.constructs.alerts import SLA
-from tests.infra.synthesis import REPOSITORY, Synthesis, flat, synthesize
+from tests.support.synthesis import REPOSITORY, Synthesis, flat, synthesize
 
 
 def rule(synthesis: Synthesis, name: str) -> dict[str, Any]:

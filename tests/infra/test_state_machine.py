@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.common.errors import TRANSIENT_ERROR_NAMES
-from tests.infra.synthesis import Synthesis, flat, synthesize
+from tests.support.synthesis import Synthesis, flat, synthesize
 
 LAMBDA_ERRORS = {
     "Runtime.ExitError",

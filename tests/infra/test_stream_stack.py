@@ -11,9 +11,9 @@ import pytest
 from infra.config import Deployment
 from infra.cost import estimate, total
 from infra.errors import ConfigError
-from tests.infra.synthesis import Resource, Synthesis, flat, synthesize
 from tests.infra.test_least_privilege import actions, resources
 from tests.infra.test_localstack_target import CREATED_BY_THE_OPEN_RUNTIME, KNOWN_FUNCTIONS
+from tests.support.synthesis import Resource, Synthesis, flat, synthesize
 
 
 class Stream:

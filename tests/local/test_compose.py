@@ -24,10 +24,10 @@ from local.broker import Broker
 from local.compose import COMPOSE_FILE, STACKS, ComposeOptions, ComposeStack
 from local.errors import LocalError
 from local.paths import Paths
-from tests.infra.synthesis import flat, synthesize
-from tests.platform.platform import eventually
+from tests.support.platform import eventually
+from tests.support.synthesis import flat, synthesize
 
-SCRIPTED = Path(__file__).parents[1] / "stream" / "scripted_function.py"
+SCRIPTED = Path(__file__).parents[1] / "support" / "scripted_function.py"
 STACK = "Compose-Stream"
 
 

@@ -9,7 +9,7 @@ from botocore.exceptions import WaiterError
 
 from local.aws import check_created, client
 from local.errors import LocalError
-from tests.local.lambda_function import LambdaFunction
+from tests.support.lambda_function import LambdaFunction
 
 # Answers as its properties tell it, and keeps every request in a bucket.
 ANSWERS = """

@@ -8,7 +8,7 @@ import pytest
 from local.database import AdminDatabase
 from local.errors import LocalError
 from local.postgres import PostgresServer
-from tests.local.tls_server import tls_only
+from tests.support.tls_server import tls_only
 
 
 @pytest.fixture

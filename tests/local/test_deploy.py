@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from functions.common.errors import MigrationError
-from functions.load.migrate import Migration, migrate, read_migrations
+from functions.load.schema.migrate import Migration, migrate, read_migrations
 from local.database import ANOTHER_VERSION
 from local.deploy import CdkApp, _reason
 from local.errors import LocalError

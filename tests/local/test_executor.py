@@ -13,7 +13,7 @@ import pytest
 from local import processes
 from local.aws import client
 from local.localstack import LocalStack
-from tests.local.lambda_function import LambdaFunction
+from tests.support.lambda_function import LambdaFunction
 
 DOES_AS_TOLD = """
     import os, subprocess, sys, time

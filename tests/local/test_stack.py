@@ -28,7 +28,7 @@ from local.paths import Paths
 from local.postgres import PostgresServer
 from local.stack import EmbeddedStack, StackOptions
 from local.state import State
-from tests.local.tls_server import tls_only
+from tests.support.tls_server import tls_only
 
 MIGRATED_BY_ANOTHER = "the database was migrated by a newer release of this software (version=9)"
 FUNCTION = "def handle(event, context):\n    return 1\n"

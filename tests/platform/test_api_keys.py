@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.api.public_paths import PUBLIC
-from tests.platform.platform import Platform
+from functions.api.security.public_paths import PUBLIC
+from tests.support.platform import Platform
 
 
 @pytest.fixture

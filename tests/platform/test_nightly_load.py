@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.platform.platform import Platform, SampleFiles, eventually
+from tests.support.platform import Platform, SampleFiles, eventually
 
 
 def test_every_row_of_every_file_is_accounted_for(loaded: dict[str, Any], sample: SampleFiles) -> None:

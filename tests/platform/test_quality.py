@@ -10,8 +10,8 @@ import psycopg
 import pyarrow.parquet
 import pytest
 
-from functions.load.export import export, read_manifest
-from tests.platform.platform import Platform, eventually
+from functions.load.lake.export import export, read_manifest
+from tests.support.platform import Platform, eventually
 
 CUSTOMERS = ["customer_id", "first_name"]
 

@@ -11,7 +11,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from benchmarks.stream_kills import survive
-from tests.platform.platform import Platform, eventually
+from tests.support.platform import Platform, eventually
 
 
 def send(platform: Platform, *messages: dict[str, Any] | bytes) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.pipeline.conftest import migrated_database, migrated_template, night, s3_client
-from tests.pipeline.night import Night
-from tests.property.warm import WarmNight
+from tests.support.night import Night
+from tests.support.night_fixtures import migrated_database, migrated_template, night, s3_client
+from tests.support.warm_night import WarmNight
 
 __all__ = ["migrated_database", "migrated_template", "night", "s3_client", "warm"]
 

@@ -12,10 +12,10 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline.files import COLUMNS, LINE, Row, write_csv
-from tests.pipeline.night import Night
-from tests.pipeline.state import empty
-from tests.property.warm import WarmNight
+from tests.support.csv_files import COLUMNS, LINE, Row, write_csv
+from tests.support.database_state import empty
+from tests.support.night import Night
+from tests.support.warm_night import WarmNight
 
 EXAMPLES = settings(
     max_examples=30,

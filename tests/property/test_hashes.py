@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from functions.load.expressions import POSTGRES_TYPES, digest, hashdiff
-from functions.load.model import Column, ColumnType
+from functions.model.declaration import Column, ColumnType
+from functions.model.row_expressions import POSTGRES_TYPES, digest, hashdiff
 from local.postgres import PostgresServer
 
 EXAMPLES = settings(

@@ -7,11 +7,11 @@ from itertools import pairwise
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.pipeline import oracle
-from tests.pipeline.files import COLUMNS, LINE, Row, write_csv
-from tests.pipeline.night import Night
-from tests.pipeline.state import empty, everything, published
-from tests.property.warm import WarmNight
+from tests.support import oracle
+from tests.support.csv_files import COLUMNS, LINE, Row, write_csv
+from tests.support.database_state import empty, everything, published
+from tests.support.night import Night
+from tests.support.warm_night import WarmNight
 
 EXAMPLES = settings(
     max_examples=25,

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.common import landing
-from functions.load import copy_text
-from functions.load.csv_scan import MalformedCsvError
-from functions.load.split import split, staging_items
-from functions.load.stage import stage
-from tests.pipeline.night import Night
-from tests.pipeline.state import empty
-from tests.property.warm import WarmNight
+from functions.load.plan.split import split, staging_items
+from functions.load.staging import copy_text
+from functions.load.staging.csv_scan import MalformedCsvError
+from functions.load.staging.stage import stage
+from tests.support.database_state import empty
+from tests.support.night import Night
+from tests.support.warm_night import WarmNight
 
 HEADER = b"customer_id,first_name\n"
 

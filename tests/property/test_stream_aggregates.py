@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from functions.stream.batch import read_batch
 from functions.stream.merge import merge
 from local.postgres import PostgresServer
-from tests.database import fresh_database
-from tests.pipeline.night import prepare
-from tests.stream.messages import Log
+from tests.support.database import fresh_database
+from tests.support.kafka_messages import Log
+from tests.support.night import prepare
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 # few of each, so that they meet; quotes, bars and empties

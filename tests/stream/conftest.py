@@ -11,10 +11,10 @@ from functions.stream.settings import StreamSettings
 from local import processes
 from local.broker import Broker
 from local.postgres import PostgresServer
-from tests.database import fresh_database
-from tests.pipeline.night import prepare
-from tests.stream.consumer import Consumer
-from tests.stream.holder import ClosingHolder
+from tests.support.connection_holder import ClosingHolder
+from tests.support.database import fresh_database
+from tests.support.night import prepare
+from tests.support.stream_consumer import Consumer
 
 
 @pytest.fixture(scope="module")

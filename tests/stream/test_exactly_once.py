@@ -14,9 +14,9 @@ from functions.stream.batch import read_batch, utc_now
 from functions.stream.merge import merge
 from functions.stream.settings import StreamSettings
 from functions.stream.store import store
-from tests.stream.consumer import Consumer
-from tests.stream.holder import ClosingHolder
-from tests.stream.messages import Log, click, delivered
+from tests.support.connection_holder import ClosingHolder
+from tests.support.kafka_messages import Log, click, delivered
+from tests.support.stream_consumer import Consumer
 
 
 def counted(consumer: Consumer) -> int:

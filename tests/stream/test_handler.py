@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from functions.common.errors import EventError
-from tests.stream.consumer import Consumer
-from tests.stream.messages import Log, click, delivered
+from tests.support.kafka_messages import Log, click, delivered
+from tests.support.stream_consumer import Consumer
 
-EVENTS = Path(__file__).parents[1] / "events"
+EVENTS = Path(__file__).parents[1] / "support" / "events"
 NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 
 

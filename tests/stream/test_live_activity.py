@@ -6,9 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.pipeline.night import role_url
-from tests.stream.consumer import Consumer
-from tests.stream.messages import click, delivered
+from tests.support.kafka_messages import click, delivered
+from tests.support.night import role_url
+from tests.support.stream_consumer import Consumer
 
 
 def ago(**time: float) -> str:

@@ -14,16 +14,16 @@ import pytest
 from rich.console import Console
 
 from cli.errors import DeploymentError
-from cli.live import Feed, display
+from cli.live_counters import Feed, display
 from cli.main import run_command
 from cli.output import Output
 from functions.api import middleware
 from functions.api.app import create_app
 from tests.api.conftest import served, settings_for
 from tests.cli.conftest import outputs_of
-from tests.pipeline.night import role_url
-from tests.stream.consumer import Consumer
-from tests.stream.messages import click, delivered
+from tests.support.kafka_messages import click, delivered
+from tests.support.night import role_url
+from tests.support.stream_consumer import Consumer
 
 
 def now() -> str:

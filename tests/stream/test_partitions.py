@@ -8,8 +8,8 @@ import pytest
 from functions.stream import handler
 from functions.stream.partitions import PartitionKeeper
 from functions.stream.settings import StreamSettings
-from tests.stream.consumer import Consumer
-from tests.stream.messages import click, delivered
+from tests.support.kafka_messages import click, delivered
+from tests.support.stream_consumer import Consumer
 
 TODAY = datetime.now(UTC).date()
 

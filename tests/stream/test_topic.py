@@ -18,8 +18,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[at
 from functions.stream import brokers_handler, topic, topic_handler
 from local import processes
 from local.broker import Broker
-from tests.custom_resource import CREATE, Answers, listening
-from tests.unit.context import lambda_context
+from tests.support.custom_resource import CREATE, Answers, listening
+from tests.support.lambda_context import lambda_context
 
 CLUSTER = "arn:aws:kafka:us-east-1:123456789012:cluster/c360-clickstream/0c8f7b1c-0000-0000-0000-000000000000-2"
 

@@ -1,0 +1,140 @@
+"""c360 model: check the model file, and write the migration that a change of it needs."""
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.errors import FileProblemError, ModelProblemsError, UsageError
+from cli.options import JsonOption, examples
+from cli.output import Output
+
+if TYPE_CHECKING:
+    from functions.model.declaration import Model
+    from functions.model.errors import Problem
+
+EXAMPLES = examples(
+    "c360 model check",
+    "c360 model migration --name add_loyalty",
+    "c360 up                                  applies it",
+)
+ModelOption = Annotated[Path | None, typer.Option("--model", help="Another model file than sql/model.yaml.")]
+app = typer.Typer(
+    no_args_is_help=True,
+    epilog=EXAMPLES,
+    help="The vault's model, sql/model.yaml: check it, and write the migration that a change of it needs.",
+)
+
+
+@app.command("check")
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The model file; sql/model.yaml without it.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check a model file: everything that is wrong with it, by line, column and field. Status 1 when anything is.
+
+    Also says when the migrations lag behind it. With --json: `valid`, `problems`, `migration_needed`.
+    """
+    from functions.load.schema.migrate import read_migrations
+    from functions.load.schema.recorded_model import recorded_model
+    from functions.model.render_migration import render_migration
+
+    output = Output(as_json=json)
+    path, text, model = read_model(file, output)
+    held = recorded_model(read_migrations())
+    _refuse_what_is_not_additive(path, text, held, model, output)
+    needed = render_migration(held, model) is not None
+    counts = ", ".join(f"{len(getattr(model, part))} {part}" for part in ("sources", "hubs", "links", "satellites"))
+    output.show(f"{path} is right: {counts}")
+    if needed:
+        output.show("The tables are not as it says yet: c360 model migration --name WHAT_CHANGES")
+    output.result({"valid": True, "problems": [], "migration_needed": needed})
+
+
+@app.command("migration")
+def migration(
+    name: Annotated[str, typer.Option("--name", help="What changes, as in add_loyalty.")],
+    model: ModelOption = None,
+    folder: Annotated[
+        Path | None, typer.Option("--migrations", help="Another folder than sql/migrations.", file_okay=False)
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the next migration: what the model has more than the migrations so far. c360 up or a deploy applies it.
+
+    Refuses what is not additive: a column, hub, link or satellite that is gone, another type, other keys.
+    With --json: `file` and `sql`, both null when the migrations build the model already.
+    """
+    from functions.load.schema.migrate import read_migrations
+    from functions.load.schema.recorded_model import recorded_model
+    from functions.model.declaration import SQL_FOLDER
+    from functions.model.render_migration import render_migration
+
+    if not re.fullmatch("[a-z0-9_]+", name):
+        raise UsageError(f"--name {name}: small letters, digits and _ only")
+    output = Output(as_json=json)
+    folder = folder or SQL_FOLDER / "migrations"
+    migrations = read_migrations(folder)
+    path, text, wanted = read_model(model, output)
+    held = recorded_model(migrations)
+    _refuse_what_is_not_additive(path, text, held, wanted, output)
+    rendered = render_migration(held, wanted)
+    if rendered is None:
+        output.show("The migrations build this model already.")
+        output.result({"file": None, "sql": None})
+        return
+    file = folder / f"{len(migrations) + 1:04}_{name}.sql"
+    try:
+        file.write_text(rendered, encoding="utf-8")
+    except OSError as error:
+        raise FileProblemError(f"cannot write {file}: {error.strerror}", file=str(file)) from error
+    output.show(f"Wrote {_shown(file)}: read it, then c360 up or a deploy applies it.")
+    output.result({"file": str(file), "sql": rendered})
+
+
+def read_model(file: Path | None, output: Output) -> tuple[Path, str, "Model"]:
+    """The model file (sql/model.yaml when None), its text, and the model.
+
+    Raises FileProblemError, or ModelProblemsError after it has shown every problem.
+    """
+    from functions.model.declaration import SQL_FOLDER, parse_model
+    from functions.model.errors import ModelFileError
+
+    path = _shown(file or SQL_FOLDER / "model.yaml")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileProblemError(f"cannot read {path}: {error}", file=str(path)) from error
+    try:
+        return path, text, parse_model(text)
+    except ModelFileError as error:
+        raise _refused(path, error.problems, output) from error
+
+
+def _refuse_what_is_not_additive(path: Path, text: str, held: "Model", wanted: "Model", output: Output) -> None:
+    from functions.model.errors import located
+    from functions.model.render_migration import not_additive
+
+    problems = located(text, not_additive(held, wanted))
+    if problems:
+        raise _refused(path, tuple(problems), output)
+
+
+def _refused(path: Path, problems: "tuple[Problem, ...]", output: Output) -> ModelProblemsError:
+    """Show every problem, in the form that editors follow to its place; the error to raise."""
+    for problem in problems:
+        output.show(f"{path}:{problem.line}:{problem.column}: {problem.field}: {problem.message}")
+    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+    error = ModelProblemsError(f"{path} has {count}; the first is in line {problems[0].line}", file=str(path))
+    error.is_reported = True
+    shown = {"code": error.code, "message": error.message, **error.fields}
+    output.result({"valid": False, "problems": [asdict(problem) for problem in problems], "error": shown})
+    return error
+
+
+def _shown(path: Path) -> Path:
+    """The path as one would type it here."""
+    resolved = path.resolve()
+    return resolved.relative_to(Path.cwd()) if resolved.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,198 @@
+"""Lists as data: what a list holds, how it may be sorted, and the one statement that answers a page of it.
+
+A page's items, its total and the watermark are of one instant. PostgreSQL writes the items' JSON; numbers of type
+numeric arrive in it digit for digit. Whether a page is reached by `skip` or by cursor, its items are the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from typing import LiteralString, get_args
+
+from psycopg import sql
+
+from functions.api.paging.cache import WATERMARK
+from functions.api.resources.models import PERSONAL, Answer, Item
+
+MASK = "***"
+
+_PAGE = sql.SQL("""
+select
+    ({watermark}),
+    string_agg(case when "#" <= %(limit)s then row_to_json(item)::text end, ','),
+    case when count(*) > %(limit)s then array[{cursor}] end,
+    {total},
+    {exists}
+from (
+    select {names}, row_number() over () as "#"
+    from (
+        select *
+        from {relation} as item
+        where {condition}
+        order by {order}
+        limit %(limit)s::bigint + 1
+        offset %(skip)s
+    ) as item
+) as page
+cross join lateral (select {columns}) as item
+""")
+_ITEM = sql.SQL("""
+select (
+    select row_to_json(item)::text
+    from (select {columns} from {relation} as item where {key} = %(key)s) as item
+)
+""")
+_TOTAL = sql.SQL("(select count(*) from {relation} as item where {condition})")
+_KEPT_TOTAL = sql.SQL("coalesce((select rows from metadata.mart_publication where mart = {mart}), {counted})")
+_TRUE = sql.SQL("true")
+_NULL = sql.SQL("null::bigint")
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A column, or an expression that is never null, to sort by, and its PostgreSQL type."""
+
+    expression: LiteralString
+    type: LiteralString = "text"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list of `model` objects from `relation`, in whose order `key` decides between equals.
+
+    `relation` and `as_of` (the same as it was, with %(as_of)s and %(known_at)s, of `model_as_of` objects) are what
+    stands after FROM. `exists`, where given, says whether what the list hangs on exists. `mart`: the mart that is
+    listed, whose number of rows is kept; without one the list is no published mart's.
+    """
+
+    model: type[Item]
+    relation: sql.Composable
+    key: tuple[Sort, ...]
+    sorts: Mapping[str, Sort] = field(default_factory=dict)
+    as_of: sql.Composable | None = None
+    model_as_of: type[Item] | None = None
+    exists: LiteralString | None = None
+    mart: str | None = None
+
+    def order(self, sort: str) -> tuple[Sort, ...]:
+        """The columns that the list is sorted by under `sort`, a name or `-name`; together they are unique."""
+        chosen = self.sorts.get(sort.removeprefix("-"))
+        return self.key if chosen is None else (chosen, *(each for each in self.key if each != chosen))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a caller wants of a list, apart from values: decides the statement's text."""
+
+    listing: Listing
+    fields: tuple[str, ...]
+    masked: bool
+    sort: str
+    conditions: tuple[LiteralString, ...] = ()
+    after_cursor: bool = False
+    as_of: bool = False
+    counted: bool = True
+
+    @property
+    def model(self) -> type[Item]:
+        """What the items are."""
+        return (self.listing.model_as_of or self.listing.model) if self.as_of else self.listing.model
+
+
+def _is_amount(annotation: object) -> bool:
+    return annotation is Decimal or any(_is_amount(part) for part in get_args(annotation))
+
+
+def columns(model: type[Answer], fields: tuple[str, ...] = (), *, masked: bool) -> sql.Composable:
+    """The columns named like `fields`, or all of the model's: amounts with two decimals or more, none lost;
+    with `masked`, personal values hidden."""
+    return sql.SQL(", ").join(_column(model, name, masked=masked) for name in fields or model.model_fields)
+
+
+def _column(model: type[Answer], name: str, *, masked: bool) -> sql.Composable:
+    declared = model.model_fields[name]
+    column = sql.Identifier(name)
+    if masked and PERSONAL in declared.metadata:
+        return sql.SQL("case when {0} is not null then {1} end as {0}").format(column, sql.Literal(MASK))
+    if _is_amount(declared.annotation):
+        return sql.SQL(
+            "case scale({0}) when 2 then {0} else round({0}, greatest(2, min_scale({0}))) end as {0}"
+        ).format(column)
+    return column
+
+
+def _after(order: tuple[Sort, ...], *, descending: bool) -> sql.Composable:
+    given = [sql.SQL("{}::" + each.type).format(sql.Placeholder(f"after_{n}")) for n, each in enumerate(order)]
+    return sql.SQL("({}) {} ({})").format(
+        sql.SQL(", ").join(sql.SQL(each.expression) for each in order),
+        sql.SQL("<" if descending else ">"),
+        sql.SQL(", ").join(given),
+    )
+
+
+@lru_cache(maxsize=512)
+def page_statement(wanted: Selection) -> bytes:
+    """The statement that returns one row: watermark, items, last item's sort values if more follow, total, exists.
+
+    Its parameters are `skip`, `limit`, those of the conditions, `after_0`, … of a cursor, and the two of as-of.
+    """
+    listing = wanted.listing
+    order = listing.order(wanted.sort)
+    descending = wanted.sort.startswith("-")
+    direction = sql.SQL(" desc") if descending else sql.SQL("")
+    relation = _relation(wanted)
+    filters = sql.SQL(" and ").join([_TRUE, *map(sql.SQL, wanted.conditions)])
+    condition = filters
+    if wanted.after_cursor:
+        condition = sql.SQL("{} and {}").format(filters, _after(order, descending=descending))
+    names = dict.fromkeys(wanted.fields or wanted.model.model_fields)
+    return _PAGE.format(
+        names=sql.SQL(", ").join(
+            [
+                *map(sql.Identifier, names),
+                *(sql.SQL("({})::text as {}").format(sql.SQL(each.expression), sql.Identifier(f"#{n}"))
+                  for n, each in enumerate(order)),
+            ]
+        ),
+        columns=columns(wanted.model, wanted.fields, masked=wanted.masked),
+        relation=relation,
+        condition=condition,
+        order=sql.SQL(", ").join(sql.SQL("{}{}").format(sql.SQL(each.expression), direction) for each in order),
+        cursor=sql.SQL(", ").join(
+            sql.SQL('max({}) filter (where "#" = %(limit)s)').format(sql.Identifier(f"#{n}")) for n in range(len(order))
+        ),
+        watermark=_watermark(wanted),
+        total=_total(wanted, relation, filters) if wanted.counted else _NULL,
+        exists=_TRUE if listing.exists is None else sql.SQL("(select {})").format(sql.SQL(listing.exists)),
+    ).as_bytes(None)  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def item_statement(wanted: Selection) -> bytes:
+    """The statement that returns one row: the object with the key %(key)s, null when there is none."""
+    listing = wanted.listing
+    return _ITEM.format(
+        columns=columns(wanted.model, wanted.fields, masked=wanted.masked),
+        relation=_relation(wanted),
+        key=sql.SQL(listing.key[0].expression),
+    ).as_bytes(None)
+
+
+def _total(wanted: Selection, relation: sql.Composable, filters: sql.Composable) -> sql.Composable:
+    counted = _TOTAL.format(relation=relation, condition=filters)
+    if wanted.as_of or wanted.conditions or wanted.listing.mart is None:
+        return counted
+    return _KEPT_TOTAL.format(mart=sql.Literal(wanted.listing.mart), counted=counted)
+
+
+def _relation(wanted: Selection) -> sql.Composable:
+    listing = wanted.listing
+    return (listing.as_of or listing.relation) if wanted.as_of else listing.relation
+
+
+def _watermark(wanted: Selection) -> sql.Composable:
+    return WATERMARK if wanted.listing.mart and not wanted.as_of else sql.SQL("select null::text")

@@ -1,0 +1,153 @@
+"""What callers may ask: parsed once into frozen objects, every wrong or unknown parameter named."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, LiteralString
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from functions.api.paging.cursor import is_storable
+from functions.api.resources.models import Item
+
+LARGEST_SKIP = 2**53 - 1
+LARGEST_PAGE = 1000
+MOST_WORDS = 5
+SHORTEST_WORD = 3
+
+
+def _storable(text: str) -> str:
+    if not is_storable(text):
+        raise ValueError("holds a character that no stored text has")
+    return text
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _words(text: str) -> str:
+    words = text.split()
+    if max(map(len, words), default=0) < SHORTEST_WORD or len(words) > MOST_WORDS:
+        raise ValueError(f"give 1 to {MOST_WORDS} words, one of them with {SHORTEST_WORD} characters or more")
+    return _storable(text)
+
+
+Skip = Annotated[int, Field(ge=0, le=LARGEST_SKIP, description="Items to pass over; following `next` is faster.")]
+Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="Items in a page, at most.")]
+Cursor = Annotated[str, Field(max_length=8000, description="Where to go on: from a page's `next`; not with `skip`.")]
+Value = Annotated[str, Field(max_length=1000), AfterValidator(_storable)]
+Search = Annotated[
+    str,
+    Field(max_length=200, description="Words, or parts of words, that must all occur; in any order and case."),
+    AfterValidator(_words),
+]
+Instant = Annotated[datetime, AfterValidator(_utc)]
+_FIELDS = "The fields of an item that are wanted, comma-separated; all by default."
+
+
+class Query(BaseModel):
+    """Base of all: nothing but the parameters listed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TimeQuery(Query):
+    """The two times of a bitemporal answer; without either, the marts answer."""
+
+    as_of: Annotated[Instant | None, Field(description="As it was at this instant, by the dates of the files.")] = None
+    known_at: Annotated[Instant | None, Field(description="As it was known at this instant, by what was loaded.")] = (
+        None
+    )
+
+    @property
+    def instants(self) -> dict[str, object]:
+        """Parameters of the `…_as_of` functions; empty when the present is wanted."""
+        if self.as_of is None and self.known_at is None:
+            return {}
+        return {"as_of": self.as_of or "infinity", "known_at": self.known_at or "infinity"}
+
+
+class PageQuery(Query):
+    """Which page of a list."""
+
+    skip: Skip = 0
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+    @field_validator("cursor")
+    @classmethod
+    def _not_with_skip(cls, value: str | None, given: ValidationInfo) -> str | None:
+        if value is not None and given.data.get("skip"):
+            raise ValueError("a cursor goes on where its page ended: leave out skip")
+        return value
+
+
+class FieldsQuery(Query):
+    """Which fields of an object."""
+
+    ITEM: ClassVar[type[Item]]
+
+    fields: Annotated[str | None, Field(max_length=1000, description=_FIELDS)] = None
+
+    @field_validator("fields")
+    @classmethod
+    def _known_fields(cls, value: str | None) -> str | None:
+        unknown = [name for name in (value or "").split(",") if name not in cls.ITEM.model_fields]
+        if value is not None and unknown:
+            raise ValueError(f"there are {', '.join(cls.ITEM.model_fields)}")
+        return value
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The fields wanted, each once; empty for all."""
+        return tuple(dict.fromkeys(self.fields.split(","))) if self.fields else ()
+
+
+class ItemQuery(FieldsQuery, TimeQuery):
+    """What may be asked of an object: some of its fields, at some time."""
+
+
+class ListQuery(FieldsQuery, PageQuery):
+    """What may be asked of a list. `FILTERS`: parameter -> its condition; `PERSONAL`: those that reveal persons."""
+
+    FILTERS: ClassVar[dict[str, LiteralString]]
+    PERSONAL: ClassVar[frozenset[str]] = frozenset()
+    SEARCHED: ClassVar[LiteralString] = "null"
+
+    sort: str
+
+    @property
+    def instants(self) -> dict[str, object]:
+        """Parameters of the list as it was; none for a list that knows the present only."""
+        return {}
+
+    @property
+    def filtered(self) -> dict[str, Any]:
+        """The filters given, `q` included, with their values."""
+        names = [*self.FILTERS, "q"]
+        return {name: value for name in names if (value := getattr(self, name, None)) is not None}
+
+    @property
+    def conditions(self) -> tuple[LiteralString, ...]:
+        """The filters as conditions."""
+        filters = tuple(self.FILTERS[name] for name in self.filtered if name != "q")
+        return filters + tuple(f"{self.SEARCHED} like lower(%({name})s)" for name in self._patterns)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the conditions' parameters."""
+        return {name: value for name, value in self.filtered.items() if name != "q"} | self._patterns
+
+    @property
+    def _patterns(self) -> dict[str, str]:
+        words: str = getattr(self, "q", None) or ""
+        return {f"word_{n}": f"%{_escaped(word)}%" for n, word in enumerate(words.split())}
+
+
+class MartQuery(ListQuery, ItemQuery):
+    """What may be asked of a mart's list: also as it was."""
+
+    instants = TimeQuery.instants
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

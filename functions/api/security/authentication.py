@@ -1,0 +1,94 @@
+"""Who may call, and what they may see: a gate before every route that is not listed as public.
+
+While `api_auth` is "open" every caller has the scopes of `api_open_scopes`; with "jwt" those of the bearer token.
+API keys are API Gateway's business, see infra/api_stack.py.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from functions.api.problems import problem, unavailable
+from functions.api.security.public_paths import is_public
+from functions.api.security.tokens import InvalidTokenError, IssuerUnavailableError, TokenVerifier
+from functions.api.settings import ApiSettings
+
+READ = "profile:read"
+PERSONAL = "pii:read"
+
+
+@dataclass(frozen=True)
+class Access:
+    """What this caller may do."""
+
+    scopes: frozenset[str]
+
+    @property
+    def masked(self) -> bool:
+        """Whether names, e-mail addresses and phone numbers are hidden from them."""
+        return PERSONAL not in self.scopes
+
+
+class Gate:
+    """Pure ASGI: lets a request through with its `Access` in `request.state.access`, or answers 401, 403 or 503."""
+
+    def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
+        self.app = app
+        self._verifier = TokenVerifier(settings) if settings.api_auth == "jwt" else None
+        self._open = Access(frozenset(settings.api_open_scopes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not is_public(scope["path"]):
+            request_id = scope["state"]["request_id"]
+            try:
+                scope["state"]["access"] = await self._access(scope)
+            except HTTPException as error:
+                refusal = problem(request_id, error.status_code, error.detail, headers=error.headers)
+                await refusal(scope, receive, send)
+                return
+            except IssuerUnavailableError as error:
+                refusal = unavailable(request_id, "The issuer of tokens cannot be reached", error)
+                await refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    async def _access(self, scope: Scope) -> Access:
+        access = self._open if self._verifier is None else await _of_token(self._verifier, Headers(scope=scope))
+        if READ not in access.scopes:
+            raise HTTPException(HTTPStatus.FORBIDDEN, f"The scope {READ} is needed.", _insufficient(READ))
+        return access
+
+
+async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        challenge = {"WWW-Authenticate": "Bearer"}
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, "Send a token: `Authorization: Bearer …`.", challenge)
+    try:
+        return Access(await verifier.scopes(token.strip()))
+    except InvalidTokenError as error:
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, f"The token is not valid: {error}.", challenge) from None
+
+
+def _insufficient(scope: str) -> dict[str, str]:
+    return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
+
+
+def access_of(request: Request) -> Access:
+    """What the gate found of this request's caller."""
+    access: Access = request.state.access
+    return access
+
+
+def refuse_personal(access: Access, parameters: frozenset[str]) -> None:
+    """Refuse to filter by what the caller may not see, which would tell it. Raises HTTPException 403."""
+    if parameters and access.masked:
+        names = ", ".join(sorted(parameters))
+        raise HTTPException(
+            HTTPStatus.FORBIDDEN, f"The scope {PERSONAL} is needed for {names}.", _insufficient(PERSONAL)
+        )

@@ -1,0 +1,192 @@
+"""Publish the marts: recompute the rows of the keys that a run touched, all marts in one transaction."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.common.errors import QualityError
+from functions.common.ledger import active_run, objects_of, recorded_step
+from functions.load.marts.scope import SATELLITES, Scope
+from functions.model.declaration import SQL_FOLDER
+
+MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
+"""In the order in which they build on each other: what customers like depends on what categories products have."""
+
+_FOLDER = SQL_FOLDER / "marts"
+
+_ADVISORY_LOCK = 0x6333_3632  # one publication at a time: each reads what the one before wrote
+
+_REPLACE = {
+    "mart_order_line": "with gone as (delete from business_vault.mart_order_line as m using touched_order as t"
+    " where m.transaction_id = t.transaction_id returning m.product_id, m.quantity, m.total_amount)"
+    " insert into replaced_line select product_id, quantity, total_amount from gone",
+    "mart_product_analytics": "with gone as (delete from business_vault.mart_product_analytics as m"
+    " using touched_product as t where m.product_id = t.product_id"
+    " returning m.product_id, m.category, m.total_sold, m.total_quantity, m.revenue)"
+    " insert into replaced_product select product_id, category, total_sold, total_quantity, revenue from gone",
+    "mart_customer_360": "delete from business_vault.mart_customer_360 as m"
+    " using touched_customer as t where m.customer_id = t.customer_id",
+}
+
+
+def publish(connection: Connection, run_id: str) -> dict[str, int]:
+    """Bring the marts up to date with what the run's objects changed; return rows written by mart.
+
+    Today moves on to the day of the run, also when it has no objects. Publishing a run twice writes the same rows
+    again and changes nothing. Raises RunNotActiveError, and QualityError when the marts do not add up to the vault.
+    """
+    run = active_run(connection, run_id)
+    begin_publication(connection)
+    _move_anchor(connection, run.loaded_at)
+    published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
+    publish_rows = _publish_touched if published == (True,) else _publish_everything
+    written = publish_rows(connection, run_id)
+    complete_publication(connection, customers_changed=written["mart_customer_360"] > 0)
+    return written
+
+
+def begin_publication(connection: Connection) -> None:
+    """Wait for the publication before; until the transaction ends, nobody else publishes."""
+    connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+    connection.execute("set local work_mem = '64MB'")
+
+
+def write_everything(connection: Connection, mart: str) -> int:
+    """Replace all that the mart holds by what the vault holds; return its rows.
+
+    Before the first publication a mart may hold bare rows, of those whom only the clickstream has named.
+    """
+    connection.execute(sql.SQL("delete from {}").format(sql.Identifier("business_vault", mart)))
+    scope = Scope()
+    scope.advise_planner(connection)
+    return connection.execute(scope.statement(mart)).rowcount
+
+
+def reconcile(connection: Connection, scope: Scope) -> None:
+    """Compare what the marts hold of the keys in scope with what it was made of.
+
+    Raises QualityError naming what differs.
+    """
+    scope.advise_planner(connection, reads_whole_tables=True)
+    differing = [
+        f"{rule} is {held}, made of {made_of}"
+        for rule, made_of, held in connection.execute(scope.reconciliation())
+        if made_of != held
+    ]
+    if differing:
+        raise QualityError(f"the marts do not add up and are not published: {'; '.join(differing)}")
+
+
+def complete_publication(connection: Connection, *, customers_changed: bool) -> None:
+    """What depends on all customers at once, and the indexes when this is the first publication."""
+    # between publications the clickstream adds bare rows to these, uncounted
+    for mart in ("mart_customer_360", "mart_product_analytics"):
+        connection.execute(
+            sql.SQL("update metadata.mart_publication set rows = (select count(*) from {}) where mart = {}").format(
+                sql.Identifier("business_vault", mart), mart
+            )
+        )
+    if customers_changed:
+        connection.execute((_FOLDER / "quintiles.sql").read_bytes())
+    connection.execute("select business_vault.index_for_readers()")
+
+
+def _publish_everything(connection: Connection, run_id: str) -> dict[str, int]:
+    written = {}
+    for mart in MARTS:
+        with recorded_step(connection, run_id, mart) as step:
+            step.rows = write_everything(connection, mart)
+        written[mart] = step.rows
+        _note(connection, mart, run_id, step.rows)
+    reconcile(connection, Scope())
+    return written
+
+
+def _publish_touched(connection: Connection, run_id: str) -> dict[str, int]:
+    touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]))
+    written = {}
+    for mart in MARTS:
+        removed = 0
+        with recorded_step(connection, run_id, mart) as step:
+            if touched[mart]:
+                scope = Scope(touched[mart])
+                scope.advise_planner(connection)
+                removed = connection.execute(_REPLACE[mart]).rowcount
+                step.rows = connection.execute(scope.statement(mart)).rowcount
+        written[mart] = step.rows
+        _note(connection, mart, run_id, step.rows - removed)
+        if mart == "mart_product_analytics" and touched[mart]:
+            touched["mart_customer_360"] += _touch_buyers(connection)
+    if any(touched.values()):
+        reconcile(connection, Scope(max(touched.values())))
+    return written
+
+
+def _note(connection: Connection, mart: str, run_id: str, rows_more: int) -> None:
+    """Move the watermark of the mart to this run."""
+    connection.execute(
+        "insert into metadata.mart_publication as p (mart, run_id, published_at, rows) values (%s, %s, now(), %s)"
+        " on conflict (mart) do update"
+        " set run_id = excluded.run_id, published_at = excluded.published_at, rows = p.rows + excluded.rows",
+        (mart, run_id, rows_more),
+    )
+
+
+def _move_anchor(connection: Connection, loaded_at: datetime) -> None:
+    """Never back: a run that is resumed days later publishes after younger ones."""
+    connection.execute(
+        "insert into business_vault.mart_anchor as a (anchor) values (%s)"
+        " on conflict (is_only) do update set anchor = excluded.anchor where a.anchor < excluded.anchor",
+        (loaded_at.astimezone(UTC).date(),),
+    )
+
+
+def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, int]:
+    """Make the temporary tables touched_… and replaced_…; return how many keys of each mart are touched."""
+    changed = {
+        row[0]
+        for row in connection.execute(
+            "select l.vault_table from metadata.vault_load as l"
+            " join metadata.load_step as s on s.run_id = l.run_id and s.step = l.vault_table"
+            " where l.object_id = any(%s) and s.rows > 0",
+            (object_ids,),
+        )
+    }
+    # an array in the text of the statement: the planner sees how few objects these are
+    new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids))
+    conditions = {name: new if name in changed else sql.SQL("false") for name in SATELLITES}
+    orders = _touch(connection, "touched_order", conditions)
+    scope = Scope(orders)
+    scope.advise_planner(connection)
+    _touch(connection, "touched_keys", conditions | {"owners": scope.owners})
+    counted = connection.execute(
+        "select (select count(*) from touched_product), (select count(*) from touched_customer)"
+    ).fetchone()
+    return dict(zip(MARTS, (orders, *(counted or ())), strict=True))
+
+
+def _touch(connection: Connection, file: str, parts: Mapping[str, sql.SQL | sql.Composed]) -> int:
+    """Run a file of statements; returns the rows of the first of them."""
+    text = (_FOLDER / f"{file}.sql").read_text(encoding="utf-8")
+    return connection.execute(sql.SQL(text).format(**parts)).rowcount
+
+
+def _touch_buyers(connection: Connection) -> int:
+    """Customers who are touched because a product has changed its category; return how many more these are."""
+    connection.execute("reset enable_seqscan; reset enable_nestloop")  # mostly none, or few of a mart with statistics
+    orders = connection.execute(
+        "create temp table renamed_order on commit drop as"
+        " select distinct l.order_hash_key from replaced_product as r"
+        " join business_vault.mart_product_analytics as p using (product_id)"
+        " join raw_vault.hub_product as h using (product_id)"
+        " join raw_vault.link_order_product as l using (product_hash_key)"
+        " where p.category is distinct from r.category"
+    ).rowcount
+    if not orders:
+        return 0
+    connection.execute("analyze renamed_order")
+    scope = Scope(orders)
+    scope.advise_planner(connection)
+    return _touch(connection, "buyers", {"owners": scope.owners})

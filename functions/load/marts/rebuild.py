@@ -1,0 +1,30 @@
+"""Compute the marts anew from all that the vault holds."""
+
+from functions.common.database import Connection
+from functions.common.errors import C360Error
+from functions.load.marts.publish import MARTS, begin_publication, complete_publication, reconcile, write_everything
+from functions.load.marts.scope import Scope
+
+
+class NothingPublishedError(C360Error):
+    """There are no marts yet; the first nightly load makes them."""
+
+
+def rebuild(connection: Connection) -> dict[str, int]:
+    """Replace every row of the marts, in one transaction with their watermark; return the rows of each mart.
+
+    Readers see the old rows until the end. What the marts call today stays, so the content is what it was: a rebuild
+    is for the case that somebody has doubts, or has changed how a mart is computed. Raises NothingPublishedError.
+    """
+    begin_publication(connection)
+    published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
+    if published != (True,):
+        raise NothingPublishedError("nothing has been published yet: run the nightly load first")
+    written = {mart: write_everything(connection, mart) for mart in MARTS}
+    for mart, rows in written.items():
+        connection.execute(
+            "update metadata.mart_publication set rows = %s, published_at = now() where mart = %s", (rows, mart)
+        )
+    reconcile(connection, Scope())
+    complete_publication(connection, customers_changed=True)
+    return written

@@ -1,0 +1,133 @@
+"""Which keys a statement of sql/marts is about: all that the vault holds, or the touched ones; and how it finds them.
+
+Of many keys the satellites are read whole and sorted; of few, each key is looked up in its satellites' primary keys.
+"""
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.model.declaration import SQL_FOLDER
+
+FEW_KEYS = 10_000
+
+_STATEMENTS = {
+    "mart_order_line": "order_line.sql",
+    "mart_product_analytics": "product_analytics.sql",
+    "mart_customer_360": "customer_360.sql",
+}
+
+_SATELLITES = {
+    "sat_order_details": ("order_hash_key", "touched_order"),
+    "sat_customer_order_effectivity": ("order_hash_key", "touched_order"),
+    "sat_order_line": ("link_hash_key", "touched_line"),
+    "sat_order_line_status": ("link_hash_key", "touched_line"),
+    "sat_product_details": ("product_hash_key", "touched_product"),
+    "sat_product_status": ("product_hash_key", "touched_product"),
+    "sat_customer_details": ("customer_hash_key", "touched_customer"),
+    "sat_customer_status": ("customer_hash_key", "touched_customer"),
+}
+"""Satellite -> its key, and the temporary table of the touched keys."""
+
+SATELLITES = tuple(_SATELLITES)
+
+_READ_WHOLE = """select distinct on (s.{key}) s.*
+    from raw_vault.{satellite} as s
+    {join}
+    join metadata.object_version as o on o.object_id = s.record_source
+    order by s.{key}, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc"""
+
+_LOOK_UP = """select s.*
+    from {touched} as t
+    cross join lateral raw_vault.{as_of}(t.{key}, 'infinity', 'infinity') as s"""
+
+# From the orders `t` to every customer that each has ever had, `owner`.
+_OWNERS_LOOKED_UP = sql.SQL("""cross join lateral (
+    select l.customer_hash_key
+    from raw_vault.sat_customer_order_effectivity as e
+    join raw_vault.link_customer_order as l on l.link_hash_key = e.link_hash_key
+    where e.order_hash_key = t.order_hash_key
+    offset 0
+) as owner""")
+_OWNERS_READ_WHOLE = sql.SQL("""join raw_vault.sat_customer_order_effectivity as e
+    on e.order_hash_key = t.order_hash_key
+join raw_vault.link_customer_order as owner on owner.link_hash_key = e.link_hash_key""")
+
+_NO_JOIN = sql.SQL("")
+_JOINS = {
+    "touched_line": sql.SQL("join touched_line using (link_hash_key)"),
+    "of_touched_product": sql.SQL("join touched_product as t on t.product_hash_key = h.product_hash_key"),
+    "of_touched_customer": sql.SQL("join touched_customer as t on t.customer_hash_key = h.customer_hash_key"),
+    "lines_of_touched_order": sql.SQL("join touched_order as t on t.transaction_id = m.transaction_id"),
+    "bought_by_touched_customer": sql.SQL("join touched_customer as t on t.customer_id = m.customer_id"),
+    "sold_of_touched_product": sql.SQL("join touched_product as t on t.product_id = m.product_id"),
+}
+_EVERY_LINE = sql.SQL("select product_id, 1 as sold, quantity, total_amount from business_vault.mart_order_line")
+_LINE_CHANGES = sql.SQL(
+    "select product_id, 1 as sold, quantity, total_amount"
+    " from business_vault.mart_order_line join touched_order using (transaction_id)"
+    " union all select product_id, -1, -quantity, -total_amount from replaced_line"
+    " union all select product_id, total_sold, total_quantity, revenue from replaced_product"
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """All keys (`touched` is None), or the so many touched ones of the temporary tables touched_…."""
+
+    touched: int | None = None
+
+    @property
+    def is_few(self) -> bool:
+        """Whether looking up each key is less work than reading whole tables."""
+        return self.touched is not None and self.touched <= FEW_KEYS
+
+    @property
+    def owners(self) -> sql.SQL:
+        """The join from orders `t` to all customers `owner` they have had."""
+        return _OWNERS_LOOKED_UP if self.is_few else _OWNERS_READ_WHOLE
+
+    def statement(self, mart: str) -> sql.Composed:
+        """The statement that fills the mart for these keys."""
+        in_force = {name: self._in_force(name) for name in _SATELLITES}
+        sales = _EVERY_LINE if self.touched is None else _LINE_CHANGES
+        return _read(_STATEMENTS[mart]).format(**self._joins(), **in_force, sales=sales)
+
+    def reconciliation(self) -> sql.Composed:
+        """The statement that compares what the marts hold of these keys with what it was made of."""
+        return _read("reconcile.sql").format(**self._joins())
+
+    def advise_planner(self, connection: Connection, *, reads_whole_tables: bool = False) -> None:
+        """Tell the planner, which knows no statistics of what has just been loaded, until the transaction ends."""
+        scans = "off" if self.is_few and not reads_whole_tables else "on"
+        loops = "on" if self.is_few else "off"
+        connection.execute(
+            "select set_config('enable_seqscan', %s, true), set_config('enable_nestloop', %s, true)", (scans, loops)
+        )
+
+    def _joins(self) -> dict[str, sql.SQL]:
+        """What restricts a table to the touched keys."""
+        return {name: _NO_JOIN if self.touched is None else join for name, join in _JOINS.items()}
+
+    def _in_force(self, satellite: str) -> sql.Composed:
+        """The row of each key that is in force last."""
+        key, touched = _SATELLITES[satellite]
+        if self.is_few:
+            return sql.SQL(_LOOK_UP).format(
+                touched=sql.Identifier(touched),
+                as_of=sql.Identifier(f"{satellite}_as_of"),
+                key=sql.Identifier(key),
+            )
+        join = sql.SQL("join {} as t on t.{} = s.{}").format(
+            sql.Identifier(touched), sql.Identifier(key), sql.Identifier(key)
+        )
+        return sql.SQL(_READ_WHOLE).format(
+            satellite=sql.Identifier(satellite),
+            key=sql.Identifier(key),
+            join=_NO_JOIN if self.touched is None else join,
+        )
+
+
+def _read(file: str) -> sql.SQL:
+    return sql.SQL((SQL_FOLDER / "marts" / file).read_text(encoding="utf-8"))

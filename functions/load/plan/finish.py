@@ -1,0 +1,121 @@
+"""Finish a run: its objects count as loaded, staging is emptied, and the report says what became of every row."""
+
+import json
+from typing import Any
+
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.common.ledger import RunNotActiveError, objects_of, recorded_step
+from functions.model.declaration import Model
+from functions.model.render_staging import StagedPart
+
+type Report = dict[str, Any]
+
+FILES_LIMIT_BYTES = 200_000
+"""Step Functions passes on 256 KiB from a state ("Step Functions service quotas"); the rest of the report is small."""
+
+_FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined")
+
+
+def finish(connection: Connection, model: Model, run_id: str) -> Report:
+    """Mark the run SUCCEEDED and return its report; of a run that has succeeded, only return the report.
+
+    The report holds `run_id`, `status`, `files` (a row of counts for each), `steps` (seconds and rows) and `totals`.
+    Raises RunNotActiveError when the run failed or was never planned.
+    """
+    row = connection.execute("select status from metadata.load_run where run_id = %s for update", (run_id,)).fetchone()
+    status = row[0] if row else None
+    if status == "RUNNING":
+        object_ids = objects_of(connection, run_id, ["STAGED"])
+        with recorded_step(connection, run_id, "finish") as step:
+            step.rows = len(object_ids)
+            _empty_staging(connection, run_id)
+            connection.execute(
+                "update metadata.object_version set status = 'LOADED' where object_id = any(%s)", (object_ids,)
+            )
+            _forget_tracking(connection, model.late_window_days)
+        connection.execute(
+            "update metadata.load_run set status = 'SUCCEEDED', finished_at = clock_timestamp() where run_id = %s",
+            (run_id,),
+        )
+    elif status != "SUCCEEDED":
+        raise RunNotActiveError("this run is not active", run_id=run_id, status=status)
+    return report(connection, run_id)
+
+
+def _empty_staging(connection: Connection, run_id: str) -> None:
+    """Drop the partitions of staging that the run's objects filled."""
+    parts = connection.execute(
+        "select source, object_id, part from metadata.object_version join metadata.object_part using (object_id)"
+        " where run_id = %s",
+        (run_id,),
+    ).fetchall()
+    for part in parts:
+        connection.execute(sql.SQL("drop table if exists {}").format(StagedPart(*part).table))
+
+
+def _forget_tracking(connection: Connection, late_window_days: int) -> None:
+    """Forget unchanged observations that are older than the late window, as seen from the newest file."""
+    connection.execute(
+        "select raw_vault.forget_tracking(max(least(now(), effective_at)) - make_interval(days => %s))"
+        " from metadata.object_version where status = 'LOADED'",
+        (late_window_days,),
+    )
+
+
+def report(connection: Connection, run_id: str) -> Report:
+    """What a run has done so far, as plain JSON values; of very many files, as many as the payload holds.
+
+    `files_omitted` counts the others, whose rows are in `totals` and in the ledger all the same; `files_waiting` those
+    that were left to the next run.
+    """
+    files = [
+        {
+            "key": row[0],
+            "status": row[1],
+            "reason": row[2],
+            "unknown_columns": row[3],
+            **dict(zip(_FILE_COUNTS, row[4:], strict=True)),
+        }
+        for row in connection.execute(
+            "select object_key, status, reason, unknown_columns, coalesce(rows_read, 0), coalesce(rows_loaded, 0),"
+            " coalesce(rows_unchanged, 0), coalesce(rows_duplicate, 0), coalesce(rows_quarantined, 0)"
+            " from metadata.object_version where run_id = %s order by object_key, object_id",
+            (run_id,),
+        )
+    ]
+    steps = [
+        {"step": row[0], "seconds": float(row[1]), "rows": int(row[2])}
+        for row in connection.execute(
+            "select step, round(extract(epoch from max(finished_at) - min(started_at)), 3), sum(rows)"
+            " from metadata.load_step where run_id = %s group by step order by min(started_at)",
+            (run_id,),
+        )
+    ]
+    totals = {count: sum(file[count] for file in files) for count in _FILE_COUNTS}
+    status, waiting = connection.execute(
+        "select status, files_waiting from metadata.load_run where run_id = %s", (run_id,)
+    ).fetchone() or (None, 0)
+    shown = _within_payload(files)
+    return {
+        "run_id": run_id,
+        "status": status,
+        "files": shown,
+        "files_omitted": len(files) - len(shown),
+        "files_waiting": waiting,
+        "steps": steps,
+        "totals": totals,
+    }
+
+
+def _within_payload(files: list[Report]) -> list[Report]:
+    """The first files, those that were not simply loaded before the others, up to FILES_LIMIT_BYTES of JSON."""
+    size = 0
+    shown = []
+    for file in sorted(files, key=lambda file: file["status"] == "LOADED" and not file["quarantined"]):
+        size += len(json.dumps(file)) + 1
+        if size > FILES_LIMIT_BYTES:
+            break
+        shown.append(file)
+    return sorted(shown, key=lambda file: str(file["key"]))

@@ -1,0 +1,197 @@
+"""Plan a run: register it, find object versions that no run has loaded, and claim them for this one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.common.errors import DataError
+from functions.common.landing import LandedObject, list_landed, states_instant
+from functions.common.logging import logger
+from functions.load.staging.deduplication import wake_overruled
+from functions.model.declaration import Model
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ABANDONED_AFTER = "2 hours"
+"""A run still RUNNING after this has died unrecorded: state machines time out after one hour."""
+
+MOST_FILES = 2_500
+"""In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
+takes 7."""
+
+_ADVISORY_LOCK = 0x6333_3631  # one plan at a time: each object version is claimed by one run
+
+_REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, started_at, accept_deletions)
+values (%s, %s, 'RUNNING', %s, %s)
+on conflict (run_id) do nothing"""
+
+_NEW = sql.SQL("""from unnest(
+    %(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[], %(size_bytes)s::bigint[],
+    %(uploaded_at)s::timestamptz[], %(source)s::text[], %(is_snapshot)s::boolean[], %(effective_at)s::timestamptz[]
+) with ordinality as landed (
+    bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, position
+)
+where not exists (
+    select
+    from metadata.object_version as known
+    where (known.bucket, known.object_key, known.version_id, known.etag)
+        = (landed.bucket, landed.key, landed.version_id, landed.etag)
+)""")
+
+# New object versions, those that became true first, as many as the run may still take.
+_CLAIM = sql.SQL("""insert into metadata.object_version (
+    bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id
+)
+select bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %(run_id)s
+from (
+    select *
+    {new}
+    order by effective_at, position
+    limit greatest(0, %(most)s - (select count(*) from metadata.object_version where run_id = %(run_id)s))
+) as new
+order by position
+on conflict (bucket, object_key, version_id, etag) do nothing""").format(new=_NEW)
+
+_COUNT_WAITING = sql.SQL("""update metadata.load_run set files_waiting = (select count(*) {new})
+where run_id = %(run_id)s
+returning files_waiting""").format(new=_NEW)
+
+# What a run that has ended left behind: all of it, or only these keys, or only these days.
+_TAKE_OVER = """update metadata.object_version as held
+set run_id = %(run_id)s
+where held.status in ('PLANNED', 'STAGED')
+    and (not %(only_these)s or held.object_key = any(%(key)s))
+    and (%(since)s::timestamptz is null or held.effective_at >= %(since)s)
+    and (%(until)s::timestamptz is null or held.effective_at < %(until)s)
+    and held.run_id in (
+        select run_id
+        from metadata.load_run
+        where status <> 'RUNNING' or started_at < now() - %(abandoned_after)s::interval
+    )"""
+
+# What was removed from the landing zone before any of it came into the vault.
+_WITHDRAW = """update metadata.object_version as held
+set status = 'WITHDRAWN', reason = 'it was removed from the landing zone before it was loaded'
+where held.run_id = %(run_id)s
+    and held.status in ('PLANNED', 'STAGED')
+    and not exists (select from metadata.vault_load as l where l.object_id = held.object_id)
+    and not exists (
+        select
+        from unnest(%(key)s::text[], %(version_id)s::text[], %(etag)s::text[]) as landed (key, version_id, etag)
+        where (landed.key, landed.version_id, landed.etag) = (held.object_key, held.version_id, held.etag)
+    )"""
+
+_REFUSE_FORGOTTEN = """update metadata.object_version as held
+set status = 'REJECTED', reason = format(
+    'its rows became true at %%s, but what was observed before %%s is forgotten (late_window_days in sql/model.yaml)',
+    held.effective_at, h.horizon
+)
+from metadata.tracking_horizon as h
+where held.run_id = %(run_id)s
+    and held.status = 'PLANNED'
+    and h.source = held.source
+    and held.effective_at < h.horizon"""
+
+_LANDED = (
+    "bucket", "key", "version_id", "etag", "size_bytes", "uploaded_at", "source", "is_snapshot", "effective_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What the execution was started with. `files`: only these keys; empty: all. `first_day`, `last_day`: only files
+    whose effective instant lies in these days (UTC), both included. `accept_deletions`: a snapshot may mark any number
+    of keys deleted.
+    """
+
+    run_id: str
+    execution_arn: str
+    started_at: datetime
+    files: tuple[str, ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+    accept_deletions: bool = False
+
+    @property
+    def since(self) -> datetime | None:
+        """The first instant that the run takes files of; None: from the beginning."""
+        return None if self.first_day is None else datetime.combine(self.first_day, time(), UTC)
+
+    @property
+    def until(self) -> datetime | None:
+        """The first instant after those that the run takes files of; None: to the end."""
+        return None if self.last_day is None else datetime.combine(self.last_day, time(), UTC) + timedelta(days=1)
+
+
+def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, request: RunRequest) -> list[int]:
+    """Register the run and claim what it is to load; return the ids of its object versions, in loading order.
+
+    Of very many files it claims MOST_FILES, and leaves the others to the next run.
+    Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
+    `request.files` is not a file of the landing zone.
+    """
+    landed, foreign = list_landed(s3, bucket, frozenset(model.sources))
+    landed, misnamed = _as_declared(landed, model)
+    landed = [item for item in landed if _in_days(item, request)]
+    if request.files:
+        landed = _only(landed, request.files)
+    elif foreign or misnamed:
+        count = len(foreign) + len(misnamed)
+        logger.warning("objects that are no files of a source are left alone", extra={"count": count})
+    connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+    connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at, request.accept_deletions))
+    parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
+    parameters |= {
+        "run_id": request.run_id,
+        "only_these": bool(request.files),
+        "since": request.since,
+        "until": request.until,
+        "abandoned_after": ABANDONED_AFTER,
+        "most": MOST_FILES,
+    }
+    for statement in (_TAKE_OVER, _CLAIM, _WITHDRAW, _REFUSE_FORGOTTEN):
+        connection.execute(statement, parameters)
+    row = connection.execute(_COUNT_WAITING, parameters).fetchone()
+    if row and row[0]:
+        logger.warning("more files than one run takes", extra={"run_id": request.run_id, "files_waiting": row[0]})
+    wake_overruled(connection, request.run_id)
+    claimed = connection.execute(
+        "select object_id from metadata.object_version where run_id = %s and status in ('PLANNED', 'STAGED')"
+        " order by size_bytes desc, object_id",
+        (request.run_id,),
+    )
+    return [row[0] for row in claimed]
+
+
+def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedObject], list[str]]:
+    """The objects whose name their source takes, with the effective instant it gives them; and the other keys."""
+    taken, misnamed = [], []
+    for item in landed:
+        source = model.sources[item.source]
+        name = item.key.rpartition("/")[2]
+        if not any(fnmatchcase(name, pattern) for pattern in source.files):
+            misnamed.append(item.key)
+        elif source.effective_at == "upload" and not states_instant(item.key):
+            taken.append(replace(item, effective_at=item.uploaded_at))
+        else:
+            taken.append(item)
+    return taken, misnamed
+
+
+def _in_days(item: LandedObject, request: RunRequest) -> bool:
+    after = request.since is None or item.effective_at >= request.since
+    return after and (request.until is None or item.effective_at < request.until)
+
+
+def _only(landed: list[LandedObject], keys: Sequence[str]) -> list[LandedObject]:
+    chosen = [item for item in landed if item.key in keys]
+    missing = sorted(set(keys) - {item.key for item in chosen})
+    if missing:
+        raise DataError("there is no such file in the landing zone", keys=missing)
+    return chosen

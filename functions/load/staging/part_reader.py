@@ -1,0 +1,45 @@
+"""The bytes of a part of an object below its header, from S3, as often as they are asked for."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from functions.common.landing import read_object
+from functions.common.ledger import ClaimedObject
+from functions.load.staging.csv_stream import CsvStream, decompress
+from functions.load.staging.parts import Part
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+def open_stream(s3: "S3Client", item: ClaimedObject) -> CsvStream:
+    """The whole object, its header read. Raises FileRejectedError when it has none that can be used."""
+    chunks = read_object(s3, item.bucket, item.key, item.version_id)
+    return CsvStream(decompress(chunks) if item.key.endswith(".gz") else chunks)
+
+
+class PartReader:
+    """`columns`: the header's. `body` reads from the beginning each time; a whole object is hashed as it is read."""
+
+    def __init__(self, s3: "S3Client", item: ClaimedObject, part: Part) -> None:
+        self._s3, self._item, self._part = s3, item, part
+        self._stream: CsvStream | None = None
+        self._is_read = False
+        if part.span is None:
+            self._stream = open_stream(s3, item)
+            self.columns = self._stream.columns
+        else:
+            self.columns = item.columns or []
+
+    def body(self) -> Iterator[bytes]:
+        """The bytes of the part, without the header."""
+        if self._part.span is not None:
+            return read_object(self._s3, self._item.bucket, self._item.key, self._item.version_id, self._part.span)
+        if self._stream is None or self._is_read:
+            self._stream = open_stream(self._s3, self._item)
+        self._is_read = True
+        return self._stream.body()
+
+    def sha256(self) -> bytes | None:
+        """SHA-256 of a whole object that has been read to its end; None of a part."""
+        return None if self._stream is None else self._stream.sha256()

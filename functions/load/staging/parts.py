@@ -1,0 +1,135 @@
+"""The parts of files in the ledger: which bytes and rows each has, and which of them are staged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from functions.common.database import Connection
+from functions.model.render_staging import StagedPart
+
+type Measures = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a file. `span`: its first byte and the byte after its last; None for a file that is not split.
+
+    `first_row` and `first_line` number its first row and line in the file; `rows_expected` is None when unknown.
+    """
+
+    number: int
+    span: tuple[int, int] | None = None
+    first_row: int = 1
+    first_line: int = 2
+    rows_expected: int | None = None
+
+
+@dataclass(frozen=True)
+class StagedCounts:
+    """What staging a part came to. `lines`: physical lines, of which a row may have several."""
+
+    rows_read: int
+    rows_quarantined: int
+    lines: int
+    measures: Measures
+
+
+def plan_parts(connection: Connection, object_id: int, parts: list[Part]) -> None:
+    """Note the parts that a file is to be staged in."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into metadata.object_part"
+            " (object_id, part, first_byte, end_byte, first_row, first_line, rows_expected)"
+            " values (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (object_id, p.number, *(p.span or (None, None)), p.first_row, p.first_line, p.rows_expected)
+                for p in parts
+            ],
+        )
+
+
+def locked_part(connection: Connection, object_id: int, number: int) -> Part:
+    """A part of a file that was split, locked until the transaction ends; the whole file when it was not."""
+    row = connection.execute(
+        "select first_byte, end_byte, first_row, first_line, rows_expected from metadata.object_part"
+        " where object_id = %s and part = %s and first_byte is not null for update",
+        (object_id, number),
+    ).fetchone()
+    return Part(number) if row is None else Part(number, (row[0], row[1]), *row[2:])
+
+
+def staged_counts(connection: Connection, part: StagedPart) -> StagedCounts | None:
+    """What an earlier attempt staged, if all of it is still there: PostgreSQL empties staging when it crashes."""
+    row = connection.execute(
+        sql.SQL(
+            "select rows_read, rows_quarantined, lines_read, measures from metadata.object_part"
+            " where object_id = %(object_id)s and part = %(part)s and staged_at is not null"
+            " and (select count(*) from {} where object_id = %(object_id)s and part = %(part)s)"
+            " = rows_read - rows_quarantined"
+        ).format(sql.Identifier("staging", part.source)),
+        {"object_id": part.object_id, "part": part.part},
+    ).fetchone()
+    return None if row is None else StagedCounts(*row)
+
+
+def record_staged(connection: Connection, object_id: int, part: Part, counts: StagedCounts) -> None:
+    """Note that the part is staged."""
+    connection.execute(
+        "insert into metadata.object_part"
+        " (object_id, part, rows_read, rows_quarantined, lines_read, measures, staged_at)"
+        " values (%s, %s, %s, %s, %s, %s, now())"
+        " on conflict (object_id, part) do update set rows_read = excluded.rows_read,"
+        " rows_quarantined = excluded.rows_quarantined, lines_read = excluded.lines_read,"
+        " measures = excluded.measures, staged_at = excluded.staged_at",
+        (object_id, part.number, counts.rows_read, counts.rows_quarantined, counts.lines, Jsonb(counts.measures)),
+    )
+
+
+def is_complete(connection: Connection, object_id: int) -> bool:
+    """Whether every part of the file is staged; locks the file, so that of two last parts one says yes.
+
+    Not against foreign keys: a part that sets rows aside refers to the file before it waits to be attached.
+    """
+    connection.execute("select from metadata.object_version where object_id = %s for no key update", (object_id,))
+    row = connection.execute(
+        "select bool_and(staged_at is not null) from metadata.object_part where object_id = %s", (object_id,)
+    ).fetchone()
+    return row == (True,)
+
+
+def totals(connection: Connection, object_id: int) -> tuple[int, int, Mapping[str, Mapping[str, str]]]:
+    """Rows read, rows quarantined, and the sum of each measure, over the parts of a file."""
+    rows_read, rows_quarantined = connection.execute(
+        "select sum(rows_read)::bigint, sum(rows_quarantined)::bigint from metadata.object_part where object_id = %s",
+        (object_id,),
+    ).fetchone() or (0, 0)
+    measures = connection.execute(
+        "select name, sum((told ->> 'file')::numeric)::text"
+        " from metadata.object_part, jsonb_each(measures) as measure (name, told) where object_id = %s group by name",
+        (object_id,),
+    )
+    return rows_read, rows_quarantined, {name: {"file": total} for name, total in measures}
+
+
+def forget_part(connection: Connection, staged: StagedPart, part: Part) -> None:
+    """Remove what an earlier attempt staged of a part, and what it set aside."""
+    connection.execute(sql.SQL("drop table if exists {}").format(staged.table))
+    for kept in ("quarantine", "unknown_columns"):
+        connection.execute(
+            sql.SQL(
+                "delete from {} where object_id = %(object_id)s and row_number >= %(first)s"
+                " and (%(rows)s::bigint is null or row_number < %(first)s + %(rows)s::bigint)"
+            ).format(sql.Identifier("metadata", kept)),
+            {"object_id": staged.object_id, "first": part.first_row, "rows": part.rows_expected},
+        )
+
+
+def forget_object(connection: Connection, source: str, object_id: int) -> None:
+    """Remove all parts of a file, what was staged of them and what was set aside."""
+    numbers = connection.execute(
+        "delete from metadata.object_part where object_id = %s returning part", (object_id,)
+    ).fetchall()
+    for (number,) in numbers:
+        forget_part(connection, StagedPart(source, object_id, number), Part(number))

@@ -1,0 +1,102 @@
+"""The rows that were set aside: found again, described for their correction, and marked once they are replayed.
+
+A corrected row comes back in a file of its own, as an object of its source at the effective instant of the file that
+the row was in. Its column `_quarantine_id` says which row it corrects.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.load.staging.header import QUARANTINE_ID
+from functions.model.render_staging import StagedPart
+
+type Row = dict[str, Any]
+
+PAGE_BYTES = 4_000_000
+"""Lambda returns up to 6 MB ("Lambda quotas"); the rest is for what JSON adds."""
+
+_FIND = """select jsonb_build_object(
+    'quarantine_id', q.quarantine_id, 'file', o.object_key, 'version_id', o.version_id, 'source', o.source,
+    'effective_at', o.effective_at, 'is_snapshot', o.is_snapshot, 'line', q.line_number, 'row', q.row_number,
+    'reasons', q.reasons, 'raw', q.raw, 'raw_text', q.raw_text, 'quarantined_at', q.quarantined_at,
+    'run_id', o.run_id, 'replayed_by', r.object_key
+)
+from metadata.quarantine as q
+join metadata.object_version as o using (object_id)
+left join metadata.object_version as r on r.object_id = q.replayed_by
+where q.quarantine_id > %(after)s
+    and (%(ids)s::bigint[] is null or q.quarantine_id = any(%(ids)s))
+    and (%(file)s::text is null or o.object_key = %(file)s or o.object_key like %(file_pattern)s)
+    and (%(rule)s::text is null or exists (
+        select from unnest(q.reasons) as reason where reason = %(rule)s or reason like %(rule_pattern)s
+    ))
+    and (%(run)s::text is null or o.run_id = %(run)s)
+    and (%(replayed)s or q.replayed_by is null)
+order by q.quarantine_id
+limit %(limit)s"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows: those for which all that is given holds. `file`: a key, or its end; `rule`: an id, or a column."""
+
+    ids: tuple[int, ...] | None = None
+    file: str | None = None
+    rule: str | None = None
+    run: str | None = None
+    replayed: bool = False
+    after: int = 0
+    limit: int = 100
+
+
+def find_rows(connection: Connection, wanted: Wanted) -> dict[str, Any]:
+    """`rows`, ascending by `quarantine_id`, up to the limit or PAGE_BYTES; `next`, to ask for those after it, or null.
+
+    A row has `raw`, its cells by column, or `raw_text`, its line, where that could not be split into cells.
+    """
+    parameters = vars(wanted) | {
+        "ids": None if wanted.ids is None else list(wanted.ids),
+        "file_pattern": f"%/{_literal(wanted.file)}",
+        "rule_pattern": f"{_literal(wanted.rule)}.%",
+        "limit": wanted.limit + 1,
+    }
+    rows: list[Row] = []
+    size = 0
+    with connection.cursor(name="quarantine") as cursor:
+        cursor.itersize = 100
+        for (row,) in cursor.execute(_FIND, parameters):
+            size += len(json.dumps(row, ensure_ascii=False).encode())
+            if len(rows) == wanted.limit or (rows and size > PAGE_BYTES):
+                return {"rows": rows, "next": rows[-1]["quarantine_id"]}
+            rows.append(row)
+    return {"rows": rows, "next": None}
+
+
+def _literal(text: str | None) -> str:
+    """Text as a pattern of LIKE that matches nothing else."""
+    return (text or "").replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def mark_replayed(connection: Connection, staged: StagedPart, unknown_columns: dict[str, str]) -> None:
+    """Mark the rows of quarantine that the rows of this part correct: same source, same effective instant.
+
+    `unknown_columns`: name in the file -> column of the raw table; without a `_quarantine_id` there is nothing to do.
+    """
+    if QUARANTINE_ID not in unknown_columns:
+        return
+    connection.execute(
+        sql.SQL(
+            """update metadata.quarantine as q
+set replayed_by = mine.object_id
+from {raw} as corrected, metadata.object_version as mine, metadata.object_version as held
+where mine.object_id = {object_id}
+    and q.quarantine_id = case when pg_input_is_valid(corrected.{id}, 'bigint') then corrected.{id}::bigint end
+    and held.object_id = q.object_id
+    and held.object_id <> mine.object_id
+    and (held.source, held.effective_at) = (mine.source, mine.effective_at)"""
+        ).format(raw=staged.raw_table, object_id=staged.object_id, id=sql.Identifier(unknown_columns[QUARANTINE_ID]))
+    )

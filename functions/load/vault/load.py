@@ -1,0 +1,202 @@
+"""Load the raw vault from staging: hubs first, then links and satellites. Set-based statements, no row loop."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.common.errors import C360Error
+from functions.common.ledger import Run, active_run, objects_of, recorded_step
+from functions.model.declaration import Model
+from functions.model.render_vault import render_hub, render_link, render_satellite, render_status
+
+_WORK_MEM = "64MB"
+_ROWS_WORTH_AN_INDEX_BUILD = 10_000
+
+
+class StagingLostError(C360Error):
+    """The database has lost staged rows since they were checked; staging the files again is the cure."""
+
+
+@dataclass(frozen=True)
+class _TableLoad:
+    """How rows of `source` get into `table` of the raw vault. `late_statement`: of files that others came before.
+
+    `is_shared`: others write the table too, or rows of it that are already there are met by its unique index.
+    """
+
+    table: str
+    source: str
+    statement: sql.Composed
+    late_statement: sql.Composed | None = None
+    is_shared: bool = False
+
+
+def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
+    """Insert the business keys of the run's staged rows; return new rows by hub. Again: inserts nothing.
+
+    Sources go in the order the model lists them: what describes a key comes before what only names it.
+    """
+    # here, as it locks a table that links and satellites write at the same time
+    connection.execute(
+        "select raw_vault.open_tracking_month(effective_at) from metadata.object_version"
+        " where run_id = %s and status = 'STAGED'",
+        (run_id,),
+    )
+    return _load(
+        connection,
+        model,
+        run_id,
+        (
+            _TableLoad(name, source, render_hub(model, name, source), is_shared=len(hub.sources) > 1)
+            for name, hub in model.hubs.items()
+            for source in hub.sources
+        ),
+    )
+
+
+def load_links(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
+    """Insert the relationships of the run's staged rows, and which of them are in force; return new rows by table.
+
+    Again: inserts nothing.
+    """
+    return _load(connection, model, run_id, _links_and_effectivity(model))
+
+
+def load_satellites(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
+    """Insert the versions of the run's staged rows and what complete lists lack; return new rows by satellite.
+
+    Again: inserts nothing.
+    """
+    return _load(connection, model, run_id, _details_and_status(connection, model))
+
+
+def _satellite(model: Model, name: str) -> _TableLoad:
+    return _TableLoad(
+        name,
+        model.satellites[name].source,
+        render_satellite(model, name, is_late=False),
+        render_satellite(model, name, is_late=True),
+    )
+
+
+def _links_and_effectivity(model: Model) -> Iterator[_TableLoad]:
+    for name, link in model.links.items():
+        yield _TableLoad(name, link.source, render_link(model, name))
+    for name, satellite in model.satellites.items():
+        if satellite.driving_key is not None:
+            yield _satellite(model, name)
+
+
+def _details_and_status(connection: Connection, model: Model) -> Iterator[_TableLoad]:
+    for name, satellite in model.satellites.items():
+        if satellite.driving_key is None and satellite.status_of is None:
+            yield _satellite(model, name)
+    for name, satellite in model.satellites.items():
+        if satellite.status_of is not None and _has_snapshots(connection, satellite.source):
+            yield _TableLoad(name, satellite.source, render_status(model, name), is_shared=True)
+
+
+def _has_snapshots(connection: Connection, source: str) -> bool:
+    found = connection.execute(
+        "select exists (select from metadata.object_version"
+        " where source = %s and is_snapshot and status in ('STAGED', 'LOADED'))",
+        (source,),
+    ).fetchone()
+    return found == (True,)
+
+
+def _load(connection: Connection, model: Model, run_id: str, loads: Iterable[_TableLoad]) -> dict[str, int]:
+    run = active_run(connection, run_id)
+    staged = objects_of(connection, run_id, ["STAGED"])
+    _check_staging_is_there(connection, model, staged)
+    # sorts and hashes of a night fit in memory
+    connection.execute(sql.SQL("set local work_mem = {}").format(_WORK_MEM))
+    inserted: dict[str, int] = {}
+    for load in loads:
+        # two runs that load the same keys would not see each other's rows
+        connection.execute("select pg_advisory_xact_lock(hashtext('raw_vault'), hashtext(%s))", (load.table,))
+        inserted[load.table] = inserted.get(load.table, 0) + _load_table(connection, run, load, staged)
+    return inserted
+
+
+def _check_staging_is_there(connection: Connection, model: Model, staged: list[int]) -> None:
+    """What is noted as loaded is never looked at again, so nothing may be missing.
+
+    Raises StagingLostError when it is: PostgreSQL empties staging, which is unlogged, when it crashes.
+    """
+    for source in model.sources:
+        row = connection.execute(
+            sql.SQL(
+                "select coalesce(sum(rows_read - rows_quarantined), 0),"
+                " (select count(*) from {} where object_id = any(%(staged)s))"
+                " from metadata.object_version where object_id = any(%(staged)s) and source = %(source)s"
+            ).format(sql.Identifier("staging", source)),
+            {"staged": staged, "source": source},
+        ).fetchone()
+        if row and row[0] != row[1]:
+            raise StagingLostError("staged rows are missing: resume the run, which stages them again", source=source)
+
+
+def _load_table(connection: Connection, run: Run, load: _TableLoad, staged: list[int]) -> int:
+    """Load the objects that the table does not hold yet, and say so in the ledger."""
+    pending = connection.execute(
+        "insert into metadata.vault_load (object_id, vault_table, run_id)"
+        " select object_id, %(table)s, %(run_id)s from metadata.object_version"
+        " where object_id = any(%(staged)s) and source = %(source)s"
+        " on conflict do nothing returning object_id",
+        {"table": load.table, "run_id": run.run_id, "staged": staged, "source": load.source},
+    ).fetchall()
+    if not pending:
+        return 0
+    object_ids = [row[0] for row in pending]
+    since, is_late = _place(connection, load, object_ids)
+    statement = load.late_statement if is_late and load.late_statement is not None else load.statement
+    with recorded_step(connection, run.run_id, load.table) as step, _indexes_last(connection, load, object_ids):
+        parameters = {"object_ids": object_ids, "loaded_at": run.loaded_at, "since": since}
+        step.rows = connection.execute(statement, parameters).rowcount
+    return step.rows
+
+
+@contextmanager
+def _indexes_last(connection: Connection, load: _TableLoad, object_ids: list[int]) -> Iterator[None]:
+    """Build the indexes of a table that holds nothing yet over its rows, if they are many: that is faster by far."""
+    row = connection.execute(
+        "select coalesce(sum(rows_read), 0) from metadata.object_version where object_id = any(%s)", (object_ids,)
+    ).fetchone()
+    are_set_aside = False
+    if row and row[0] >= _ROWS_WORTH_AN_INDEX_BUILD and not load.is_shared:
+        answer = connection.execute("select raw_vault.set_indexes_aside(%s)", (load.table,)).fetchone()
+        are_set_aside = answer == (True,)
+    yield
+    if are_set_aside:
+        connection.execute("select raw_vault.restore_indexes(%s)", (load.table,))
+
+
+def _place(connection: Connection, load: _TableLoad, object_ids: list[int]) -> tuple[datetime, bool]:
+    """The first effective instant of these objects, and whether the table holds an object that comes after it."""
+    row = connection.execute(
+        """with position as (
+            select object_id, effective_at, position from metadata.object_position where source = %(source)s
+        ), first as (
+            select min(effective_at) as since, min(position) as position
+            from position
+            where object_id = any(%(object_ids)s)
+        )
+        select first.since, exists (
+            select
+            from position
+            join metadata.vault_load as l using (object_id)
+            where l.vault_table = %(table)s
+                and position.object_id <> all(%(object_ids)s)
+                and position.position > first.position
+        )
+        from first""",
+        {"source": load.source, "table": load.table, "object_ids": object_ids},
+    ).fetchone()
+    if row is None:
+        raise C360Error("these objects are not in the ledger", objects=object_ids)
+    return row[0], row[1]

@@ -1,0 +1,163 @@
+"""The vault as sql/model.yaml declares it, read once into typed, frozen objects."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from functions.common.errors import ModelError
+from functions.model.errors import ModelFileError, problems_of, read_yaml, with_keys_as_meant
+from functions.model.quality_rules import ColumnChecks, Quality
+from functions.model.references import wrong_references
+
+SQL_FOLDER = Path(__file__).parents[2] / "sql"
+HASH_VERSION = 1
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,61}$")]
+ColumnType = Literal["text", "integer", "decimal", "date", "timestamp"]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(ColumnChecks):
+    """A column of a CSV source."""
+
+    type: ColumnType
+    required: bool = False
+    default: str | None = None
+    pii: Literal["name", "email", "phone"] | None = None
+
+
+class Source(_Declared):
+    """A kind of CSV file: what stands in the landing zone below `landing/<name>/`.
+
+    `files`: patterns that a file's name matches. `effective_at`: when a file's rows became true. `measures`: columns
+    whose sums must be the same from file to mart.
+    """
+
+    columns: dict[Identifier, Column]
+    files: tuple[str, ...] = ("*.csv", "*.csv.gz")
+    effective_at: Literal["dt_or_upload", "upload"] = "dt_or_upload"
+    measures: tuple[Identifier, ...] = ()
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns that a file's header must have and whose values may not be empty."""
+        return tuple(name for name, column in self.columns.items() if column.required)
+
+
+class Hub(_Declared):
+    """One row for each business key that any source has named."""
+
+    hash_key: Identifier
+    business_key: Identifier
+    sources: tuple[Identifier, ...]
+
+
+class Link(_Declared):
+    """One row for each combination of hubs (and dependent child key) that the source has named."""
+
+    hubs: tuple[Identifier, ...]
+    source: Identifier
+    dependent_child_key: Identifier | None = None
+    indexed: tuple[Identifier, ...] = ()
+    """The hubs by which the link is looked up."""
+
+
+class Satellite(_Declared):
+    """The history of some columns of a hub or a link.
+
+    With `driving_key` it is the history of which link is in force (an effectivity satellite); with `status_of` that of
+    whether the keys of another satellite are in the complete lists of their source (a status tracking satellite).
+    """
+
+    parent: Identifier
+    source: Identifier
+    columns: tuple[Identifier, ...] = ()
+    driving_key: Identifier | None = None
+    status_of: Identifier | None = None
+
+
+class Model(_Declared):
+    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
+
+    late_window_days: Annotated[int, Field(ge=1)] = 400
+    sources: dict[Identifier, Source]
+    hubs: dict[Identifier, Hub]
+    links: dict[Identifier, Link]
+    satellites: dict[Identifier, Satellite]
+    quality: Quality = Quality()
+
+    @model_validator(mode="after")
+    def _check_references(self) -> Self:
+        findings = list(wrong_references(self))
+        if findings:
+            raise PydanticCustomError("references", "entries of the model do not fit together", {"findings": findings})
+        return self
+
+    def hash_key(self, parent: str) -> str:
+        """The hash key column of the hub or link `parent`."""
+        return self.hubs[parent].hash_key if parent in self.hubs else "link_hash_key"
+
+    def hashes(self, source: str) -> dict[str, str]:
+        """Hash key columns that staging holds for `source`: staging column -> hub or link it belongs to."""
+        hubs = {hub.hash_key: name for name, hub in self.hubs.items() if source in hub.sources}
+        links = {f"{name}_hash_key": name for name, link in self.links.items() if link.source == source}
+        return hubs | links
+
+    def business_keys(self, source: str) -> frozenset[str]:
+        """The columns of `source` that are business keys of hubs."""
+        return frozenset(hub.business_key for hub in self.hubs.values() if source in hub.sources)
+
+    def references(self, source: str) -> dict[str, tuple[str, dict[str, Satellite]]]:
+        """Business key columns of `source` that other sources describe: column -> hub, and satellites that do."""
+        found = {}
+        for name, hub in self.hubs.items():
+            described = {
+                key: each
+                for key, each in self.satellites.items()
+                if each.parent == name and each.driving_key is None and each.status_of is None
+            }
+            others = {key: each for key, each in described.items() if each.source != source}
+            if source in hub.sources and others and len(others) == len(described):
+                found[hub.business_key] = (name, others)
+        return found
+
+    def satellites_of(self, source: str) -> dict[str, Satellite]:
+        """The satellites whose versions `source` brings: all of its own but the status satellites."""
+        return {
+            name: satellite
+            for name, satellite in self.satellites.items()
+            if satellite.source == source and satellite.status_of is None
+        }
+
+    def satellite_of_measure(self, source: str, measure: str) -> str:
+        """The satellite that keeps a measure of `source`. Raises ModelError when none does."""
+        for name, satellite in self.satellites_of(source).items():
+            if measure in satellite.columns:
+                return name
+        raise ModelError("no satellite keeps this measure", source=source, measure=measure)
+
+
+def parse_model(text: str) -> Model:
+    """Read a model from YAML text. Raises ModelFileError, which names all that is wrong by line and field."""
+    content = read_yaml(text)
+    try:
+        return Model.model_validate(content)
+    except ValidationError as error:
+        problems = problems_of(text, Model, error, kinds=("extra_forbidden",))
+        try:
+            Model.model_validate(with_keys_as_meant(content, Model, error))
+        except ValidationError as further:
+            problems += problems_of(text, Model, further)
+        raise ModelFileError(problems) from error
+
+
+@cache
+def load_model() -> Model:
+    """The project's own model, sql/model.yaml."""
+    return parse_model((SQL_FOLDER / "model.yaml").read_text(encoding="utf-8"))

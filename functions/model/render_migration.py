@@ -1,0 +1,128 @@
+"""The migration from the tables of one model to those of another that only adds to it. Pure: two models, one text."""
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from functions.load.schema.recorded_model import recorded
+from functions.model.declaration import Model
+from functions.model.references import Finding
+from functions.model.render_ddl import hub_table, link_index, link_table, satellite_table, staging_table
+from functions.model.row_expressions import POSTGRES_TYPES
+
+_HEADING = "-- Rendered from sql/model.yaml by `c360 model migration`.\n"
+_KEEP = "the vault keeps its history, so it must stay declared"
+
+
+def not_additive(held: Model, wanted: Model) -> Iterator[Finding]:
+    """What `wanted` takes away from or changes in the tables and keys of `held`: path in the model, and why not."""
+    for name, source in held.sources.items():
+        if name not in wanted.sources:
+            yield ("sources", name), f"source {name} is gone: {_KEEP}"
+            continue
+        for column, declared in source.columns.items():
+            place = ("sources", name, "columns", column)
+            now = wanted.sources[name].columns.get(column)
+            if now is None:
+                yield place, f"column {column} is gone: {_KEEP}"
+            elif now.type != declared.type:
+                yield (*place, "type"), f"column {column} is {declared.type} in the vault: add a column of another name"
+            elif now.default != declared.default and column in _key_columns(held, name):
+                yield (*place, "default"), f"the default of {column} is part of keys that the vault holds"
+    for name, hub in held.hubs.items():
+        if name not in wanted.hubs:
+            yield ("hubs", name), f"{name} is gone: {_KEEP}"
+            continue
+        for field in ("hash_key", "business_key"):
+            if getattr(wanted.hubs[name], field) != getattr(hub, field):
+                yield ("hubs", name, field), f"{field} of {name} is {getattr(hub, field)} in the vault"
+        for feeding in hub.sources:
+            if feeding not in wanted.hubs[name].sources:
+                yield ("hubs", name, "sources"), f"{name} no longer takes rows from source {feeding}"
+    for name, link in held.links.items():
+        if name not in wanted.links:
+            yield ("links", name), f"{name} is gone: {_KEEP}"
+            continue
+        now_link = wanted.links[name]
+        if now_link.hubs != link.hubs or now_link.dependent_child_key != link.dependent_child_key:
+            child = f" and {link.dependent_child_key}" if link.dependent_child_key else ""
+            yield ("links", name, "hubs"), f"the keys of {name} are of {', '.join(link.hubs)}{child}, in this order"
+        if now_link.source != link.source:
+            yield ("links", name, "source"), f"the source of {name} is {link.source}"
+        for hub_name in link.indexed:
+            if hub_name not in now_link.indexed:
+                yield ("links", name, "indexed"), f"the index of {name} by {hub_name} is gone"
+    for name, satellite in held.satellites.items():
+        if name not in wanted.satellites:
+            yield ("satellites", name), f"{name} is gone: {_KEEP}"
+            continue
+        now_satellite = wanted.satellites[name]
+        for field in ("parent", "source", "driving_key", "status_of"):
+            if getattr(now_satellite, field) != getattr(satellite, field):
+                yield ("satellites", name, field), f"{field} of {name} is {getattr(satellite, field)} in the vault"
+        if now_satellite.columns[: len(satellite.columns)] != satellite.columns:
+            yield (
+                ("satellites", name, "columns"),
+                f"{name} begins with {', '.join(satellite.columns)}: add columns at the end, or every version changes",
+            )
+
+
+def render_migration(held: Model, wanted: Model) -> str | None:
+    """The statements that add what `wanted` has more than `held`; None when both have the same tables.
+
+    Only for a `wanted` of which `not_additive` finds nothing. A staging table is made anew when it changes: it is empty
+    between runs, and a run that failed stages its files again.
+    """
+    statements = [
+        *_staging(held, wanted),
+        *(statement for name in wanted.hubs if name not in held.hubs for statement in hub_table(wanted, name)),
+        *_links(held, wanted),
+        *_satellites(held, wanted),
+    ]
+    if not statements:
+        return None
+    return "\n".join([_HEADING + recorded(wanted), *(statement.as_string() for statement in statements)])
+
+
+def _key_columns(model: Model, source: str) -> set[str]:
+    children = {link.dependent_child_key or "" for link in model.links.values() if link.source == source}
+    return children | model.business_keys(source)
+
+
+def _staging(held: Model, wanted: Model) -> Iterator[sql.Composable]:
+    for name in wanted.sources:
+        table = staging_table(wanted, name)
+        if name not in held.sources:
+            yield from table
+        elif _lines(staging_table(held, name)) != _lines(table):
+            yield sql.SQL("drop table {};\n").format(sql.Identifier("staging", name))
+            yield from table
+
+
+def _links(held: Model, wanted: Model) -> Iterator[sql.Composable]:
+    for name, link in wanted.links.items():
+        if name not in held.links:
+            yield from link_table(wanted, name)
+            continue
+        for hub in link.indexed:
+            if hub not in held.links[name].indexed:
+                yield link_index(wanted, name, hub)
+
+
+def _satellites(held: Model, wanted: Model) -> Iterator[sql.Composable]:
+    for name, satellite in wanted.satellites.items():
+        if name not in held.satellites:
+            yield from satellite_table(wanted, name)
+            continue
+        columns = wanted.sources[satellite.source].columns
+        for column in satellite.columns[len(held.satellites[name].columns) :]:
+            yield sql.SQL("alter table {} add column {} {};\n").format(
+                sql.Identifier("raw_vault", name),
+                sql.Identifier(column),
+                sql.SQL(POSTGRES_TYPES[columns[column].type]),
+            )
+
+
+def _lines(statements: list[sql.Composable]) -> set[str]:
+    """The lines of a table's DDL: equal for two tables that differ in the order of their columns only."""
+    return {line.rstrip(",") for statement in statements for line in statement.as_string().splitlines()}

@@ -1,0 +1,235 @@
+"""Statements that move staged rows to hubs, links and satellites. Rendered from the model.
+
+Parameters: `object_ids` (an array), `loaded_at`, and for satellites `since`: the objects' first effective instant.
+"""
+
+from psycopg import sql
+
+from functions.model.declaration import Model, Satellite
+from functions.model.render_ddl import satellite_key
+from functions.model.row_expressions import staged_hashdiff, staged_key, staged_parent_key
+
+
+def _identifiers(names: list[str], table: str | None = None) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(table, name) if table else sql.Identifier(name) for name in names)
+
+
+def render_hub(model: Model, name: str, source: str) -> sql.Composed:
+    """Business keys of one source that the hub does not hold yet, each with the first row that names it.
+
+    A hub of several sources may meanwhile get the key from elsewhere (the clickstream takes no lock of ours).
+    """
+    hub = model.hubs[name]
+    keys = _identifiers([hub.hash_key, hub.business_key])
+    return sql.SQL(
+        """insert into {hub} ({keys}, loaded_at, record_source, record_row)
+select distinct on ({hash_key}) {keys}, %(loaded_at)s, object_id, row_number
+from {staging} as named
+where object_id = any(%(object_ids)s)
+    and not exists (select from {hub} as held where held.{hash_key} = named.{hash_key})
+order by {hash_key}, object_id, row_number{conflict}"""
+    ).format(
+        conflict=sql.SQL("\non conflict do nothing" if len(hub.sources) > 1 else ""),
+        hub=sql.Identifier("raw_vault", name),
+        keys=keys,
+        hash_key=sql.Identifier(hub.hash_key),
+        staging=sql.Identifier("staging", source),
+    )
+
+
+def render_link(model: Model, name: str) -> sql.Composed:
+    """Combinations of keys that the link does not hold yet, each with the first row that names it."""
+    link = model.links[name]
+    staged = staged_parent_key(model, name)
+    others = [model.hubs[hub].hash_key for hub in link.hubs]
+    if link.dependent_child_key is not None:
+        others.append(link.dependent_child_key)
+    return sql.SQL(
+        """insert into {link} (link_hash_key, {others}, loaded_at, record_source, record_row)
+select distinct on ({staged}) {staged}, {others}, %(loaded_at)s, object_id, row_number
+from {staging} as named
+where object_id = any(%(object_ids)s)
+    and not exists (select from {link} as held where held.link_hash_key = named.{staged})
+order by {staged}, object_id, row_number"""
+    ).format(
+        link=sql.Identifier("raw_vault", name),
+        others=_identifiers(others),
+        staged=sql.Identifier(staged),
+        staging=sql.Identifier("staging", link.source),
+    )
+
+
+_TRACKED = """
+    union all
+    select t.hash_key, t.hashdiff, t.effective_at, p.position, t.record_source, t.record_row, {no_columns}1
+    from raw_vault.record_tracking_satellite as t
+    join metadata.object_position as p on p.object_id = t.record_source
+    where t.satellite = {name} and t.effective_at >= %(since)s and p.source = {source}
+        and t.hash_key in (select {staged_key} from {staging} where object_id = any(%(object_ids)s))"""
+
+
+_REINSTATED = """
+union all
+select t.hash_key, t.effective_at, {reinstated_payload}, %(loaded_at)s, t.object_id, t.row_number
+from sequenced as t
+cross join lateral (
+    select {held_payload}
+    from {satellite} as h
+    where h.{key} = t.hash_key and h.{hashdiff} = t.hashdiff
+    limit 1
+) as h
+where t.origin = 1 and t.is_version"""
+
+
+def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
+    """Staged rows that differ from the observation just before them, and observations that no longer equal it.
+
+    The observations of a key are the satellite's rows (versions), those that record tracking remembers (unchanged) and
+    the staged ones, in the order of metadata.object_position and row. A staged one that differs from the one before it
+    is inserted as a version, one that equals it is remembered. A remembered one that, after a late file, now differs
+    from the one before it becomes a version too, known from now on. The caller holds the table's lock, so nobody else
+    inserts, and passes only objects that are not in the table yet. Unless one `is_late`, which means that it comes
+    before any object that is, no remembered observation comes after them, so none is asked for.
+    """
+    names = _names_for_satellite(model, name)
+    return sql.SQL(
+        """with observed as (
+    select s.{staged_key} as hash_key, s.{staged_hashdiff} as hashdiff, p.effective_at, p.position, s.object_id,
+        s.row_number, {staged_columns}2 as origin
+    from {staging} as s
+    join metadata.object_position as p using (object_id)
+    where s.object_id = any(%(object_ids)s) and p.source = {source}
+    union all
+    select h.{key}, h.{hashdiff}, h.effective_at, p.position, h.record_source, h.record_row, {no_columns}0
+    from (
+        select {key}, {hashdiff}, effective_at, record_source, record_row
+        from {satellite} as h
+        where h.{key} in (select {staged_key} from {staging} where object_id = any(%(object_ids)s))
+        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
+    ) as h
+    join metadata.object_position as p on p.object_id = h.record_source
+    where p.source = {source}{tracked}
+), sequenced as materialized (
+    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
+        lag(object_id) over in_order is distinct from object_id as is_first_of_object
+    from observed
+    window in_order as (partition by hash_key order by position, row_number, origin)
+), remembered as (
+    insert into raw_vault.record_tracking_satellite (
+        satellite, hash_key, effective_at, hashdiff, loaded_at, record_source, record_row
+    )
+    select {name}, hash_key, effective_at, hashdiff, %(loaded_at)s, object_id, row_number
+    from sequenced
+    where origin = 2 and is_first_of_object and not is_version
+)
+insert into {satellite} ({key}, effective_at, {payload}, loaded_at, record_source, record_row)
+select hash_key, effective_at, {sequenced_payload}, %(loaded_at)s, object_id, row_number
+from sequenced
+where origin = 2 and is_version{reinstated}"""
+    ).format(
+        tracked=sql.SQL(_TRACKED).format(**names) if is_late else sql.SQL(""),
+        reinstated=sql.SQL(_REINSTATED).format(**names) if is_late else sql.SQL(""),
+        **names,
+    )
+
+
+def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | str]:
+    """What the statements that load a satellite leave open."""
+    satellite = model.satellites[name]
+    hashdiff = "hashdiff" if satellite.driving_key is None else "link_hash_key"
+    columns = list(satellite.columns)
+    return {
+        "name": name,
+        "source": satellite.source,
+        "staging": sql.Identifier("staging", satellite.source),
+        "staged_key": sql.Identifier(staged_key(model, satellite)),
+        "staged_hashdiff": sql.Identifier(staged_hashdiff(name, satellite)),
+        "staged_columns": sql.SQL("").join(sql.SQL("s.{}, ").format(sql.Identifier(each)) for each in columns),
+        "no_columns": sql.SQL("null, " * len(columns)),
+        "satellite": sql.Identifier("raw_vault", name),
+        "key": sql.Identifier(satellite_key(model, satellite)),
+        "hashdiff": sql.Identifier(hashdiff),
+        "payload": _identifiers([hashdiff, *columns]),
+        "sequenced_payload": _identifiers(["hashdiff", *columns]),
+        "reinstated_payload": sql.SQL(", ").join(
+            [sql.SQL("t.hashdiff"), *(sql.Identifier("h", each) for each in columns)]
+        ),
+        "held_payload": _identifiers(columns, "h") if columns else sql.SQL("true as is_held"),
+    }
+
+
+def render_status(model: Model, name: str) -> sql.Composed:
+    """From when to when the keys of a satellite were missing from the complete lists of their source.
+
+    A row of any file says that its key is there; a snapshot says of every key that came before it and that it lacks
+    that it is deleted. What changes a key's status is inserted. Again the caller holds the lock, passes only new
+    objects, which the tracked satellite holds already, and calls only where the source has snapshots.
+    """
+    satellite = model.satellites[name]
+    tracked: Satellite = model.satellites[satellite.status_of or ""]
+    return sql.SQL(
+        """with positions as materialized (
+    select p.object_id, p.position, p.effective_at, o.is_snapshot
+    from metadata.object_position as p
+    join metadata.object_version as o using (object_id)
+    join metadata.vault_load as l using (object_id)
+    where p.source = {source} and l.vault_table = {tracked_name}
+), first as (
+    select min(position) as position, bool_or(is_snapshot) as is_snapshot
+    from positions
+    where object_id = any(%(object_ids)s)
+), affected as materialized (
+    select distinct {staged_key} as hash_key from {staging} where object_id = any(%(object_ids)s)
+    union
+    select {key} from {tracked} where (select is_snapshot from first)
+), present as materialized (
+    select h.{key} as hash_key, p.position, p.object_id, p.effective_at, min(h.record_row) as record_row
+    from {tracked} as h
+    join positions as p on p.object_id = h.record_source
+    where p.position >= (select position from first) and h.{key} in (select hash_key from affected)
+    group by 1, 2, 3, 4
+    union
+    select t.hash_key, p.position, p.object_id, p.effective_at, min(t.record_row)
+    from raw_vault.record_tracking_satellite as t
+    join positions as p on p.object_id = t.record_source
+    where t.satellite = {tracked_name} and t.effective_at >= %(since)s
+        and p.position >= (select position from first) and t.hash_key in (select hash_key from affected)
+    group by 1, 2, 3, 4
+), told as (
+    select hash_key, position, object_id, effective_at, record_row, false as is_deleted
+    from present
+    union all
+    select a.hash_key, p.position, p.object_id, p.effective_at, 0, true
+    from affected as a
+    cross join positions as p
+    where p.is_snapshot
+        and p.position >= (select position from first)
+        and not exists (select from present as o where o.hash_key = a.hash_key and o.object_id = p.object_id)
+        and exists (
+            select from {tracked} as h
+            join positions as earlier on earlier.object_id = h.record_source
+            where h.{key} = a.hash_key and earlier.position < p.position
+        )
+    union all
+    select h.{key}, p.position, null, null, null, h.is_deleted
+    from {status} as h
+    join positions as p on p.object_id = h.record_source
+    where p.position < (select position from first) and h.{key} in (select hash_key from affected)
+), sequenced as (
+    select *, lag(is_deleted, 1, false) over (partition by hash_key order by position, record_row) as previous
+    from told
+)
+insert into {status} ({key}, effective_at, is_deleted, loaded_at, record_source, record_row)
+select hash_key, effective_at, is_deleted, %(loaded_at)s, object_id, record_row
+from sequenced
+where object_id is not null and is_deleted <> previous
+on conflict do nothing"""
+    ).format(
+        source=satellite.source,
+        staging=sql.Identifier("staging", satellite.source),
+        staged_key=sql.Identifier(staged_key(model, tracked)),
+        tracked_name=satellite.status_of,
+        tracked=sql.Identifier("raw_vault", satellite.status_of or ""),
+        status=sql.Identifier("raw_vault", name),
+        key=sql.Identifier(satellite_key(model, tracked)),
+    )

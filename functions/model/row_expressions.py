@@ -1,0 +1,156 @@
+"""SQL expressions that staging computes for a row: is it valid, its typed values, its hash keys and hashdiffs."""
+
+from psycopg import sql
+
+from functions.model.declaration import Column, ColumnType, Model, Satellite
+
+POSTGRES_TYPES: dict[ColumnType, str] = {
+    "text": "text",
+    "integer": "bigint",
+    "decimal": "numeric",
+    "date": "date",
+    "timestamp": "timestamptz",
+}
+
+# PostgreSQL reads more than ISO 8601 and plain numbers ("tomorrow", "1/2/2024", "infinity", "1e5", "0x1f", " 1 "):
+# a value may hold only the characters, and must have the shape, of what we take. A search for another character is
+# faster than a pattern of the whole.
+_OTHER_CHARACTER: dict[ColumnType, str] = {
+    "integer": "[^0123456789+-]",
+    "decimal": "[^0123456789.+-]",
+    "date": "[^0123456789-]",
+    "timestamp": "[^0123456789:.+TZ -]",
+}
+_DAY_SHAPE = "____-__-__"
+
+# On the first and the last day that four digits can write, a zone, 24:00 or a fraction may lead to a year that readers
+# in Python and JSON cannot hold.
+_TIME_ON_THE_LAST_DAY = "^([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?$"
+
+# An entry of a B-tree holds 2704 bytes (PostgreSQL: "B-Tree Indexes, Limits"), and an order line's holds two keys.
+_KEY_LIMIT_BYTES = 1000
+# Sums stay within what a numeric holds: 131,072 digits.
+_DECIMAL_LIMIT = 1000
+
+ZERO_KEY = sql.SQL("'\\x00000000000000000000000000000000'::bytea")
+"""The hash key of "none": an order without a customer links to it (Data Vault 2.0's ghost record)."""
+
+
+def rules(model: Model, source: str) -> dict[str, sql.Composable]:
+    """The rules for a row of `source`, all text: `<column>.<rule>` to the condition that a good value meets."""
+    found: dict[str, sql.Composable] = {}
+    keys = model.business_keys(source)
+    for name, column in model.sources[source].columns.items():
+        identifier = sql.Identifier(name)
+        if column.required:
+            found[f"{name}.required"] = sql.SQL("{} is not null").format(identifier)
+        if name in keys:
+            found[f"{name}.length"] = sql.SQL("coalesce(octet_length({}), 0) <= {}").format(
+                identifier, _KEY_LIMIT_BYTES
+            )
+        if column.type != "text":
+            found[f"{name}.type"] = sql.SQL("({0} is null or {1})").format(identifier, _is_typed(name, column.type))
+    return found
+
+
+def _is_typed(name: str, type_name: ColumnType) -> sql.Composable:
+    identifier = sql.Identifier(name)
+    conditions: list[sql.Composable] = [
+        sql.SQL("{} !~ {}").format(identifier, _OTHER_CHARACTER[type_name]),
+        sql.SQL("pg_input_is_valid({}, {})").format(identifier, POSTGRES_TYPES[type_name]),
+    ]
+    if type_name == "decimal":
+        conditions.insert(0, sql.SQL("octet_length({}) <= {}").format(identifier, _DECIMAL_LIMIT))
+    if type_name == "date":
+        conditions.insert(0, sql.SQL("{} like {}").format(identifier, _DAY_SHAPE))
+    if type_name == "timestamp":
+        conditions.insert(0, sql.SQL("left({}, 10) like {}").format(identifier, _DAY_SHAPE))
+        conditions.append(
+            sql.SQL("(left({0}, 10) not in ('0001-01-01', '9999-12-31') or substr({0}, 11) ~ {1})").format(
+                identifier, _TIME_ON_THE_LAST_DAY
+            )
+        )
+    return sql.SQL(" and ").join(conditions)
+
+
+def typed(name: str, column: Column) -> sql.Composable:
+    """The value of a text column in its declared type."""
+    if column.type == "text":
+        return sql.Identifier(name)
+    return sql.SQL("{}::{}").format(sql.Identifier(name), sql.SQL(POSTGRES_TYPES[column.type]))
+
+
+def _encoded(name: str, column: Column) -> sql.Composable:
+    """One typed value as text that no other value, type or neighbour shares; NULL is `~`, not the empty string.
+
+    Text is its length in bytes, a colon and itself. The canonical text of the other types (1.50 is 1.5, an instant
+    is in UTC) holds no semicolon, which ends it.
+    """
+    identifier = sql.Identifier(name)
+    encoded = {
+        "text": sql.SQL("'s' || octet_length({0}) || ':' || {0}"),
+        "integer": sql.SQL("'i' || {0} || ';'"),
+        "decimal": sql.SQL("'n' || trim_scale({0}) || ';'"),
+        "date": sql.SQL("'d' || to_char({0}, 'YYYY-MM-DD') || ';'"),
+        "timestamp": sql.SQL("'t' || extract(epoch from {0}) || ';'"),
+    }[column.type].format(identifier)
+    if column.required:
+        return encoded
+    return sql.SQL("coalesce({}, '~')").format(encoded)
+
+
+_DIGEST = "substring(sha256({}) for 16)"
+
+
+def digest(names: tuple[str, ...], columns: dict[str, Column]) -> sql.Composable:
+    """The hash (hash version 1) of a key: the first 16 bytes of SHA-256 over the injective encoding of its columns."""
+    return sql.SQL(_DIGEST).format(_encoding(names, columns))
+
+
+def hashdiff(names: tuple[str, ...], columns: dict[str, Column]) -> sql.Composable:
+    """The hash (hash version 1) of a satellite's columns: as of a key, but over the columns up to the last value.
+
+    So a column that is added at the end, and is empty, changes no hashdiff. Cutting off every `~` at the end, also one
+    that is the end of a text, stays injective: no encoding of a number of columns is the beginning of another one, as
+    each value tells where it ends, but of two encodings that are equal without their last `~` one would be.
+    """
+    return sql.SQL(_DIGEST).format(sql.SQL("rtrim({}, '~'::bytea)").format(_encoding(names, columns)))
+
+
+def _encoding(names: tuple[str, ...], columns: dict[str, Column]) -> sql.Composable:
+    text = sql.SQL(" || ").join(_encoded(name, columns[name]) for name in names)
+    return sql.SQL("convert_to({}, 'UTF8')").format(text)
+
+
+def key_of(model: Model, parent: str, columns: dict[str, Column]) -> sql.Composable:
+    """The hash key of hub or link `parent` for a row; a hub whose business key is empty gets the zero key."""
+    if parent in model.hubs:
+        business_key = model.hubs[parent].business_key
+        key = digest((business_key,), columns)
+        if columns[business_key].required:
+            return key
+        return sql.SQL("case when {} is null then {} else {} end").format(sql.Identifier(business_key), ZERO_KEY, key)
+    link = model.links[parent]
+    names = tuple(model.hubs[hub].business_key for hub in link.hubs)
+    if link.dependent_child_key is not None:
+        names = (*names, link.dependent_child_key)
+    return digest(names, columns)
+
+
+def staged_key(model: Model, satellite: Satellite) -> str:
+    """The staging column that holds the key whose history `satellite` keeps."""
+    if satellite.driving_key is not None:
+        return model.hubs[satellite.driving_key].hash_key
+    return staged_parent_key(model, satellite.parent)
+
+
+def staged_parent_key(model: Model, parent: str) -> str:
+    """The staging column that holds the hash key of hub or link `parent`."""
+    return model.hubs[parent].hash_key if parent in model.hubs else f"{parent}_hash_key"
+
+
+def staged_hashdiff(name: str, satellite: Satellite) -> str:
+    """The staging column that tells two versions of `satellite` (called `name`) apart."""
+    if satellite.driving_key is not None:
+        return f"{satellite.parent}_hash_key"
+    return f"{name}_hashdiff"

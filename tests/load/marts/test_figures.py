@@ -1,0 +1,135 @@
+"""The marts hold, to the cent, what plain Python computes from the same CSV files."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from cli.sample import SampleShape, generate
+from tests.support import oracle
+from tests.support.csv_files import customers, products, transactions, write_csv
+from tests.support.database_state import published
+from tests.support.night import Night
+
+SHOP = {
+    "customers/dt=2024-01-01/all.csv": customers(
+        {"customer_id": "C1", "first_name": "Ann", "last_name": 'O"Hara, jr', "signup_date": "2023-12-31"},
+        {"customer_id": "C2", "first_name": "Βασίλης", "city": "two\nlines", "customer_segment": "Gold"},
+        {"customer_id": "C3", "phone": "never bought"},
+        {"customer_id": "c1", "first_name": "not C1"},
+        {"customer_id": " C1", "first_name": "not C1 either"},
+    ),
+    "products/dt=2024-01-01/all.csv": products(
+        {"product_id": "P1", "product_name": "Pen", "price": "1.10", "cost": "0.30"},
+        {"product_id": "P2", "product_name": "Pad", "price": "2.5", "category": "Paper"},
+        {"product_id": "P3", "product_name": "never sold"},
+    ),
+    "transactions/dt=2024-01-02/all.csv": transactions(
+        # an order of three lines, one product twice
+        {"transaction_id": "T1", "product_id": "P1", "quantity": "2", "total_amount": "20.05"},
+        {"transaction_id": "T1", "product_id": "P2", "quantity": "1", "total_amount": "0.10", "line_number": "2"},
+        {"transaction_id": "T1", "product_id": "P1", "quantity": "1", "total_amount": "0.20", "line_number": "3"},
+        # a return of one of them
+        {"transaction_id": "T2", "quantity": "-1", "total_amount": "-10.025", "order_date": "2024-02-01 23:59:59+02"},
+        # an anonymous sale, and one given away
+        {"transaction_id": "T3", "customer_id": "", "total_amount": "99.99"},
+        {"transaction_id": "T4", "customer_id": "C2", "quantity": "0", "total_amount": "0", "product_id": "P2"},
+        # a customer and a product that no file describes
+        {"transaction_id": "T5", "customer_id": "C9", "product_id": "P9", "total_amount": "5"},
+        # cancelled: revenue sums every line, whatever its status
+        {"transaction_id": "T6", "customer_id": "C2", "order_status": "cancelled", "payment_method": ""},
+        # more cents than a float can hold
+        {"transaction_id": "T7", "customer_id": "C2", "total_amount": "90071992547409.93"},
+    ),
+}
+
+
+def test_the_marts_hold_what_plain_python_computes(night: Night) -> None:
+    for key, content in SHOP.items():
+        night.drop(key, content)
+    report = night.run()
+    assert published(night) == oracle.marts(SHOP.items())
+    assert report["totals"] == {"rows_read": 17, "loaded": 17, "unchanged": 0, "duplicate": 0, "quarantined": 0}
+
+
+def test_the_figures_of_one_customer_by_hand(night: Night) -> None:
+    for key, content in SHOP.items():
+        night.drop(key, content)
+    night.run()
+    by_id = {row[0]: row[10:15] for row in published(night).customers}
+    first, last = datetime(2024, 1, 1, 10, tzinfo=UTC), datetime(2024, 2, 1, 21, 59, 59, tzinfo=UTC)
+    assert by_id["C1"] == (2, Decimal("10.325"), Decimal("5.16"), first, last)
+    assert by_id["C3"] == (0, Decimal(0), None, None, None)
+    assert by_id["C9"] == (1, Decimal(5), Decimal("5.00"), first, first)
+    assert set(by_id) == {"C1", "C2", "C3", "C9", "c1", " C1"}, "the anonymous sale is nobody's"
+    sold = {row[0]: row[6:10] for row in published(night).products}
+    assert sold["P1"] == (6, 5, Decimal("90071992547530.145"), Decimal("18014398509506.03"))
+    assert sold["P3"] == (0, 0, Decimal(0), None)
+
+
+def test_the_generated_sample_adds_up_to_the_cent(night: Night, tmp_path: Path) -> None:
+    generate(SampleShape(customers=150, products=40, transactions=900), tmp_path)
+    files = {
+        f"{path.name.split('.')[0]}/dt=2024-01-01/{path.name}": path.read_text(encoding="utf-8")
+        for path in sorted(tmp_path.glob("*.csv"))
+    }
+    assert len(files) == 3
+    for key, content in files.items():
+        night.drop(key, content)
+    report = night.run()
+    expected = oracle.marts(files.items())
+    assert published(night) == expected
+    assert sum(row[11] for row in published(night).customers) == sum(line[7] for line in expected.lines if line[2])
+    assert report["totals"]["loaded"] == report["totals"]["rows_read"] > 1000
+
+
+def test_an_order_given_to_another_customer_takes_its_revenue_along(night: Night) -> None:
+    first = {"transactions/dt=2024-01-01/a.csv": transactions({"customer_id": "C1", "total_amount": "7.77"})}
+    corrected = {"transactions/dt=2024-01-02/a.csv": transactions({"customer_id": "C2", "total_amount": "7.77"})}
+    anonymous = {"transactions/dt=2024-01-03/a.csv": transactions({"customer_id": "", "total_amount": "7.77"})}
+    files: dict[str, str] = {}
+    for night_files, owners in ((first, ["C1"]), (corrected, ["C2"]), (anonymous, [])):
+        files |= night_files
+        for key, content in night_files.items():
+            night.drop(key, content)
+        night.run()
+        assert published(night) == oracle.marts(files.items())
+        assert [row[0] for row in published(night).customers if row[11]] == owners
+
+
+def test_an_anonymous_sale_is_linked_to_the_zero_key(night: Night) -> None:
+    night.drop("transactions/dt=2024-01-01/a.csv", transactions({"customer_id": ""}))
+    night.run()
+    linked = "select h.customer_id, h.customer_hash_key from raw_vault.link_customer_order"
+    assert night.rows(f"{linked} join raw_vault.hub_customer as h using (customer_hash_key)") == [(None, bytes(16))]
+    assert night.rows("select count(*) from raw_vault.hub_customer") == [(1,)]
+
+
+def test_the_order_of_columns_is_free_and_optional_and_unknown_ones_do_not_matter(night: Night) -> None:
+    night.drop("customers/dt=2024-01-01/few.csv", "city,customer_id\nRome,C1\n")
+    night.drop(
+        "customers/dt=2024-01-01/more.csv",
+        write_csv(
+            ["loyalty", "email", "", "customer_id"], [{"loyalty": "7", "email": "b@example.com", "customer_id": "C2"}]
+        ),
+    )
+    night.drop(
+        "transactions/dt=2024-01-01/few.csv",
+        "total_amount,unit_price,quantity,order_date,product_id,transaction_id\n3,3,1,2024-01-01,P1,T1\n",
+    )
+    report = night.run()
+    assert [file["loaded"] for file in report["files"]] == [1, 1, 1]
+    assert [(row[0], row[3], row[7]) for row in published(night).customers] == [
+        ("C1", None, "Rome"),
+        ("C2", "b@example.com", None),
+    ]
+    assert [row[:4] for row in published(night).lines] == [("T1", 1, None, "P1")]
+
+
+def test_line_numbers_are_one_where_none_is_given(night: Night) -> None:
+    night.drop(
+        "transactions/dt=2024-01-01/a.csv",
+        transactions({"line_number": ""}, {"line_number": "1"}, {"line_number": "01"}),
+    )
+    (file,) = night.run()["files"]
+    assert (file["loaded"], file["duplicate"]) == (1, 2)
+    assert [row[:4] for row in published(night).lines] == [("T1", 1, "C1", "P1")]

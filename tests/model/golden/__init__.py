@@ -1,0 +1,51 @@
+"""SQL that the real model renders, kept as files: a change of the generator shows as a change of SQL in review.
+
+`python -m tests.model.golden` writes the files anew.
+"""
+
+from pathlib import Path
+
+from psycopg import sql
+
+from functions.model.declaration import load_model
+from functions.model.render_staging import (
+    StagedPart,
+    render_attach,
+    render_copy,
+    render_measures,
+    render_quarantine,
+    render_raw_table,
+    render_stage,
+    render_unknown_columns,
+)
+from functions.model.render_vault import render_hub, render_link, render_satellite, render_status
+
+FOLDER = Path(__file__).parent
+
+
+def rendered() -> dict[str, str]:
+    """Name of the golden file -> the SQL it must hold. One of each kind, and the kinds within a kind."""
+    model = load_model()
+    customers, lines = StagedPart("customers", 7, 0), StagedPart("transactions", 8, 2)
+    measures = render_measures(model, lines)
+    assert measures is not None
+    statements: dict[str, sql.Composed] = {
+        "raw_table": render_raw_table(model, customers, ["unknown_1"], first_row=1),
+        "copy": render_copy(customers, ["customer_id", "unknown_1", "city"]),
+        "stage_customers": render_stage(model, customers),
+        "stage_transactions": render_stage(model, lines),
+        "attach": render_attach(lines),
+        "quarantine_customers": render_quarantine(model, customers),
+        "unknown_columns": render_unknown_columns(customers, {"loyalty": "unknown_1"}),
+        "measures": measures,
+        "hub_customer": render_hub(model, "hub_customer", "transactions"),
+        "hub_order": render_hub(model, "hub_order", "transactions"),
+        "link_customer_order": render_link(model, "link_customer_order"),
+        "link_order_product": render_link(model, "link_order_product"),
+        "sat_product_details": render_satellite(model, "sat_product_details", is_late=False),
+        "sat_product_details_late": render_satellite(model, "sat_product_details", is_late=True),
+        "sat_order_line": render_satellite(model, "sat_order_line", is_late=False),
+        "sat_customer_order_effectivity": render_satellite(model, "sat_customer_order_effectivity", is_late=True),
+        "sat_order_line_status": render_status(model, "sat_order_line_status"),
+    }
+    return {f"{name}.sql": statement.as_string() + "\n" for name, statement in statements.items()}

@@ -1,0 +1,6 @@
+"""Write the golden files anew."""
+
+from tests.model.golden import FOLDER, rendered
+
+for name, text in rendered().items():
+    (FOLDER / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,5 @@
+"""Fixtures of the checks: those of the nightly load."""
+
+from tests.support.night_fixtures import migrated_database, migrated_template, night, s3_client
+
+__all__ = ["migrated_database", "migrated_template", "night", "s3_client"]

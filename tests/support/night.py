@@ -1,0 +1,120 @@
+"""A night without Step Functions: the same steps, in the same order, each on a connection of its own."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from functions.common.database import Connection, connect
+from functions.common.settings import DatabaseSettings
+from functions.load.marts.publish import publish
+from functions.load.plan.finish import Report, finish
+from functions.load.plan.plan import RunRequest, plan
+from functions.load.schema.migrate import ROLES, migrate
+from functions.load.staging.stage import stage
+from functions.load.vault.load import load_hubs, load_links, load_satellites
+from functions.model.declaration import Model, load_model
+from functions.quality.checks import check_staging, check_vault, enforce
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "landing-zone"
+ROLE_PASSWORD = "role-password"
+
+
+def prepare(admin_url: str) -> None:
+    """Migrate the database; every role signs in with ROLE_PASSWORD."""
+    with psycopg.connect(admin_url) as connection:
+        migrate(connection, dict.fromkeys(ROLES, ROLE_PASSWORD))
+
+
+def role_url(admin_url: str, role: str) -> str:
+    """The database's address for one of its roles."""
+    return make_conninfo(admin_url, user=role, password=ROLE_PASSWORD)
+
+
+@dataclass
+class Night:
+    """Runs over the landing zone `s3` into the database `admin_url`, as the role c360_loader."""
+
+    admin_url: str
+    s3: "S3Client"
+    model: Model = field(default_factory=load_model)
+
+    def connect(self) -> Connection:
+        """A connection of the loader."""
+        return connect(DatabaseSettings.model_validate({"database_url": role_url(self.admin_url, "c360_loader")}))
+
+    def drop(self, key: str, content: str | bytes) -> None:
+        """Put an object below landing/."""
+        body = content.encode() if isinstance(content, str) else content
+        self.s3.put_object(Bucket=BUCKET, Key=f"landing/{key}", Body=body)
+
+    def remove(self, key: str) -> None:
+        """Delete an object below landing/; the bucket keeps its versions."""
+        self.s3.delete_object(Bucket=BUCKET, Key=f"landing/{key}")
+
+    def plan(self, run_id: str | None = None, files: tuple[str, ...] = (), **more: Any) -> tuple[str, list[int]]:
+        """Start a run; its id and the objects it is to load. `more`: other fields of its request."""
+        run_id = run_id or f"run-{uuid.uuid4().hex[:8]}"
+        request = RunRequest(run_id, "arn:aws:states:test", datetime.now(UTC), files, **more)
+        with self.connect() as connection:
+            return request.run_id, plan(connection, self.s3, BUCKET, self.model, request)
+
+    def fail(self, run_id: str) -> None:
+        """Record that the run failed, as the rule on ended executions does."""
+        with psycopg.connect(self.admin_url) as connection:
+            connection.execute("update metadata.load_run set status = 'FAILED' where run_id = %s", (run_id,))
+
+    def stage(self, run_id: str, object_ids: list[int]) -> list[str]:
+        """Stage objects; their statuses."""
+        statuses = []
+        for object_id in object_ids:
+            with self.connect() as connection:
+                statuses.append(stage(connection, self.s3, self.model, run_id, object_id))
+        return statuses
+
+    def load_vault(self, run_id: str) -> dict[str, int]:
+        """Hubs, links and satellites; new rows by table."""
+        inserted: dict[str, int] = {}
+        for step in (load_hubs, load_links, load_satellites):
+            with self.connect() as connection:
+                inserted |= step(connection, self.model, run_id)
+        return inserted
+
+    def check(self, run_id: str, stage_name: str) -> None:
+        """Check staging or the vault; raises QualityError as the state machine would see it."""
+        check = {"staging": check_staging, "vault": check_vault}[stage_name]
+        with self.connect() as connection:
+            results = check(connection, self.model, run_id)
+        enforce(results)
+
+    def publish(self, run_id: str) -> dict[str, int]:
+        """Publish the marts; rows written by mart."""
+        with self.connect() as connection:
+            return publish(connection, run_id)
+
+    def finish(self, run_id: str) -> Report:
+        """Finish the run; its report."""
+        with self.connect() as connection:
+            return finish(connection, self.model, run_id)
+
+    def run(self, run_id: str | None = None, files: tuple[str, ...] = (), **more: Any) -> Report:
+        """A whole night; its report."""
+        run_id, object_ids = self.plan(run_id, files, **more)
+        if object_ids:
+            self.stage(run_id, object_ids)
+            self.check(run_id, "staging")
+            self.load_vault(run_id)
+        self.check(run_id, "vault")
+        self.publish(run_id)
+        return self.finish(run_id)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The answer to a query, asked by the administrator."""
+        with psycopg.connect(self.admin_url) as connection:
+            return connection.execute(query.encode()).fetchall()

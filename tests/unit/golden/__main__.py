@@ -1,6 +1,0 @@
-"""Write the golden files anew."""
-
-from tests.unit.golden import FOLDER, rendered
-
-for name, text in rendered().items():
-    (FOLDER / name).write_text(text, encoding="utf-8")
