@@ -8,8 +8,8 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.errors import QualityError
 from functions.common.ledger import active_run, objects_of, recorded_step
+from functions.common.sql_files import SQL_FOLDER
 from functions.load.marts.scope import SATELLITES, Scope
-from functions.model.declaration import SQL_FOLDER
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 """In the order in which they build on each other: what customers like depends on what categories products have."""

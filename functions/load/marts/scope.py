@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.model.declaration import SQL_FOLDER
+from functions.common.sql_files import SQL_FOLDER
 
 FEW_KEYS = 10_000
 
