@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
+from functions.common import environment
 from functions.stream import handler
 from functions.stream.partitions import PartitionKeeper
 from functions.stream.settings import StreamSettings
@@ -56,7 +57,7 @@ def test_retention_drops_days_and_ids_but_not_what_was_counted(
     )
     consumer.execute("update metadata.event_id set loaded_at = now() - interval '20 days' where true")
     settings = StreamSettings.model_validate({"database_url": consumer.stream_url, "event_retention_days": 14})
-    monkeypatch.setattr(handler, "_settings", lambda: settings)
+    monkeypatch.setattr(environment, "settings", lambda _kind: settings)
     monkeypatch.setattr(handler, "_partitions", PartitionKeeper())
     consumer.handle(delivered(click(event_id="new")))
     assert sorted(homes(consumer)) == ["kept", "new"]
