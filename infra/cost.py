@@ -28,12 +28,7 @@ def estimate(deployment: Deployment) -> tuple[Item, ...]:
         DatabaseKind.RDS: Item("RDS db.t4g.micro, one zone, 20 GB gp3", 14.00),
         DatabaseKind.AURORA: Item("Aurora Serverless v2, paused, 10 GB", 1.00),
     }[deployment.database]
-    return (
-        database,
-        Item("Secrets Manager interface endpoint, one zone", 7.30),
-        Item("Administrator's secret", 0.40),
-        *_stream(deployment),
-    )
+    return (database, *_stream(deployment))
 
 
 def _stream(deployment: Deployment) -> tuple[Item, ...]:

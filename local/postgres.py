@@ -51,14 +51,15 @@ log_line_prefix = '%m [%p] %u@%d '
 
 
 class PostgresServer:
-    """One server with its data in `folder`: a TCP port on 127.0.0.1, one administrator, one database `c360`.
+    """One server with its data in `folder`: a TCP port on 127.0.0.1, one `administrator`, one database `c360`.
 
     `port` 0 takes any free port; another one that is taken raises `PortTakenError`. The password is made once and
     kept in `folder/password`, readable by its owner only. Data and password outlive the server.
     """
 
-    def __init__(self, folder: Path, port: int = 0, log: Path | None = None) -> None:
+    def __init__(self, folder: Path, port: int = 0, log: Path | None = None, administrator: str = ADMIN) -> None:
         self.folder = folder.resolve()
+        self.administrator = administrator
         self.log = log or self.folder / "server.log"
         self.wanted_port = port
         self._cluster = self.folder / "cluster"
@@ -82,7 +83,7 @@ class PostgresServer:
 
     def url_for(self, database: str) -> str:
         """The administrator's URL of any database of this server."""
-        return f"postgresql://{ADMIN}:{self.password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{self.administrator}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def process(self) -> processes.ProcessIdentity | None:
         """The server's main process; None when it does not run, whatever a stale postmaster.pid says."""
@@ -161,7 +162,7 @@ class PostgresServer:
                 [
                     programs_for(account) / "initdb",
                     f"--pgdata={cluster}",
-                    f"--username={ADMIN}",
+                    f"--username={self.administrator}",
                     f"--pwfile={given}",
                     "--auth=scram-sha-256",
                     "--encoding=UTF8",

@@ -3,12 +3,11 @@
 from abc import abstractmethod
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import CfnResource, Duration, RemovalPolicy, SecretValue
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.constructs.bundle import CERTIFICATES
@@ -22,14 +21,15 @@ ADMIN_USER = "c360_admin"
 BACKUP_DAYS = 7
 CA_FILE = f"/var/task/{CERTIFICATES}"
 
-_NO_ROTATION = "Used by the migrator alone, in deployments; rotation would take a function and an endpoint more."
+_ADMINISTRATOR = rds.Credentials.from_password(ADMIN_USER, SecretValue.unsafe_plain_text("removed below"))
+"""CDK would make a secret for who has no password."""
 
 
 class IsolatedNetwork(Construct):
     """Two zones without NAT or internet gateway (a NAT costs $33 a month and zone), and who may reach whom.
 
-    Functions need PostgreSQL; the load and the migrator also S3, by its free gateway endpoint; the migrator also
-    Secrets Manager: an interface endpoint in one zone, $7.30 a month (us-east-1). IAM tokens are signed locally.
+    Functions need PostgreSQL; the load and the migrator also S3, by its free gateway endpoint. IAM tokens are signed
+    locally, so nobody needs Secrets Manager, whose interface endpoint would cost $7.30 a month.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -53,34 +53,27 @@ class IsolatedNetwork(Construct):
         self.database = self._group("Database", "PostgreSQL")
         self.clients = self._group("DatabaseClients", "Functions that sign in to PostgreSQL")
         self.readers = self._group("S3Readers", "Functions that reach S3")
-        self.migrators = self._group("Migrators", "The migrator, which reads the administrators secret")
-        secrets = self._group("SecretsEndpoint", "Interface endpoint of Secrets Manager")
 
         self.clients.connections.allow_to(self.database, ec2.Port.tcp(PORT), "PostgreSQL")
-        self.migrators.connections.allow_to(secrets, ec2.Port.tcp(443), "Secrets Manager")
         # The only way out of these subnets is the gateway endpoint; its prefix list differs by region.
         self.readers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "S3 by the gateway endpoint")
-        self.vpc.add_interface_endpoint(
-            "SecretsManager",
-            service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-            subnets=ec2.SubnetSelection(subnets=[self.vpc.isolated_subnets[0]]),
-            security_groups=[secrets],
-            open=False,
-        )
 
     def _group(self, name: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, name, vpc=self.vpc, description=description, allow_all_outbound=False)
 
 
 class ManagedDatabase(Database):
-    """What an RDS instance and an Aurora cluster share: network, IAM sign-in, the administrator's secret."""
+    """What an RDS instance and an Aurora cluster share: the network, and sign-in by IAM, the administrator's too.
+
+    The administrator becomes a member of the roles that it makes, and these of rds_iam: with that, RDS takes its
+    password no more (user guide, "IAM database authentication"). So it never has one.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, name: str) -> None:
         super().__init__(scope, construct_id)
         self.name = name
         self.port = str(PORT)
         self.isolated = IsolatedNetwork(self, "Network")
-        self._secret: secretsmanager.ISecret
 
     @abstractmethod
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
@@ -91,33 +84,34 @@ class ManagedDatabase(Database):
             "DATABASE_HOST": self.host,
             "DATABASE_PORT": self.port,
             "DATABASE_NAME": self.name,
-            "DATABASE_USER": role.value,
+            "DATABASE_USER": _user(role),
             "DATABASE_AUTH": "iam",
             "DATABASE_SSL_MODE": "verify-full",
             "DATABASE_SSL_ROOT_CERT": CA_FILE,
         }
         if role is Role.ADMIN:
-            variables |= {
-                "DATABASE_USER": ADMIN_USER,
-                "DATABASE_AUTH": "secret",
-                "DATABASE_SECRET_ARN": self._secret.secret_arn,
-                "DATABASE_ROLE_SECRETS": "{}",
-            }
+            variables["DATABASE_ROLE_SECRETS"] = "{}"
         return variables
 
     def grant_connect(self, function: lambda_.Function, role: Role) -> None:
-        if role is Role.ADMIN:
-            self._secret.grant_read(function)
-        else:
-            self._grant_token(function, role.value)
+        self._grant_token(function, _user(role))
 
     def network(self, role: Role, *, reads_landing: bool = False) -> Network:
         groups: list[ec2.ISecurityGroup] = [self.isolated.clients]
-        if role is Role.ADMIN:
-            groups.append(self.isolated.migrators)
         if role is Role.ADMIN or reads_landing:
             groups.append(self.isolated.readers)
         return Network(self.isolated.vpc, self.isolated.subnets, groups)
+
+
+def _user(role: Role) -> str:
+    return ADMIN_USER if role is Role.ADMIN else role.value
+
+
+def _signs_in_by_iam(database: rds.DatabaseInstance | rds.DatabaseCluster) -> None:
+    """Let the administrator sign in by token from its first minute."""
+    resource = cast(CfnResource, database.node.default_child)
+    resource.add_property_deletion_override("MasterUserPassword")
+    resource.add_property_override("MasterUserAuthenticationType", "iam-db-auth")
 
 
 class RdsDatabase(ManagedDatabase):
@@ -139,7 +133,7 @@ class RdsDatabase(ManagedDatabase):
             publicly_accessible=False,
             port=PORT,
             database_name=name,
-            credentials=rds.Credentials.from_generated_secret(ADMIN_USER),
+            credentials=_ADMINISTRATOR,
             iam_authentication=True,
             parameters={"rds.force_ssl": "1"},
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
@@ -158,11 +152,10 @@ class RdsDatabase(ManagedDatabase):
             {
                 "RDS3": "One zone by choice: the load is nightly, and a second zone doubles the cost.",
                 "RDS11": "The port is no secret; only our functions' security group reaches it.",
-                "SMG4": _NO_ROTATION,
             },
         )
         self.host = self._instance.db_instance_endpoint_address
-        self._secret = cast(secretsmanager.ISecret, self._instance.secret)
+        _signs_in_by_iam(self._instance)
 
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
         self._instance.grant_connect(grantee, user)
@@ -191,7 +184,7 @@ class AuroraDatabase(ManagedDatabase):
             security_groups=[self.isolated.database],
             port=PORT,
             default_database_name=name,
-            credentials=rds.Credentials.from_generated_secret(ADMIN_USER),
+            credentials=_ADMINISTRATOR,
             iam_authentication=True,
             parameters={"rds.force_ssl": "1"},
             storage_encrypted=True,
@@ -202,10 +195,10 @@ class AuroraDatabase(ManagedDatabase):
         )
         accept(
             self._cluster,
-            {"RDS11": "The port is no secret; only our functions' security group reaches it.", "SMG4": _NO_ROTATION},
+            {"RDS11": "The port is no secret; only our functions' security group reaches it."},
         )
         self.host = self._cluster.cluster_endpoint.hostname
-        self._secret = cast(secretsmanager.ISecret, self._cluster.secret)
+        _signs_in_by_iam(self._cluster)
 
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
         self._cluster.grant_connect(grantee, user)

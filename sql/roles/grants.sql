@@ -1,9 +1,12 @@
 -- What each role may do; run after every migration, so it must stay repeatable. The roles exist by then.
+grant usage, create on schema staging to c360_loader;
+
 do $$
 declare
     staging_table record;
 begin
-    -- the loader analyzes and truncates staging, which only an owner may do before PostgreSQL 17
+    -- the loader analyzes and truncates staging, which only an owner may do before PostgreSQL 17; and only who may
+    -- create in a schema can be made an owner there, by an administrator who is no superuser
     for staging_table in select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'staging'
     loop
         execute format('alter table %s owner to c360_loader', staging_table.name);
@@ -11,7 +14,6 @@ begin
 end
 $$;
 
-grant usage, create on schema staging to c360_loader;
 grant usage on schema raw_vault, business_vault, metadata to c360_loader;
 grant select, insert on all tables in schema raw_vault to c360_loader;
 grant select, insert, update, delete on all tables in schema business_vault, metadata to c360_loader;

@@ -62,12 +62,11 @@ def test_no_route_leads_out_of_the_network(on_aws: Synthesis) -> None:
     assert not types & {"AWS::EC2::NatGateway", "AWS::EC2::InternetGateway", "AWS::EC2::Route", "AWS::EC2::EIP"}
     endpoints = [resource["Properties"] for _, resource in on_aws.resources("AWS::EC2::VPCEndpoint")]
     services = {flat(endpoint["ServiceName"]).rpartition(".")[2]: endpoint for endpoint in endpoints}
-    assert services.keys() == {"s3", "secretsmanager"}
+    assert services.keys() == {"s3"}
     assert services["s3"]["VpcEndpointType"] == "Gateway"
-    assert len(services["secretsmanager"]["SubnetIds"]) == 1, "an interface endpoint is paid for by zone"
 
 
-def test_only_our_functions_reach_the_database_and_only_the_migrator_its_secret(on_aws: Synthesis) -> None:
+def test_only_our_functions_reach_the_database(on_aws: Synthesis) -> None:
     groups = dict(on_aws.resources("AWS::EC2::SecurityGroup"))
     assert not any(group["Properties"].get("SecurityGroupIngress") for group in groups.values())
     ingress = {
@@ -77,13 +76,9 @@ def test_only_our_functions_reach_the_database_and_only_the_migrator_its_secret(
         )
         for _, rule in on_aws.resources("AWS::EC2::SecurityGroupIngress")
     }
-    assert ingress == {
-        ("DatabaseClients", "Database"): (5432, 5432),
-        ("Migrators", "SecretsEndpoint"): (443, 443),
-    }
+    assert ingress == {("DatabaseClients", "Database"): (5432, 5432)}
     assert members(on_aws, "DatabaseClients") == {"Migrate", "Load", "Export", "RecordStatus", "Api"}
     assert members(on_aws, "S3Readers") == {"Migrate", "Load", "Export"}
-    assert members(on_aws, "Migrators") == {"Migrate"}
 
 
 def members(synthesis: Synthesis, group: str) -> set[str]:
@@ -97,9 +92,7 @@ def members(synthesis: Synthesis, group: str) -> set[str]:
 
 def _short(group: object) -> str:
     name = flat(group).removeprefix("DatabaseNetwork")
-    return next(
-        known for known in ("DatabaseClients", "SecretsEndpoint", "Migrators", "Database") if name.startswith(known)
-    )
+    return next(known for known in ("DatabaseClients", "Database") if name.startswith(known))
 
 
 def test_on_localstack_each_role_gets_a_generated_password(on_localstack: Synthesis) -> None:
@@ -111,6 +104,15 @@ def test_on_localstack_each_role_gets_a_generated_password(on_localstack: Synthe
         f'{{"username": "{role}"}}' for role in ("c360_loader", "c360_api", "c360_stream", "c360_bi")
     }
     assert {template["GenerateStringKey"] for template in templates} == {"password"}
+
+
+def test_the_administrator_has_no_password_on_aws(on_aws: Synthesis, tmp_path: Path) -> None:
+    aurora = synthesize(tmp_path / "out", target="aws", database="aurora")
+    for synthesis, kind in ((on_aws, "AWS::RDS::DBInstance"), (aurora, "AWS::RDS::DBCluster")):
+        database = synthesis.properties(kind)
+        assert (database["MasterUsername"], database["MasterUserAuthenticationType"]) == ("c360_admin", "iam-db-auth")
+        assert "MasterUserPassword" not in database
+        assert not list(synthesis.resources("AWS::SecretsManager::Secret"))
 
 
 def test_outputs_are_the_contracts(either: Synthesis) -> None:

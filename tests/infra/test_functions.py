@@ -43,8 +43,8 @@ def test_on_aws_functions_sign_in_with_iam_and_verify_the_server(on_aws: Synthes
         function = on_aws.properties("AWS::Lambda::Function", name)
         variables = function["Environment"]["Variables"]
         assert function["Architectures"] == ["arm64"]
-        assert variables["DATABASE_AUTH"] == ("secret" if name == "Migrate" else "iam")
-        assert ("DATABASE_SECRET_ARN" in variables) == (name == "Migrate")
+        assert variables["DATABASE_AUTH"] == "iam"
+        assert "DATABASE_SECRET_ARN" not in variables
         assert variables["DATABASE_SSL_MODE"] == "verify-full"
         assert variables["DATABASE_SSL_ROOT_CERT"] == f"/var/task/{CERTIFICATES}"
 

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cryptography import x509
@@ -18,29 +18,37 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 # "SSLRequest" of the protocol's message formats: its length, and the code 1234,5679.
 _SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
+# AuthenticationCleartextPassword
+_ASKS_FOR_PASSWORD = bytes.fromhex("52 00000008 00000003")
 _REFUSAL = b"SFATAL\0C28000\0Mno pg_hba.conf entry, no encryption\0\0"
 
 
 @contextlib.contextmanager
-def tls_only(port: int, folder: Path) -> Iterator[tuple[int, Path]]:
-    """In front of the server on `port` of 127.0.0.1: the port to use instead, and the file of its authority."""
+def tls_only(port: int, folder: Path, hand_over: Callable[[bytes], bytes] | None = None) -> Iterator[tuple[int, Path]]:
+    """In front of the server on `port` of 127.0.0.1: the port to use instead, and the file of its authority.
+
+    `hand_over`: given a password that a client sends in clear, as the server asked, what the server gets instead.
+    """
     certificate = _certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, folder / "key.pem")
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_accept, args=(listener, context, port), daemon=True).start()
+        threading.Thread(target=_accept, args=(listener, context, port, hand_over), daemon=True).start()
         yield listener.getsockname()[1], certificate
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:
+type _HandOver = Callable[[bytes], bytes] | None
+
+
+def _accept(listener: socket.socket, context: ssl.SSLContext, port: int, hand_over: _HandOver) -> None:
     with contextlib.suppress(OSError):
         while True:
             client, _ = listener.accept()
-            threading.Thread(target=_serve, args=(client, context, port), daemon=True).start()
+            threading.Thread(target=_serve, args=(client, context, port, hand_over), daemon=True).start()
 
 
-def _serve(plain: socket.socket, context: ssl.SSLContext, port: int) -> None:
+def _serve(plain: socket.socket, context: ssl.SSLContext, port: int, hand_over: _HandOver) -> None:
     with plain, contextlib.suppress(OSError):
         if plain.recv(8, socket.MSG_WAITALL) != _SSL_REQUEST:
             plain.sendall(b"E" + (len(_REFUSAL) + 4).to_bytes(4, "big") + _REFUSAL)
@@ -50,11 +58,38 @@ def _serve(plain: socket.socket, context: ssl.SSLContext, port: int) -> None:
             context.wrap_socket(plain, server_side=True) as client,
             socket.create_connection(("127.0.0.1", port)) as server,
         ):
+            if hand_over is not None:
+                _sign_in(client, server, hand_over)
             answers = threading.Thread(target=_pass_on, args=(server, client), daemon=True)
             answers.start()
             _pass_on(client, server)
             server.shutdown(socket.SHUT_RDWR)
             answers.join()
+
+
+def _sign_in(client: socket.socket, server: socket.socket, hand_over: Callable[[bytes], bytes]) -> None:
+    """Pass on the start-up and the server's answer; if that asks for a password in clear, hand it over."""
+    server.sendall(_received(client, b""))
+    answer = _received(server, server.recv(1, socket.MSG_WAITALL))
+    client.sendall(answer)
+    if answer == _ASKS_FOR_PASSWORD:
+        given = _received(client, client.recv(1))
+        password = hand_over(given[5:-1]) + b"\0"
+        server.sendall(given[:1] + (len(password) + 4).to_bytes(4, "big") + password)
+
+
+def _received(source: socket.socket, kind: bytes) -> bytes:
+    """One whole message, whose length stands before it."""
+    message = b""
+    wanted = 4
+    while len(message) < wanted:
+        data = source.recv(wanted - len(message))
+        if not data:
+            raise ConnectionError("the other side is gone")
+        message += data
+        if len(message) == 4 and wanted == 4:
+            wanted = int.from_bytes(message, "big")
+    return kind + message
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:

@@ -1,0 +1,116 @@
+"""On RDS the administrator is no superuser, and who is a member of rds_iam gets in by a token only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+import psycopg
+import pytest
+from moto import mock_aws
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from functions.common.database import Connection, connect, sign_in
+from functions.common.errors import DatabaseUnavailableError
+from functions.load.schema.migrate import ROLES, read_migrations
+from functions.load.schema.migrate_handler import handle
+from infra.constructs.rds import ADMIN_USER
+from tests.support.csv_files import customers, transactions
+from tests.support.lambda_context import lambda_context
+from tests.support.night import BUCKET, Night
+from tests.support.rds import MAX_CONNECTIONS, RdsServer, rds_server, signer
+
+NAMES = [migration.name for migration in read_migrations()]
+
+
+@pytest.fixture(scope="session")
+def rds(scratch: Path) -> Iterator[RdsServer]:
+    folder = scratch / "rds"
+    folder.mkdir(mode=0o711)
+    with rds_server(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def deployed(rds: RdsServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A database that the migrator has brought up to date; the environment is the migrator's."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials that it found first
+    with rds.database() as name:
+        for variable, value in rds.environment(database=name).items():
+            monkeypatch.setenv(variable, value)
+        monkeypatch.setenv("DATABASE_ROLE_SECRETS", "{}")
+        assert handle({}, lambda_context()) == {"applied": NAMES}
+        yield name
+
+
+def test_the_administrator_is_no_superuser(rds: RdsServer, deployed: str) -> None:
+    with connect(rds.settings(database=deployed)) as connection:
+        assert connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone() == (False,)
+        assert connection.execute("show max_connections").fetchone() == (str(MAX_CONNECTIONS),)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select pg_read_file('postgresql.conf')")
+
+
+def test_the_first_deployment_and_the_second_sign_in_and_migrate(deployed: str) -> None:
+    assert handle({}, lambda_context()) == {"applied": []}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_signs_in_by_a_token_that_is_signed_for_it(
+    rds: RdsServer, deployed: str, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    with connect(rds.settings(role, deployed)) as connection:
+        assert connection.execute("select current_user").fetchone() == (role,)
+    token = sign_in(rds.settings(role, deployed))["password"]
+    with pytest.raises(psycopg.OperationalError, match="RADIUS authentication failed"):
+        psycopg.connect(**sign_in(rds.settings(ADMIN_USER, deployed)) | {"password": token})
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of another account")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with pytest.raises(DatabaseUnavailableError, match="RADIUS authentication failed"):
+        connect(rds.settings(role, deployed))
+
+
+@pytest.mark.parametrize("user", [ADMIN_USER, *ROLES])
+def test_a_members_password_does_not_let_it_in(rds: RdsServer, deployed: str, user: str) -> None:
+    with psycopg.connect(rds.superuser_url) as connection:
+        connection.execute(sql.SQL("alter role {} password 'known'").format(sql.Identifier(user)))
+    with pytest.raises(psycopg.OperationalError, match="RADIUS authentication failed"):
+        psycopg.connect(
+            host="127.0.0.1", port=rds.port, dbname=deployed, user=user, password="known",
+            sslmode="verify-full", sslrootcert=str(rds.authority),
+        )  # fmt: skip
+
+
+def test_nobody_gets_in_without_tls(rds: RdsServer, deployed: str) -> None:
+    with pytest.raises(psycopg.OperationalError, match="no encryption"):
+        psycopg.connect(host="127.0.0.1", port=rds.port, dbname=deployed, user=ADMIN_USER, sslmode="disable")
+
+
+@dataclass
+class RdsNight(Night):
+    """Nights whose loader signs in as its function does on RDS; only what a test asks, rdsadmin answers."""
+
+    rds: RdsServer = field(kw_only=True)
+
+    def connect(self) -> Connection:
+        name = psycopg.conninfo.conninfo_to_dict(self.admin_url)["dbname"]
+        return connect(self.rds.settings("c360_loader", str(name)))
+
+
+def test_two_nights_and_their_readers_work(rds: RdsServer, deployed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with mock_aws():
+        for variable, value in signer().items():  # moto brings credentials of its own
+            monkeypatch.setenv(variable, value)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        night = RdsNight(make_conninfo(rds.superuser_url, dbname=deployed), s3, rds=rds)
+        for day, city in ((1, "Oslo"), (2, "Rome")):
+            night.drop(f"customers/dt=2024-01-0{day}/a.csv", customers({"customer_id": "C1", "city": city}))
+            night.drop(f"transactions/dt=2024-01-0{day}/a.csv", transactions({"transaction_id": f"T{day}"}))
+            assert night.run()["status"] == "SUCCEEDED"
+    for role in ("c360_api", "c360_bi"):
+        with connect(rds.settings(role, deployed)) as connection:
+            read = "select city, total_orders from business_vault.vw_customer_360"
+            assert connection.execute(read).fetchall() == [("Rome", 2)]
