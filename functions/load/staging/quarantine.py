@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import sql
 
 from functions.common.database import Connection
+from functions.common.sql_files import read_sql
 from functions.load.staging.header import QUARANTINE_ID
 from functions.model.render_staging import StagedPart
 
@@ -18,26 +19,6 @@ type Row = dict[str, Any]
 
 PAGE_BYTES = 4_000_000
 """Lambda returns up to 6 MB ("Lambda quotas"); the rest is for what JSON adds."""
-
-_FIND = """select jsonb_build_object(
-    'quarantine_id', q.quarantine_id, 'file', o.object_key, 'version_id', o.version_id, 'source', o.source,
-    'effective_at', o.effective_at, 'is_snapshot', o.is_snapshot, 'line', q.line_number, 'row', q.row_number,
-    'reasons', q.reasons, 'raw', q.raw, 'raw_text', q.raw_text, 'quarantined_at', q.quarantined_at,
-    'run_id', o.run_id, 'replayed_by', r.object_key
-)
-from metadata.quarantine as q
-join metadata.object_version as o using (object_id)
-left join metadata.object_version as r on r.object_id = q.replayed_by
-where q.quarantine_id > %(after)s
-    and (%(ids)s::bigint[] is null or q.quarantine_id = any(%(ids)s))
-    and (%(file)s::text is null or o.object_key = %(file)s or o.object_key like %(file_pattern)s)
-    and (%(rule)s::text is null or exists (
-        select from unnest(q.reasons) as reason where reason = %(rule)s or reason like %(rule_pattern)s
-    ))
-    and (%(run)s::text is null or o.run_id = %(run)s)
-    and (%(replayed)s or q.replayed_by is null)
-order by q.quarantine_id
-limit %(limit)s"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +49,7 @@ def find_rows(connection: Connection, row_filter: RowFilter) -> dict[str, Any]:
     size = 0
     with connection.cursor(name="quarantine") as cursor:
         cursor.itersize = 100
-        for (row,) in cursor.execute(_FIND, parameters):
+        for (row,) in cursor.execute(read_sql("load/find_quarantined.sql"), parameters):
             size += len(json.dumps(row, ensure_ascii=False).encode())
             if len(rows) == row_filter.limit or (rows and size > PAGE_BYTES):
                 return {"rows": rows, "next": rows[-1]["quarantine_id"]}
