@@ -8,13 +8,13 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.render_ddl import tables
+from functions.model.render_quarantine import render_quarantine
 from functions.model.render_reconciliation import render_count, render_duplicate
 from functions.model.render_staging import (
     StagedPart,
     render_attach,
     render_copy,
     render_measures,
-    render_quarantine,
     render_raw_table,
     render_stage,
 )

@@ -1,4 +1,4 @@
-"""What a check found, how it is kept, and what an error does."""
+"""The result of a check: how it is kept, and when it stops the run."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +11,7 @@ from functions.model.quality_rules import Severity
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One rule's result. `observed` says in words what was found; it holds counts, keys of files and ids, no cell.
+    """One rule's result. `observed` puts it into words, with counts, keys of files and ids, but no cell.
 
     `measured` is what the rule counts and `threshold` the limit in force, as the model writes it.
     """

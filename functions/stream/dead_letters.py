@@ -38,8 +38,8 @@ def list_dead_letters(
 def replay_dead_letters(connection: Connection, now: datetime, ids: Sequence[int] | None = None) -> dict[str, Any]:
     """Try waiting letters (all, or those of `ids`; at most REPLAY_LIMIT) again, in one transaction.
 
-    What is an event by now is stored, once in all its life, and its letter is marked; the others wait on, with
-    today's reasons.
+    What is an event now is stored, unless it was stored before, and its letter is marked; the others keep waiting,
+    with today's reasons.
     """
     parameters = {"every": ids is None, "ids": list(ids or ()), "limit": REPLAY_LIMIT}
     rows = connection.execute(read_sql("stream/take_dead_letters.sql"), parameters).fetchall()

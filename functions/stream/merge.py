@@ -1,4 +1,4 @@
-"""Store a batch: a dozen set-based statements in the caller's transaction, each event counted once in all its life.
+"""Store a batch: a dozen set-based statements in the caller's transaction, each event counted once.
 
 Every transaction takes its locks in one order: tables as they stand here, rows by key. So batches of different
 partitions that touch the same customers wait for each other and never deadlock.

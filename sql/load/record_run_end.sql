@@ -1,4 +1,4 @@
-insert into metadata.load_run as held (
+insert into metadata.load_run as run (
     run_id, execution_arn, status, started_at, finished_at, error, cause
 )
 values (%(run_id)s, %(execution_arn)s, %(status)s, %(started_at)s, %(finished_at)s, %(error)s, %(cause)s)
@@ -7,4 +7,4 @@ on conflict (run_id) do update set
     finished_at = excluded.finished_at,
     error = excluded.error,
     cause = excluded.cause
-where held.status = 'RUNNING'
+where run.status = 'RUNNING'

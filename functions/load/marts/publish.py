@@ -43,7 +43,7 @@ def begin_publication(connection: Connection) -> None:
 def write_everything(connection: Connection, mart: str) -> int:
     """Replace all that the mart holds by what the vault holds; return its rows.
 
-    Before the first publication a mart may hold bare rows, of those whom only the clickstream has named.
+    Before the first publication a mart may hold rows without details, of keys that only the clickstream has named.
     """
     connection.execute(sql.SQL("delete from {}").format(sql.Identifier("business_vault", mart)))
     scope = Scope()
@@ -77,7 +77,7 @@ def reconcile(connection: Connection, scope: Scope) -> None:
 
 def complete_publication(connection: Connection, *, customers_changed: bool) -> None:
     """What depends on all customers at once, and the indexes when this is the first publication."""
-    # between publications the clickstream adds bare rows to these, uncounted
+    # between publications the clickstream adds rows without details to these, uncounted
     for mart in ("mart_customer_360", "mart_product_analytics"):
         connection.execute(
             sql.SQL("update metadata.mart_publication set rows = (select count(*) from {}) where mart = {}").format(

@@ -10,18 +10,11 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import MigrationError
-from functions.common.sql_files import SQL_FOLDER
+from functions.common.sql_files import SQL_FOLDER, read_sql
 
 ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi")
 MINIMUM_SERVER_VERSION = 160000
 _ADVISORY_LOCK = 0x6333_3630  # "c360": one migration at a time in a database
-
-_LEDGER = """create table if not exists {} (
-    version integer primary key,
-    name text not null,
-    checksum text not null,
-    applied_at timestamptz not null default now()
-)"""
 
 
 @dataclass(frozen=True)
@@ -40,15 +33,15 @@ class Migration:
 
 def read_migrations(folder: Path = SQL_FOLDER / "migrations") -> list[Migration]:
     """The migrations in order. Raises MigrationError when a name is off or a number is missing or taken twice."""
-    found = []
+    migrations: list[Migration] = []
     for path in sorted(folder.glob("*.sql")):
         match = re.fullmatch(r"(\d{4})_([a-z0-9_]+)\.sql", path.name)
         if match is None:
             raise MigrationError("a migration is named NNNN_name.sql", file=path.name)
-        found.append(Migration(int(match[1]), match[2], path.read_text(encoding="utf-8")))
-    if [migration.version for migration in found] != list(range(1, len(found) + 1)):
+        migrations.append(Migration(int(match[1]), match[2], path.read_text(encoding="utf-8")))
+    if [migration.version for migration in migrations] != list(range(1, len(migrations) + 1)):
         raise MigrationError("the migrations are not numbered 1, 2, 3, … without gaps")
-    return found
+    return migrations
 
 
 def migrate(
@@ -74,20 +67,19 @@ def migrate(
                 "insert into metadata.migration (version, name, checksum) values (%s, %s, %s)",
                 (migration.version, migration.name, migration.checksum),
             )
-        connection.execute((SQL_FOLDER / "roles" / "grants.sql").read_bytes())
+        connection.execute(read_sql("roles/grants.sql"))
     return [migration.name for migration in pending]
 
 
 def _check_server(connection: Connection) -> None:
     if connection.info.server_version < MINIMUM_SERVER_VERSION:
-        raise MigrationError("PostgreSQL 16 or newer is needed", found=connection.info.server_version)
+        raise MigrationError("PostgreSQL 16 or newer is needed", version=connection.info.server_version)
 
 
 def _pending(connection: Connection, migrations: list[Migration]) -> list[Migration]:
-    ledger = sql.Identifier("metadata", "migration")
     connection.execute("create schema if not exists metadata")
-    connection.execute(sql.SQL(_LEDGER).format(ledger))
-    rows = connection.execute(sql.SQL("select version, checksum from {}").format(ledger)).fetchall()
+    connection.execute(read_sql("load/create_migration_ledger.sql"))
+    rows = connection.execute("select version, checksum from metadata.migration").fetchall()
     applied: dict[int, str] = dict(rows)
     known = {migration.version: migration.checksum for migration in migrations}
     for version, checksum in applied.items():

@@ -1,4 +1,4 @@
-"""The rows that were set aside: found again, described for their correction, and marked once they are replayed.
+"""The rows in quarantine: list them for correction, and mark those that a later file corrects.
 
 A corrected row comes back in a file of its own, as an object of its source at the effective instant of the file that
 the row was in. Its column `_quarantine_id` says which row it corrects.
@@ -8,11 +8,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import sql
-
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
 from functions.load.staging.header import QUARANTINE_ID
+from functions.model.render_quarantine import render_mark_replayed
 from functions.model.render_staging import StagedPart
 
 type Row = dict[str, Any]
@@ -69,15 +68,4 @@ def mark_replayed(connection: Connection, staged: StagedPart, unknown_columns: d
     """
     if QUARANTINE_ID not in unknown_columns:
         return
-    connection.execute(
-        sql.SQL(
-            """update metadata.quarantine as q
-set replayed_by = mine.object_id
-from {raw} as corrected, metadata.object_version as mine, metadata.object_version as held
-where mine.object_id = {object_id}
-    and q.quarantine_id = case when pg_input_is_valid(corrected.{id}, 'bigint') then corrected.{id}::bigint end
-    and held.object_id = q.object_id
-    and held.object_id <> mine.object_id
-    and (held.source, held.effective_at) = (mine.source, mine.effective_at)"""
-        ).format(raw=staged.raw_table, object_id=staged.object_id, id=sql.Identifier(unknown_columns[QUARANTINE_ID]))
-    )
+    connection.execute(render_mark_replayed(staged, unknown_columns[QUARANTINE_ID]))
