@@ -99,3 +99,8 @@ def recorded_step(connection: Connection, run_id: str, step: str, object_id: int
         " values (%s, %s, %s, %s, clock_timestamp(), %s)",
         (run_id, step, object_id, started and started[0], counted.rows),
     )
+
+
+def lock(connection: Connection, name: str) -> None:
+    """Be the only one at `name` (a row of metadata.lock) until the transaction ends; wait for who is at it now."""
+    connection.execute("select from metadata.lock where name = %s for update", (name,))

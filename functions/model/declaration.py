@@ -11,6 +11,7 @@ from functions.common.errors import ModelError
 from functions.model.errors import ModelFileError, problems_of, read_yaml, with_keys_as_meant
 from functions.model.quality_rules import ColumnChecks, Quality
 from functions.model.references import wrong_references
+from functions.model.retention import Retention
 
 SQL_FOLDER = Path(__file__).parents[2] / "sql"
 HASH_VERSION = 1
@@ -86,6 +87,7 @@ class Model(_Declared):
     """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
 
     late_window_days: Annotated[int, Field(ge=1)] = 400
+    retention: Retention = Retention()
     sources: dict[Identifier, Source]
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]

@@ -7,7 +7,7 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import QualityError
-from functions.common.ledger import active_run, objects_of, recorded_step
+from functions.common.ledger import active_run, lock, objects_of, recorded_step
 from functions.load.marts.scope import SATELLITES, Scope
 from functions.model.declaration import SQL_FOLDER
 
@@ -15,8 +15,6 @@ MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 """In the order in which they build on each other: what customers like depends on what categories products have."""
 
 _FOLDER = SQL_FOLDER / "marts"
-
-_ADVISORY_LOCK = 0x6333_3632  # one publication at a time: each reads what the one before wrote
 
 _REPLACE = {
     "mart_order_line": "with gone as (delete from business_vault.mart_order_line as m using touched_order as t"
@@ -49,7 +47,7 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
 
 def begin_publication(connection: Connection) -> None:
     """Wait for the publication before; until the transaction ends, nobody else publishes."""
-    connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+    lock(connection, "publication")  # each reads what the one before wrote
     connection.execute("set local work_mem = '64MB'")
 
 

@@ -11,6 +11,7 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.errors import DataError
 from functions.common.landing import LandedObject, list_landed, states_instant
+from functions.common.ledger import lock
 from functions.common.logging import logger
 from functions.load.staging.deduplication import wake_overruled
 from functions.model.declaration import Model
@@ -24,8 +25,6 @@ ABANDONED_AFTER = "2 hours"
 MOST_FILES = 2_500
 """In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
 takes 7."""
-
-_ADVISORY_LOCK = 0x6333_3631  # one plan at a time: each object version is claimed by one run
 
 _REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, started_at, accept_deletions)
 values (%s, %s, 'RUNNING', %s, %s)
@@ -59,7 +58,7 @@ order by position
 on conflict (bucket, object_key, version_id, etag) do nothing""").format(new=_NEW)
 
 _COUNT_WAITING = sql.SQL("""update metadata.load_run set files_waiting = (select count(*) {new})
-where run_id = %(run_id)s
+where run_id = %(run_id)s and status = 'RUNNING'
 returning files_waiting""").format(new=_NEW)
 
 # What a run that has ended left behind: all of it, or only these keys, or only these days.
@@ -144,7 +143,7 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     elif foreign or misnamed:
         count = len(foreign) + len(misnamed)
         logger.warning("objects that are no files of a source are left alone", extra={"count": count})
-    connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+    lock(connection, "plan")  # each object version is claimed by one run
     connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at, request.accept_deletions))
     parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
     parameters |= {

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import C360Error
-from functions.common.ledger import Run, active_run, objects_of, recorded_step
+from functions.common.ledger import Run, active_run, lock, objects_of, recorded_step
 from functions.model.declaration import Model
 from functions.model.render_vault import render_hub, render_link, render_satellite, render_status
 
@@ -118,7 +118,7 @@ def _load(connection: Connection, model: Model, run_id: str, loads: Iterable[_Ta
     inserted: dict[str, int] = {}
     for load in loads:
         # two runs that load the same keys would not see each other's rows
-        connection.execute("select pg_advisory_xact_lock(hashtext('raw_vault'), hashtext(%s))", (load.table,))
+        lock(connection, load.table)
         inserted[load.table] = inserted.get(load.table, 0) + _load_table(connection, run, load, staged)
     return inserted
 
