@@ -21,8 +21,10 @@ from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.split import large_objects, split, staging_items
 from functions.load.schema.migrate import ROLES, migrate
 from functions.load.staging.stage import stage
-from functions.load.vault.load import load_hubs, load_links, load_satellites
-from functions.model.declaration import load_model
+from functions.load.vault.hubs import load_hubs
+from functions.load.vault.links import load_links
+from functions.load.vault.satellites import load_satellites
+from functions.model.reading import load_model
 from functions.quality.checks import check_staging, check_vault, enforce
 
 if TYPE_CHECKING:

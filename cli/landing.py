@@ -114,7 +114,7 @@ def source_of(file: Path) -> str:
 
 
 def _sources() -> "dict[str, Source]":
-    from functions.model.declaration import load_model  # reading the model takes longer than most commands
+    from functions.model.reading import load_model  # reading the model takes longer than most commands
 
     return load_model().sources
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from cli.errors import QueryError
 from functions.load.staging.header import CONTROL_COLUMNS
-from functions.model.declaration import load_model
+from functions.model.reading import load_model
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment

@@ -67,9 +67,9 @@ def migration(
     Refuses what is not additive: a column, hub, link or satellite that is gone, another type, other keys.
     With --json: `file` and `sql`, both null when the migrations build the model already.
     """
+    from functions.common.sql_files import SQL_FOLDER
     from functions.load.schema.migrate import read_migrations
     from functions.load.schema.recorded_model import recorded_model
-    from functions.model.declaration import SQL_FOLDER
     from functions.model.render_migration import render_migration
 
     if not re.fullmatch("[a-z0-9_]+", name):
@@ -99,8 +99,9 @@ def read_model(file: Path | None, output: Output) -> tuple[Path, str, "Model"]:
 
     Raises FileProblemError, or ModelProblemsError after it has shown every problem.
     """
-    from functions.model.declaration import SQL_FOLDER, parse_model
+    from functions.common.sql_files import SQL_FOLDER
     from functions.model.errors import ModelFileError
+    from functions.model.reading import parse_model
 
     path = _shown(file or SQL_FOLDER / "model.yaml")
     try:

@@ -1,14 +1,13 @@
-"""The ledger in schema metadata: which object versions there are, and which run loads them."""
+"""The ledger in schema metadata, as every room reads it: which run is active, and which object versions it loads."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.common.errors import C360Error
+from functions.common.errors import C360Error, MigrationError
 
 
 class RunNotActiveError(C360Error):
@@ -29,19 +28,6 @@ def active_run(connection: Connection, run_id: str) -> Run:
     if row is None or row[1] != "RUNNING":
         raise RunNotActiveError("this run is not active", run_id=run_id, status=None if row is None else row[1])
     return Run(run_id, row[0])
-
-
-def reopen(connection: Connection, run_id: str, redrive_count: int) -> None:
-    """Let a failed run go on, which Step Functions has redriven for the `redrive_count`-th time; once for each time.
-
-    It goes on with what no other run has taken over meanwhile.
-    """
-    connection.execute(
-        "update metadata.load_run"
-        " set status = 'RUNNING', finished_at = null, error = null, cause = null, redrive_count = %(count)s"
-        " where run_id = %(run_id)s and status in ('FAILED', 'TIMED_OUT', 'ABORTED') and redrive_count < %(count)s",
-        {"run_id": run_id, "count": redrive_count},
-    )
 
 
 def objects_of(connection: Connection, run_id: str, statuses: Sequence[str]) -> list[int]:
@@ -71,36 +57,20 @@ def claimed_object(connection: Connection, run_id: str, object_id: int, *, locke
 
     Raises RunNotActiveError when the run does not hold it.
     """
-    found = sql.SQL(
+    statement = sql.SQL(
         "select object_id, bucket, object_key, version_id, source, status, columns"
         " from metadata.object_version where object_id = %s and run_id = %s {}"
     ).format(sql.SQL("for no key update" if locked else ""))
-    row = connection.execute(found, (object_id, run_id)).fetchone()
+    row = connection.execute(statement, (object_id, run_id)).fetchone()
     if row is None:
         raise RunNotActiveError("another run has taken this file over", run_id=run_id, object_id=object_id)
     return ClaimedObject(*row)
 
 
-@dataclass
-class StepRows:
-    """How many rows a step wrote; the step fills it in."""
-
-    rows: int = 0
-
-
-@contextmanager
-def recorded_step(connection: Connection, run_id: str, step: str, object_id: int | None = None) -> Iterator[StepRows]:
-    """Record a step with its wall-clock times, in the step's own transaction: it is there if the work is."""
-    started = connection.execute("select clock_timestamp()").fetchone()
-    counted = StepRows()
-    yield counted
-    connection.execute(
-        "insert into metadata.load_step (run_id, step, object_id, started_at, finished_at, rows)"
-        " values (%s, %s, %s, %s, clock_timestamp(), %s)",
-        (run_id, step, object_id, started and started[0], counted.rows),
-    )
-
-
 def lock(connection: Connection, name: str) -> None:
-    """Be the only one at `name` (a row of metadata.lock) until the transaction ends; wait for who is at it now."""
-    connection.execute("select from metadata.lock where name = %s for update", (name,))
+    """Be the only one at `name` (a row of metadata.lock) until the transaction ends; wait for who is at it now.
+
+    Not an advisory lock: any role could take that, and hold the load up.
+    """
+    if connection.execute("select from metadata.lock where name = %s for update", (name,)).rowcount != 1:
+        raise MigrationError("there is no such lock: migrate the database", name=name)

@@ -12,8 +12,8 @@ from functions.common.errors import SettingsError
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class _Environment(BaseModel):
-    """A settings object whose fields are the environment variables of the same name in upper case."""
+class Settings(BaseModel):
+    """Fields are the environment variables of the same name in upper case."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -38,7 +38,7 @@ class _Environment(BaseModel):
         return []
 
 
-class DatabaseSettings(_Environment):
+class DatabaseSettings(Settings):
     """Where PostgreSQL is and how to sign in.
 
     Either `database_url`, a libpq URL (tools and tests), or the parts. With `database_auth` "iam" the password is
@@ -71,14 +71,14 @@ class DatabaseSettings(_Environment):
         return [name.upper() for name in needed if not values.get(name)]
 
 
-class LandingSettings(_Environment):
+class LandingSettings(Settings):
     """The bucket that files are dropped in; those above `landing_split_bytes` are staged in parts of that size."""
 
     landing_bucket: str
     landing_split_bytes: Annotated[int, Field(ge=1)] = 64 << 20
 
 
-class LakeSettings(_Environment):
+class LakeSettings(Settings):
     """The bucket that the marts are exported to."""
 
     lake_bucket: str
@@ -88,7 +88,7 @@ def _parse_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 
 
-class MigrateSettings(_Environment):
+class MigrateSettings(Settings):
     """`database_role_secrets`: database role -> ARN of the secret that holds its password."""
 
     database_role_secrets: Annotated[dict[str, str], BeforeValidator(_parse_json)] = Field(default_factory=dict)

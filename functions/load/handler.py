@@ -1,8 +1,8 @@
 """Lambda handler of the nightly load's steps; the state machine names the step in the event."""
 
+from contextlib import AbstractContextManager
 from datetime import date
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import (
@@ -16,25 +16,25 @@ from pydantic import (
     model_validator,
 )  # fmt: skip
 
-from functions.common.database import Connection, ConnectionHolder
+from functions.common import environment
+from functions.common.database import Connection
 from functions.common.errors import EventError
-from functions.common.landing import s3_client
-from functions.common.ledger import recorded_step, reopen
 from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings, LandingSettings
 from functions.load.marts.publish import publish
 from functions.load.marts.rebuild import rebuild
 from functions.load.plan.finish import finish
+from functions.load.plan.ledger import reopen
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.split import large_objects, split, staging_items
-from functions.load.staging.quarantine import Wanted, find_rows
+from functions.load.recorded_step import recorded_step
+from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.load.staging.stage import stage
-from functions.load.vault.load import load_hubs, load_links, load_satellites
-from functions.model.declaration import load_model
+from functions.load.vault.hubs import load_hubs
+from functions.load.vault.links import load_links
+from functions.load.vault.satellites import load_satellites
+from functions.model.reading import load_model
 from functions.quality.checks import check_staging, check_vault, enforce
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 
 class _Event(BaseModel):
@@ -109,17 +109,10 @@ class _Quarantine(BaseModel):
 _EVENT: TypeAdapter[_Plan | _Split | _Stage | _Check | _Rebuild | _Other | _Quarantine] = TypeAdapter(
     Annotated[_Plan | _Split | _Stage | _Check | _Rebuild | _Other | _Quarantine, Field(discriminator="step")]
 )
-_connections = ConnectionHolder()
 
 
-@cache
-def _database() -> DatabaseSettings:
-    return DatabaseSettings.from_environment()
-
-
-@cache
-def _s3() -> "S3Client":
-    return s3_client()
+def _transaction() -> AbstractContextManager[Connection]:
+    return environment.connections.transaction(environment.settings(DatabaseSettings))
 
 
 def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
@@ -137,25 +130,25 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     object_id = parsed.object_id if isinstance(parsed, _Split | _Stage) else None
     logger.append_keys(run_id=parsed.run_id, step=parsed.step, object_id=object_id)
     if parsed.redrive_count:
-        with _connections.transaction(_database()) as connection:
+        with _transaction() as connection:
             reopen(connection, parsed.run_id, parsed.redrive_count)
     if isinstance(parsed, _Check):
         return _check(parsed)
-    with _connections.transaction(_database()) as connection:
+    with _transaction() as connection:
         result = _run(connection, parsed)
     logger.info("step done", extra={"result": {k: v for k, v in result.items() if k not in ("files", "large")}})
     return result
 
 
 def _find_quarantined(event: _Quarantine) -> dict[str, Any]:
-    with _connections.transaction(_database()) as connection:
-        return find_rows(connection, Wanted(**event.model_dump(exclude={"step"})))
+    with _transaction() as connection:
+        return find_rows(connection, RowFilter(**event.model_dump(exclude={"step"})))
 
 
 def _check(event: _Check) -> dict[str, int]:
     check = {"check_staging": check_staging, "check_vault": check_vault}[event.step]
     with (
-        _connections.transaction(_database()) as connection,
+        _transaction() as connection,
         recorded_step(connection, event.run_id, event.step) as step,
     ):
         results = check(connection, load_model(), event.run_id)
@@ -170,9 +163,9 @@ def _check(event: _Check) -> dict[str, int]:
 
 
 def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
-    landing = LandingSettings.from_environment()
+    landing = environment.settings(LandingSettings)
     request = RunRequest(event.run_id, event.execution_arn, event.started_at, **dict(event.input))
-    plan(connection, _s3(), landing.landing_bucket, load_model(), request)
+    plan(connection, environment.s3(), landing.landing_bucket, load_model(), request)
     large = large_objects(connection, event.run_id, landing.landing_split_bytes)
     files = staging_items(connection, event.run_id)
     return {
@@ -190,10 +183,10 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _Rebuild | _Ot
         case _Plan():
             return _planned(connection, event)
         case _Split():
-            split_bytes = LandingSettings.from_environment().landing_split_bytes
-            return {"status": split(connection, _s3(), model, event.run_id, event.object_id, split_bytes)}
+            split_bytes = environment.settings(LandingSettings).landing_split_bytes
+            return {"status": split(connection, environment.s3(), model, event.run_id, event.object_id, split_bytes)}
         case _Stage():
-            return {"status": stage(connection, _s3(), model, event.run_id, event.object_id, event.part)}
+            return {"status": stage(connection, environment.s3(), model, event.run_id, event.object_id, event.part)}
         case _Other(step="parts"):
             return {"files": staging_items(connection, event.run_id)}
         case _Rebuild():

@@ -1,27 +1,16 @@
 """The vault as sql/model.yaml declares it, read once into typed, frozen objects."""
 
-from functools import cache
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from functions.common.errors import ModelError
-from functions.model.errors import ModelFileError, problems_of, read_yaml, with_keys_as_meant
+from functions.model.entry import Entry
 from functions.model.quality_rules import ColumnChecks, Quality
-from functions.model.references import wrong_references
 from functions.model.retention import Retention
-
-SQL_FOLDER = Path(__file__).parents[2] / "sql"
-HASH_VERSION = 1
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,61}$")]
 ColumnType = Literal["text", "integer", "decimal", "date", "timestamp"]
-
-
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Column(ColumnChecks):
@@ -33,7 +22,7 @@ class Column(ColumnChecks):
     pii: Literal["name", "email", "phone"] | None = None
 
 
-class Source(_Declared):
+class Source(Entry):
     """A kind of CSV file: what stands in the landing zone below `landing/<name>/`.
 
     `files`: patterns that a file's name matches. `effective_at`: when a file's rows became true. `measures`: columns
@@ -51,7 +40,7 @@ class Source(_Declared):
         return tuple(name for name, column in self.columns.items() if column.required)
 
 
-class Hub(_Declared):
+class Hub(Entry):
     """One row for each business key that any source has named."""
 
     hash_key: Identifier
@@ -59,7 +48,7 @@ class Hub(_Declared):
     sources: tuple[Identifier, ...]
 
 
-class Link(_Declared):
+class Link(Entry):
     """One row for each combination of hubs (and dependent child key) that the source has named."""
 
     hubs: tuple[Identifier, ...]
@@ -69,7 +58,7 @@ class Link(_Declared):
     """The hubs by which the link is looked up."""
 
 
-class Satellite(_Declared):
+class Satellite(Entry):
     """The history of some columns of a hub or a link.
 
     With `driving_key` it is the history of which link is in force (an effectivity satellite); with `status_of` that of
@@ -83,7 +72,7 @@ class Satellite(_Declared):
     status_of: Identifier | None = None
 
 
-class Model(_Declared):
+class Model(Entry):
     """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
 
     late_window_days: Annotated[int, Field(ge=1)] = 400
@@ -93,13 +82,6 @@ class Model(_Declared):
     links: dict[Identifier, Link]
     satellites: dict[Identifier, Satellite]
     quality: Quality = Quality()
-
-    @model_validator(mode="after")
-    def _check_references(self) -> Self:
-        findings = list(wrong_references(self))
-        if findings:
-            raise PydanticCustomError("references", "entries of the model do not fit together", {"findings": findings})
-        return self
 
     def hash_key(self, parent: str) -> str:
         """The hash key column of the hub or link `parent`."""
@@ -143,23 +125,3 @@ class Model(_Declared):
             if measure in satellite.columns:
                 return name
         raise ModelError("no satellite keeps this measure", source=source, measure=measure)
-
-
-def parse_model(text: str) -> Model:
-    """Read a model from YAML text. Raises ModelFileError, which names all that is wrong by line and field."""
-    content = read_yaml(text)
-    try:
-        return Model.model_validate(content)
-    except ValidationError as error:
-        problems = problems_of(text, Model, error, kinds=("extra_forbidden",))
-        try:
-            Model.model_validate(with_keys_as_meant(content, Model, error))
-        except ValidationError as further:
-            problems += problems_of(text, Model, further)
-        raise ModelFileError(problems) from error
-
-
-@cache
-def load_model() -> Model:
-    """The project's own model, sql/model.yaml."""
-    return parse_model((SQL_FOLDER / "model.yaml").read_text(encoding="utf-8"))

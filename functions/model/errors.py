@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from functions.common.errors import ModelError
-from functions.model.references import Finding, Path, nearest, suggestion
+from functions.model.entry import Finding, Location, nearest, suggestion
 
 _WORDS = {"extra_forbidden": "unknown key", "missing": "this key is missing"}
 
@@ -56,17 +56,10 @@ def read_yaml(text: str) -> Any:
 def problems_of(
     text: str, model: type[BaseModel], error: ValidationError, kinds: tuple[str, ...] = ()
 ) -> list[Problem]:
-    """What pydantic found wrong with the content of `text`, each at its place; of all `kinds`, or only of these.
-
-    A validator may name several places: a PydanticCustomError whose context holds `findings`, pairs of path and
-    message. A plain ValueError that begins with the name of an entry and a colon is placed there.
-    """
+    """What pydantic found wrong with the content of `text`, each at its place; of all `kinds`, or only of these."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     return [
-        _located(root, path, message)
-        for details in error.errors()
-        if not kinds or details["type"] in kinds
-        for path, message in _findings(details, model, root)
+        _located(root, *_finding(details, model)) for details in error.errors() if not kinds or details["type"] in kinds
     ]
 
 
@@ -76,14 +69,14 @@ def located(text: str, findings: Iterable[Finding]) -> list[Problem]:
     return sorted(_located(root, path, message) for path, message in findings)
 
 
-def _located(root: yaml.Node | None, path: Path, message: str) -> Problem:
+def _located(root: yaml.Node | None, path: Location, message: str) -> Problem:
     line, column = _place(root, path)
     return Problem(line, column, _dotted(path), message)
 
 
 def with_keys_as_meant(content: Any, model: type[BaseModel], error: ValidationError) -> Any:
     """The content with unknown keys taken for what they look like, else left out, so that the rest can be judged."""
-    meant: dict[Path, str | None] = {}
+    meant: dict[Location, str | None] = {}
     for details in error.errors():
         if details["type"] == "extra_forbidden":
             path = tuple(details["loc"])
@@ -91,7 +84,7 @@ def with_keys_as_meant(content: Any, model: type[BaseModel], error: ValidationEr
     return _renamed(content, meant, ())
 
 
-def _renamed(content: Any, meant: dict[Path, str | None], path: Path) -> Any:
+def _renamed(content: Any, meant: dict[Location, str | None], path: Location) -> Any:
     if not isinstance(content, dict):
         return content
     renamed = {}
@@ -102,33 +95,15 @@ def _renamed(content: Any, meant: dict[Path, str | None], path: Path) -> Any:
     return renamed
 
 
-def _findings(details: ErrorDetails, model: type[BaseModel], root: yaml.Node | None) -> Iterator[Finding]:
-    path: Path = tuple(part for part in details["loc"] if part != "[key]")
-    context = details.get("ctx", {})
-    if "findings" in context:
-        yield from context["findings"]
-        return
+def _finding(details: ErrorDetails, model: type[BaseModel]) -> Finding:
+    path: Location = tuple(part for part in details["loc"] if part != "[key]")
     message = _WORDS.get(details["type"], details["msg"])
     if details["type"] == "extra_forbidden":
         message += suggestion(str(path[-1]), _known_keys(model, path[:-1]))
-    elif details["type"] == "value_error" and not path:
-        told = str(context.get("error", message))
-        named, _, rest = told.partition(": ")
-        path = _entry(root, named)
-        message = rest if path else told
-    yield path, message
+    return path, message
 
 
-def _entry(root: yaml.Node | None, name: str) -> Path:
-    """The path of what a message calls `hub_x`, `source.column` or `section.entry…`; empty when there is none."""
-    parts = tuple(name.split("."))
-    candidates: list[Path] = [parts, *((section, *parts) for section in ("hubs", "links", "satellites", "sources"))]
-    if len(parts) == 2:
-        candidates.append(("sources", parts[0], "columns", parts[1]))
-    return next((path for path in candidates if _node(root, path) is not None), ())
-
-
-def _known_keys(model: type[BaseModel], path: Path) -> list[str]:
+def _known_keys(model: type[BaseModel], path: Location) -> list[str]:
     """The keys that the schema knows at a path."""
     at: Any = model
     for part in path:
@@ -156,7 +131,7 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
-def _node(root: yaml.Node | None, path: Path) -> yaml.Node | None:
+def _node(root: yaml.Node | None, path: Location) -> yaml.Node | None:
     """The key of a mapping's entry, or the item of a list, at exactly this path."""
     value, mark = root, root
     for part in path:
@@ -172,7 +147,7 @@ def _node(root: yaml.Node | None, path: Path) -> yaml.Node | None:
     return mark
 
 
-def _place(root: yaml.Node | None, path: Path) -> tuple[int, int]:
+def _place(root: yaml.Node | None, path: Location) -> tuple[int, int]:
     """Line and column of the path, or, where the file lacks it, of what it would be in; both from 1."""
     for length in range(len(path), -1, -1):
         node = _node(root, path[:length])
@@ -181,12 +156,12 @@ def _place(root: yaml.Node | None, path: Path) -> tuple[int, int]:
     return 1, 1
 
 
-def _dotted(path: Path) -> str:
+def _dotted(path: Location) -> str:
     dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return dotted.removeprefix(".") or "model"
 
 
-def _repeated_keys(node: yaml.Node | None, path: Path) -> Iterator[Problem]:
+def _repeated_keys(node: yaml.Node | None, path: Location) -> Iterator[Problem]:
     """YAML takes the last of several equal keys in silence; whoever added the second did not see the first."""
     if isinstance(node, yaml.MappingNode):
         first: dict[str, int] = {}

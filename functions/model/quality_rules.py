@@ -1,31 +1,17 @@
 """The checks that sql/model.yaml declares: how much is too much, and whether that warns or stops the run."""
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 
-from functions.model.check_expression import ExpressionError, render_expression
+from functions.model.entry import Entry
 
-if TYPE_CHECKING:
-    from functions.model.declaration import Column, Source
-
-type Path = tuple[str | int, ...]
 type Severity = Literal["warn", "error"]
 type Bound = Annotated[str, BeforeValidator(str)]
 
-_BOUND_TYPES = ("integer", "decimal", "date", "timestamp")
-_COLUMN_KINDS = ("nulls", "accepted", "range", "pattern")
 
-
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Limit(_Declared):
+class Limit(Entry):
     """How much a rule lets pass: a number of rows, files or keys, or, written `20%`, a share of them."""
 
     value: Decimal = Field(ge=0)
@@ -57,14 +43,14 @@ NONE = Limit(value=Decimal(0))
 HALF = Limit(value=Decimal(50), is_share=True)
 
 
-class Rule(_Declared):
+class Rule(Entry):
     """A rule that counts what is wrong. `severity` error stops the run when there is more of it than `limit`."""
 
     severity: Severity = "warn"
     limit: Limit = NONE
 
 
-class CountRule(_Declared):
+class CountRule(Entry):
     """Rows of a source, against its last `runs` successful runs with rows, once there are `needs` of them.
 
     Robust bounds: median plus and minus `deviations` times the scaled median absolute deviation, which counts as at
@@ -77,14 +63,14 @@ class CountRule(_Declared):
     deviations: Annotated[Decimal, Field(gt=0)] = Decimal(4)
 
 
-class FreshnessRule(_Declared):
+class FreshnessRule(Entry):
     """How many days old the newest effective instant of a source may be when a run starts."""
 
     severity: Severity = "warn"
     days: Annotated[Decimal, Field(gt=0)] = Decimal(2)
 
 
-class SnapshotRule(_Declared):
+class SnapshotRule(Entry):
     """How many of the keys that are alive a file below snapshot/ may mark deleted; up to `at_least` it always may."""
 
     severity: Severity = "error"
@@ -92,14 +78,14 @@ class SnapshotRule(_Declared):
     at_least: NonNegativeInt = 5
 
 
-class Override(_Declared):
+class Override(Entry):
     """What differs from the kind's default for one rule, named `<source>.<column>.<kind>` or `<source>.<kind>`."""
 
     severity: Severity | None = None
     limit: Limit | None = None
 
 
-class ColumnChecks(_Declared):
+class ColumnChecks(Entry):
     """What values of a column are expected. A row with another value is loaded all the same, and counted."""
 
     accepted: tuple[str, ...] = ()
@@ -109,7 +95,7 @@ class ColumnChecks(_Declared):
     """A regular expression that the whole value matches."""
 
 
-class Quality(_Declared):
+class Quality(Entry):
     """The section `quality` of the model: the default of each kind of rule, expressions, and exceptions."""
 
     count: CountRule = CountRule()
@@ -138,87 +124,3 @@ class Quality(_Declared):
     def _limit(self, name: str) -> dict[str, Limit]:
         limit = self.rules[name].limit
         return {} if limit is None else {"limit": limit}
-
-    def wrong(
-        self, sources: Mapping[str, "Source"], references: Mapping[str, tuple[str, ...]]
-    ) -> Iterator[tuple[Path, str]]:
-        """Where in the model, and why, a check does not fit the sources it is declared for.
-
-        `references`: source -> its columns that name keys which another source describes.
-        """
-        for source, declared in sources.items():
-            for name, column in declared.columns.items():
-                for attribute, problem in _wrong_column(column):
-                    yield ("sources", source, "columns", name, attribute), problem
-        for source, expressions in self.expressions.items():
-            if source not in sources:
-                yield ("quality", "expressions", source), f"there is no source {source}"
-                continue
-            types = {name: str(column.type) for name, column in sources[source].columns.items()}
-            for name, text in expressions.items():
-                try:
-                    render_expression(text, types)
-                except ExpressionError as error:
-                    yield ("quality", "expressions", source, name), str(error)
-        known = sorted(self._names(sources, references))
-        for name in self.rules:
-            if name not in known:
-                yield ("quality", "rules", name), f"there is no rule {name}; known are {', '.join(known)}"
-
-    def _names(self, sources: Mapping[str, "Source"], references: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-        for source, declared in sources.items():
-            yield f"{source}.unique"
-            for name, column in declared.columns.items():
-                yield from (f"{source}.{name}.{kind}" for kind in _COLUMN_KINDS if has_check(column, kind))
-            yield from (f"{source}.{name}.expression" for name in self.expressions.get(source, ()))
-            yield from (f"{source}.{name}.references" for name in references.get(source, ()))
-
-
-def has_check(column: "Column", kind: str) -> bool:
-    """Whether a column is checked for `nulls`, `accepted` values, a `range` or a `pattern`."""
-    return {
-        "nulls": not column.required and column.default is None,
-        "accepted": bool(column.accepted),
-        "range": column.minimum is not None or column.maximum is not None,
-        "pattern": column.pattern is not None,
-    }[kind]
-
-
-def bound(value: str, type_name: str) -> Decimal | date | datetime:
-    """A minimum or maximum in the column's type. Raises ValueError."""
-    try:
-        if type_name in ("integer", "decimal"):
-            number = Decimal(value)
-            if not number.is_finite():
-                raise ValueError(f"{value} is no number")
-            return number
-        if type_name == "date":
-            return date.fromisoformat(value)
-        instant = datetime.fromisoformat(value)
-    except InvalidOperation:
-        raise ValueError(f"{value} is no number") from None
-    if instant.tzinfo is None:
-        raise ValueError(f"{value} has no time zone")
-    return instant
-
-
-def _wrong_column(column: "Column") -> Iterator[tuple[str, str]]:
-    """Attribute of a column -> what is wrong with it."""
-    for attribute, given in (("accepted", column.accepted), ("pattern", column.pattern)):
-        if given and column.type != "text":
-            yield attribute, f"accepted values and patterns are for text, this column is {column.type}"
-    if column.pattern is not None:
-        try:
-            re.compile(column.pattern)
-        except re.error as error:
-            yield "pattern", str(error)
-    for attribute, value in (("minimum", column.minimum), ("maximum", column.maximum)):
-        if value is None:
-            continue
-        if column.type not in _BOUND_TYPES:
-            yield attribute, f"minimum and maximum are for numbers and dates, this column is {column.type}"
-            continue
-        try:
-            bound(value, column.type)
-        except ValueError as error:
-            yield attribute, str(error)

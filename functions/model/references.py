@@ -2,15 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from functions.model.declaration import Link, Model, Satellite
-
-type Path = tuple[str | int, ...]
-type Finding = tuple[Path, str]
-"""Where in the model, and what is wrong there."""
+from functions.model.declaration import Link, Model, Satellite
+from functions.model.entry import Finding, Location, suggestion
 
 # What staging, vault and the statements between them call their own columns.
 _RESERVED = {
@@ -24,18 +18,7 @@ _RESERVED_SOURCES = re.compile(r"(raw|part)_\d+_\d+")
 _NAME_LIMIT = 54
 
 
-def nearest(wrong: str, known: list[str]) -> str | None:
-    """The known name that a wrong one is close to."""
-    return next(iter(get_close_matches(wrong, known, n=1)), None)
-
-
-def suggestion(wrong: str, known: list[str]) -> str:
-    """`; did you mean x?` when a known name is close, else nothing."""
-    close = nearest(wrong, known)
-    return f"; did you mean {close}?" if close else ""
-
-
-def wrong_references(model: "Model") -> Iterator[Finding]:
+def wrong_references(model: Model) -> Iterator[Finding]:
     """All that is wrong between entries that are each well-formed, in the order of the model."""
     yield from _names(model)
     for source in model.sources:
@@ -46,10 +29,9 @@ def wrong_references(model: "Model") -> Iterator[Finding]:
         yield from _link(model, name, link)
     for name, satellite in model.satellites.items():
         yield from _satellite(model, name, satellite)
-    yield from model.quality.wrong(model.sources, {source: tuple(model.references(source)) for source in model.sources})
 
 
-def _names(model: "Model") -> Iterator[Finding]:
+def _names(model: Model) -> Iterator[Finding]:
     taken: dict[str, str] = {}
     for section in ("hubs", "links", "satellites"):
         for name in getattr(model, section):
@@ -62,8 +44,8 @@ def _names(model: "Model") -> Iterator[Finding]:
                 yield (section, name), f"a name has at most {_NAME_LIMIT} characters"
 
 
-def _source(model: "Model", name: str) -> Iterator[Finding]:
-    here: Path = ("sources", name)
+def _source(model: Model, name: str) -> Iterator[Finding]:
+    here: Location = ("sources", name)
     source = model.sources[name]
     if _RESERVED_SOURCES.fullmatch(name):
         yield here, "staging has tables of this name of its own"
@@ -89,14 +71,14 @@ def _source(model: "Model", name: str) -> Iterator[Finding]:
         yield here, "no satellite takes its rows, so nothing could tell what became of them"
 
 
-def _kept_columns(model: "Model", source: str) -> set[str]:
+def _kept_columns(model: Model, source: str) -> set[str]:
     kept = set(model.business_keys(source))
     kept |= {link.dependent_child_key for link in model.links.values() if link.source == source} - {None}  # type: ignore[arg-type]
     return kept.union(*(satellite.columns for satellite in model.satellites.values() if satellite.source == source))
 
 
-def _hub(model: "Model", name: str) -> Iterator[Finding]:
-    here: Path = ("hubs", name)
+def _hub(model: Model, name: str) -> Iterator[Finding]:
+    here: Location = ("hubs", name)
     hub = model.hubs[name]
     others = [other for other, each in model.hubs.items() if each.hash_key == hub.hash_key and other != name]
     if hub.hash_key in _RESERVED | _SYSTEM_COLUMNS:
@@ -117,8 +99,8 @@ def _hub(model: "Model", name: str) -> Iterator[Finding]:
             yield (*here, "business_key"), f"column {hub.business_key} of source {source} is not text"
 
 
-def _link(model: "Model", name: str, link: "Link") -> Iterator[Finding]:
-    here: Path = ("links", name)
+def _link(model: Model, name: str, link: Link) -> Iterator[Finding]:
+    here: Location = ("links", name)
     if len(link.hubs) < 2:
         yield (*here, "hubs"), "a link joins two hubs or more"
     for number, hub in enumerate(link.hubs):
@@ -138,8 +120,8 @@ def _link(model: "Model", name: str, link: "Link") -> Iterator[Finding]:
         yield (*here, "dependent_child_key"), _no_column(model, link.source, link.dependent_child_key)
 
 
-def _satellite(model: "Model", name: str, satellite: "Satellite") -> Iterator[Finding]:
-    here: Path = ("satellites", name)
+def _satellite(model: Model, name: str, satellite: Satellite) -> Iterator[Finding]:
+    here: Location = ("satellites", name)
     parents = [*model.hubs, *model.links]
     if satellite.parent not in parents:
         yield (
@@ -167,7 +149,7 @@ def _satellite(model: "Model", name: str, satellite: "Satellite") -> Iterator[Fi
         yield here, "a satellite without a driving key needs columns"
 
 
-def _key_of_nothing(model: "Model", here: Path, satellite: "Satellite") -> Iterator[Finding]:
+def _key_of_nothing(model: Model, here: Location, satellite: Satellite) -> Iterator[Finding]:
     """Rows without a key share the zero key, which is nobody's and so has no history."""
     hub = model.hubs.get(satellite.driving_key or satellite.parent)
     if hub is None:
@@ -178,7 +160,7 @@ def _key_of_nothing(model: "Model", here: Path, satellite: "Satellite") -> Itera
         yield (*here, field), f"column {hub.business_key} of source {satellite.source} must be required for this"
 
 
-def _status(model: "Model", here: Path, satellite: "Satellite") -> Iterator[Finding]:
+def _status(model: Model, here: Location, satellite: Satellite) -> Iterator[Finding]:
     tracked = model.satellites.get(satellite.status_of or "")
     if tracked is None or tracked.status_of is not None or tracked.driving_key is not None:
         yield (*here, "status_of"), f"there is no satellite {satellite.status_of} whose status could be kept"
@@ -188,13 +170,13 @@ def _status(model: "Model", here: Path, satellite: "Satellite") -> Iterator[Find
         yield here, "a status satellite takes neither columns nor a driving key"
 
 
-def _sources_of(model: "Model", parent: str) -> tuple[str, ...]:
+def _sources_of(model: Model, parent: str) -> tuple[str, ...]:
     return model.hubs[parent].sources if parent in model.hubs else (model.links[parent].source,)
 
 
-def _no_source(model: "Model", name: str) -> str:
+def _no_source(model: Model, name: str) -> str:
     return f"there is no source {name}{suggestion(name, list(model.sources))}"
 
 
-def _no_column(model: "Model", source: str, column: str) -> str:
+def _no_column(model: Model, source: str, column: str) -> str:
     return f"source {source} has no column {column}{suggestion(column, list(model.sources[source].columns))}"

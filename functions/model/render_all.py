@@ -8,6 +8,7 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.render_ddl import tables
+from functions.model.render_reconciliation import render_count, render_duplicate
 from functions.model.render_staging import (
     StagedPart,
     render_attach,
@@ -18,7 +19,6 @@ from functions.model.render_staging import (
     render_stage,
 )
 from functions.model.render_vault import render_hub, render_link, render_satellite, render_status
-from functions.quality.reconciliation import render_count, render_duplicate
 
 type Kind = Literal["ddl", "stage", "load", "checks"]
 

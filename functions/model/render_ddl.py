@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from functions.load.schema.recorded_model import recorded
-from functions.model.declaration import Model, Satellite, load_model
+from functions.model.declaration import Model, Satellite
+from functions.model.reading import load_model
+from functions.model.render_recorded_model import render_recorded_model
 from functions.model.row_expressions import POSTGRES_TYPES, ZERO_KEY, staged_hashdiff, staged_key
 
 _ORIGIN = sql.SQL(
@@ -139,4 +140,4 @@ def render_ddl(model: Model) -> str:
 
 if __name__ == "__main__":
     heading = "-- Rendered from sql/model.yaml by functions/model/render_ddl.py.\n"
-    sys.stdout.write(f"{heading}{recorded(load_model())}\n{render_ddl(load_model())}")
+    sys.stdout.write(f"{heading}{render_recorded_model(load_model())}\n{render_ddl(load_model())}")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from functions.load.schema.recorded_model import recorded
 from functions.model.declaration import Model
-from functions.model.references import Finding
+from functions.model.entry import Finding
 from functions.model.render_ddl import hub_table, link_index, link_table, satellite_table, staging_table
+from functions.model.render_recorded_model import render_recorded_model
 from functions.model.row_expressions import POSTGRES_TYPES
 
 _HEADING = "-- Rendered from sql/model.yaml by `c360 model migration`.\n"
@@ -81,7 +81,7 @@ def render_migration(held: Model, wanted: Model) -> str | None:
     ]
     if not statements:
         return None
-    return "\n".join([_HEADING + recorded(wanted), *(statement.as_string() for statement in statements)])
+    return "\n".join([_HEADING + render_recorded_model(wanted), *(statement.as_string() for statement in statements)])
 
 
 def _key_columns(model: Model, source: str) -> set[str]:

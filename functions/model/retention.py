@@ -2,7 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from functions.model.entry import Entry
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 
@@ -10,10 +12,8 @@ EVENT_DAYS = 14
 """Kafka sends again what is days old, and an event is known by its id for as long as it is kept."""
 
 
-class Kept(BaseModel):
+class Kept(Entry):
     """`personal`: days after which personal values are removed; `other`: after which the record is, with all of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     personal: Days
     other: Days
@@ -25,10 +25,8 @@ class Kept(BaseModel):
         return self
 
 
-class KeptPersonal(BaseModel):
+class KeptPersonal(Entry):
     """Of a store whose records are personal as a whole: days after which they are removed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     personal: Days
 
@@ -39,10 +37,8 @@ class KeptEvents(Kept):
     other: Annotated[int, Field(ge=EVENT_DAYS, le=3650)]
 
 
-class Retention(BaseModel):
+class Retention(Entry):
     """Stores and how long they keep. Dead letters and values of unknown columns are unclassified: all personal."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     quarantine: Kept = Kept(personal=90, other=400)
     unknown_columns: KeptPersonal = KeptPersonal(personal=90)

@@ -4,6 +4,9 @@ from psycopg import sql
 
 from functions.model.declaration import Column, ColumnType, Model, Satellite
 
+HASH_VERSION = 1
+"""Of `digest` and `hashdiff`; the vault keeps it beside each hash."""
+
 POSTGRES_TYPES: dict[ColumnType, str] = {
     "text": "text",
     "integer": "bigint",

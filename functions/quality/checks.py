@@ -6,7 +6,7 @@ from functions.common.database import Connection
 from functions.common.ledger import active_run, objects_of
 from functions.model.declaration import Model
 from functions.quality.integrity import check_integrity
-from functions.quality.reconciliation import account, unreconciled
+from functions.quality.reconciliation import record_counts, unreconciled
 from functions.quality.results import CheckResult, enforce, keep
 from functions.quality.rows import check_rows
 from functions.quality.snapshots import check_snapshots
@@ -48,10 +48,10 @@ def check_vault(connection: Connection, model: Model, run_id: str) -> list[Check
     active_run(connection, run_id)
     _prepare(connection)
     object_ids = objects_of(connection, run_id, ["STAGED"])
-    account(connection, model, object_ids)
+    record_counts(connection, model, object_ids)
     results = [
         *check_integrity(connection, model, object_ids),
-        _accounts_balance(connection, object_ids),
+        _rows_reconcile(connection, object_ids),
         _measures_reconcile(connection, object_ids),
         *check_freshness(connection, model, run_id),
     ]
@@ -102,7 +102,7 @@ def _rejected_files(connection: Connection, model: Model, run_id: str) -> CheckR
     return CheckResult("files.rejected", rule.severity, passed, observed, None, rejected, str(rule.limit))
 
 
-def _accounts_balance(connection: Connection, object_ids: list[int]) -> CheckResult:
+def _rows_reconcile(connection: Connection, object_ids: list[int]) -> CheckResult:
     """Rows read = loaded + unchanged + duplicate + quarantined, for each file, with quarantine itself counted."""
     wrong = connection.execute(
         "select o.object_id from metadata.object_version as o"

@@ -8,8 +8,8 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.errors import ModelError
 from functions.model.check_expression import render_expression
+from functions.model.column_checks import bound, has_check
 from functions.model.declaration import Column, Model
-from functions.model.quality_rules import bound, has_check
 from functions.model.row_expressions import ZERO_KEY, staged_parent_key
 from functions.quality.results import CheckResult
 

@@ -1,23 +1,22 @@
 """Lambda handler that lists and replays dead letters, for who cannot reach the database: `c360 events dead`."""
 
-from functools import cache
 from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from functions.common.database import ConnectionHolder
+from functions.common import environment
 from functions.common.errors import EventError
 from functions.common.logging import logger
 from functions.stream.batch import utc_now
-from functions.stream.dead_letters import MOST_LISTED, MOST_REPLAYED, list_dead_letters, replay_dead_letters
+from functions.stream.dead_letters import LIST_LIMIT, REPLAY_LIMIT, list_dead_letters, replay_dead_letters
 from functions.stream.settings import StreamSettings
 
 
 class _List(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     action: Literal["list"]
-    limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 100
+    limit: Annotated[int, Field(ge=1, le=LIST_LIMIT)] = 100
     before: int | None = None
     replayed: bool = False
 
@@ -25,16 +24,10 @@ class _List(BaseModel):
 class _Replay(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     action: Literal["replay"]
-    ids: Annotated[tuple[int, ...], Field(min_length=1, max_length=MOST_REPLAYED)] | None = None
+    ids: Annotated[tuple[int, ...], Field(min_length=1, max_length=REPLAY_LIMIT)] | None = None
 
 
 _EVENT: TypeAdapter[_List | _Replay] = TypeAdapter(Annotated[_List | _Replay, Field(discriminator="action")])
-_connections = ConnectionHolder()
-
-
-@cache
-def _settings() -> StreamSettings:
-    return StreamSettings.from_environment()
 
 
 def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
@@ -46,7 +39,7 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         request = _EVENT.validate_python(event)
     except ValidationError as error:
         raise EventError(f"this is no request for dead letters: {error.errors(include_input=False)}") from None
-    with _connections.transaction(_settings()) as connection:
+    with environment.connections.transaction(environment.settings(StreamSettings)) as connection:
         if isinstance(request, _List):
             return list_dead_letters(connection, limit=request.limit, before=request.before, replayed=request.replayed)
         done = replay_dead_letters(connection, utc_now(), request.ids)

@@ -10,8 +10,8 @@ from functions.stream.batch import Batch, DeadLetter, PlacedEvent, Position
 from functions.stream.contract import ContractError, parse
 from functions.stream.merge import merge
 
-MOST_LISTED = 1000
-MOST_REPLAYED = 1000
+LIST_LIMIT = 1000
+REPLAY_LIMIT = 1000
 BYTES_SHOWN = 2000
 
 _LIST = """
@@ -55,12 +55,12 @@ def list_dead_letters(
 
 
 def replay_dead_letters(connection: Connection, now: datetime, ids: Sequence[int] | None = None) -> dict[str, Any]:
-    """Try waiting letters (all, or those of `ids`; at most MOST_REPLAYED) again, in one transaction.
+    """Try waiting letters (all, or those of `ids`; at most REPLAY_LIMIT) again, in one transaction.
 
     What is an event by now is stored, once in all its life, and its letter is marked; the others wait on, with
     today's reasons.
     """
-    parameters = {"every": ids is None, "ids": list(ids or ()), "limit": MOST_REPLAYED}
+    parameters = {"every": ids is None, "ids": list(ids or ()), "limit": REPLAY_LIMIT}
     rows = connection.execute(_TAKE, parameters).fetchall()
     events: list[PlacedEvent] = []
     accepted: list[int] = []

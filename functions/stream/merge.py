@@ -10,8 +10,9 @@ from functools import cache
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.model.declaration import HASH_VERSION, Column, load_model
-from functions.model.row_expressions import digest, key_of
+from functions.model.declaration import Column
+from functions.model.reading import load_model
+from functions.model.row_expressions import HASH_VERSION, digest, key_of
 from functions.stream.batch import Batch
 
 RECORD_SOURCE = -1

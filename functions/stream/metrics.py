@@ -1,4 +1,4 @@
-"""What the stream tells CloudWatch, as metrics embedded in its log."""
+"""The stream's metrics for CloudWatch, embedded in its log."""
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -9,8 +9,8 @@ NAMESPACE = "C360"
 DEAD_LETTERS = "DeadLetters"
 
 
-def tell(merged: Merged) -> None:
-    """Count what came of one batch, under the dimension `service` (POWERTOOLS_SERVICE_NAME)."""
+def emit(merged: Merged) -> None:
+    """Emit the counts of one batch, under the dimension `service` (POWERTOOLS_SERVICE_NAME)."""
     metrics = Metrics(namespace=NAMESPACE)
     metrics.add_metric("EventsStored", MetricUnit.Count, merged.stored)
     metrics.add_metric("EventsRepeated", MetricUnit.Count, merged.repeated)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.model.declaration import SQL_FOLDER
+from functions.common.sql_files import SQL_FOLDER
 from tests.cli.conftest import C360
 
 TEXT = (SQL_FOLDER / "model.yaml").read_text(encoding="utf-8")

@@ -50,7 +50,7 @@ def shop(night: Night, deploy: Callable[..., Deployment], monkeypatch: pytest.Mo
     night.drop("customers/dt=2024-01-02/shop.csv", HEADER + "C2,Bea,Bonn\n")
     night.drop("products/dt=2024-01-01/p.csv", "product_id,price\nP1,cheap\n")
     night.run("run-1")
-    with handler_signed_in(handler, role_url(night.admin_url, "c360_loader"), monkeypatch):
+    with handler_signed_in(role_url(night.admin_url, "c360_loader"), monkeypatch):
         yield night
 
 

@@ -15,7 +15,9 @@ from functions.load.plan.finish import finish
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.run_end import EndedExecution, record_end
 from functions.load.staging.stage import stage
-from functions.load.vault.load import load_hubs, load_links, load_satellites
+from functions.load.vault.hubs import load_hubs
+from functions.load.vault.links import load_links
+from functions.load.vault.satellites import load_satellites
 from functions.quality.checks import check_staging, check_vault
 from local.postgres import PostgresServer
 from tests.support.csv_files import customers, products, transactions

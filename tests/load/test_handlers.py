@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from moto import mock_aws
 
+from functions.common import environment
 from functions.common.errors import EventError, QualityError
 from functions.common.ledger import RunNotActiveError
 from functions.load import handler
@@ -49,7 +50,7 @@ def ask(url: str, query: str) -> list[tuple[Any, ...]]:
 def test_the_end_of_a_run_is_understood_from_aws_and_from_localstack(
     migrated_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with handler_signed_in(run_end_handler, migrated_url, monkeypatch):
+    with handler_signed_in(migrated_url, monkeypatch):
         for run_id, name in (("run-1", "step_functions_failed_aws"), ("run-2", "step_functions_aborted_localstack")):
             event = recorded(f"{name}.json")
             assert run_end_handler.handle(event, lambda_context()) == {"run_id": run_id, "recorded": True}
@@ -112,9 +113,9 @@ def test_a_night_through_the_handler(migrated_url: str, monkeypatch: pytest.Monk
         )
         return answer
 
-    with mock_aws(), handler_signed_in(handler, migrated_url, monkeypatch):
+    with mock_aws(), handler_signed_in(migrated_url, monkeypatch):
         s3 = boto3.client("s3")
-        monkeypatch.setattr(handler, "_s3", lambda: s3)
+        monkeypatch.setattr(environment, "s3", lambda: s3)
         s3.create_bucket(Bucket="landing-zone")
         key = "landing/customers/dt=2024-01-01/a.csv"
         s3.put_object(Bucket="landing-zone", Key=key, Body=b"customer_id\nC1\nC2\n")
@@ -150,9 +151,9 @@ def test_the_input_of_an_execution_says_which_days_and_whether_deletions_are_acc
         return []
 
     monkeypatch.setenv("LANDING_BUCKET", "landing-zone")
-    monkeypatch.setattr(handler, "_s3", lambda: None)
+    monkeypatch.setattr(environment, "s3", lambda: None)
     monkeypatch.setattr(handler, "plan", asking)
-    with handler_signed_in(handler, migrated_url, monkeypatch):
+    with handler_signed_in(migrated_url, monkeypatch):
         handler.handle({**PLAN, "input": {"from": "2026-01-01", "accept_deletions": True}}, lambda_context())
         with pytest.raises(EventError, match="from is after to"):
             handler.handle({**PLAN, "input": {"from": "2026-01-02", "to": "2026-01-01"}}, lambda_context())
@@ -168,9 +169,9 @@ def test_a_big_file_through_the_handler(migrated_url: str, monkeypatch: pytest.M
     monkeypatch.setenv("LANDING_BUCKET", "landing-zone")
     monkeypatch.setenv("LANDING_SPLIT_BYTES", "30")
     run = {"run_id": "run-1"}
-    with mock_aws(), handler_signed_in(handler, migrated_url, monkeypatch):
+    with mock_aws(), handler_signed_in(migrated_url, monkeypatch):
         s3 = boto3.client("s3")
-        monkeypatch.setattr(handler, "_s3", lambda: s3)
+        monkeypatch.setattr(environment, "s3", lambda: s3)
         s3.create_bucket(Bucket="landing-zone")
         content = b"customer_id\n" + b"".join(b"C%09d\n" % number for number in range(7)) + b"\n"
         s3.put_object(Bucket="landing-zone", Key="landing/customers/dt=2024-01-01/a.csv", Body=content)
@@ -195,11 +196,11 @@ def test_a_failed_check_stops_the_run_and_its_result_is_kept(
         " values ('run-1', 'arn', 'RUNNING', now()) returning 1",
     )
     monkeypatch.setattr(
-        "functions.quality.checks._accounts_balance",
+        "functions.quality.checks._rows_reconcile",
         lambda *_: CheckResult("rows.accounted", "error", False, "1 short"),
     )
     with (
-        handler_signed_in(handler, migrated_url, monkeypatch),
+        handler_signed_in(migrated_url, monkeypatch),
         pytest.raises(QualityError, match=r"rows\.accounted: 1 short"),
     ):
         handler.handle({"step": "check_vault", "run_id": "run-1"}, lambda_context())

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.model.declaration import SQL_FOLDER, load_model, parse_model
+from functions.common.sql_files import SQL_FOLDER
 from functions.model.errors import ModelFileError
+from functions.model.reading import load_model, parse_model
 
 TEXT = (SQL_FOLDER / "model.yaml").read_text(encoding="utf-8")
 REAL: dict[str, Any] = yaml.safe_load(TEXT)

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from functions.common.errors import ModelError
-from functions.model.declaration import SQL_FOLDER, load_model, parse_model
+from functions.common.sql_files import SQL_FOLDER
 from functions.model.quality_rules import CountRule, Limit
+from functions.model.reading import load_model, parse_model
 from functions.quality.volume_and_freshness import bounds
 
 

@@ -7,10 +7,13 @@ import pytest
 import yaml
 
 from functions.common.errors import MigrationError
+from functions.common.sql_files import SQL_FOLDER
 from functions.load.schema.migrate import Migration, read_migrations
-from functions.load.schema.recorded_model import recorded, recorded_model, structure
-from functions.model.declaration import SQL_FOLDER, Model, load_model
+from functions.load.schema.recorded_model import recorded_model
+from functions.model.declaration import Model
+from functions.model.reading import load_model
 from functions.model.render_migration import not_additive, render_migration
+from functions.model.render_recorded_model import render_recorded_model, structure
 
 REAL: dict[str, Any] = yaml.safe_load((SQL_FOLDER / "model.yaml").read_text(encoding="utf-8"))
 HELD = load_model()
@@ -53,7 +56,7 @@ def test_a_model_that_is_the_same_needs_no_migration() -> None:
 
 
 def test_a_recorded_model_is_read_back_as_it_was() -> None:
-    migrations = [Migration(1, "a", recorded(HELD)), Migration(2, "by_hand", "select 1;")]
+    migrations = [Migration(1, "a", render_recorded_model(HELD)), Migration(2, "by_hand", "select 1;")]
     assert structure(recorded_model(migrations)) == structure(HELD)
 
 

@@ -7,7 +7,9 @@ import pytest
 import yaml
 
 from functions.common.errors import ModelError, QualityError
-from functions.model.declaration import SQL_FOLDER, Model, parse_model
+from functions.common.sql_files import SQL_FOLDER
+from functions.model.declaration import Model
+from functions.model.reading import parse_model
 from tests.support.csv_files import customers, products, transactions
 from tests.support.night import Night
 

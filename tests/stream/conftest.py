@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from functions.common import environment
 from functions.stream import handler
 from functions.stream.partitions import PartitionKeeper
 from functions.stream.settings import StreamSettings
@@ -47,8 +48,8 @@ def consumer(stream_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     consumer.forget_everything()
     holder = ClosingHolder()
     settings = StreamSettings.model_validate({"database_url": consumer.stream_url})
-    monkeypatch.setattr(handler, "_connections", holder)
+    monkeypatch.setattr(environment, "connections", holder)
     monkeypatch.setattr(handler, "_partitions", PartitionKeeper())
-    monkeypatch.setattr(handler, "_settings", lambda: settings)
+    monkeypatch.setattr(environment, "settings", lambda _kind: settings)
     yield consumer
     holder.close()

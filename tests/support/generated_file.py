@@ -14,7 +14,7 @@ import psycopg
 
 from functions.load.plan.split import split, staging_items
 from functions.load.staging.stage import stage
-from functions.model.declaration import load_model
+from functions.model.reading import load_model
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

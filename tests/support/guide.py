@@ -15,7 +15,7 @@ import psycopg
 from cli.commands.sql import execute
 from cli.output import as_text
 from functions.load.schema.migrate import ROLES, migrate, read_migrations
-from functions.model.declaration import parse_model
+from functions.model.reading import parse_model
 from tests.support.night import ROLE_PASSWORD, Night
 
 ROOT = Path(__file__).parents[2]

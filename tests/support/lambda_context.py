@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.common.database import Connection, ConnectionHolder
-from functions.common.settings import DatabaseSettings
+from functions.common import environment
+from tests.support.connection_holder import ClosingHolder
 
 
 def lambda_context() -> LambdaContext:
@@ -19,19 +18,11 @@ def lambda_context() -> LambdaContext:
 
 
 @contextmanager
-def handler_signed_in(module: ModuleType, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The handler's module with settings and a connection of its own for this database."""
-    opened: list[Connection] = []
-
-    class ClosingHolder(ConnectionHolder):
-        @contextmanager
-        def transaction(self, settings: DatabaseSettings) -> Iterator[Connection]:
-            with super().transaction(settings) as connection:
-                opened.append(connection)
-                yield connection
-
-    monkeypatch.setattr(module, "_connections", ClosingHolder())
-    monkeypatch.setattr(module, "_database", lambda: DatabaseSettings.model_validate({"database_url": url}))
+def handler_signed_in(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An execution environment that has just started, whose connection goes to this database."""
+    holder = ClosingHolder()
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setattr(environment, "connections", holder)
+    monkeypatch.setattr(environment, "settings", lambda kind: kind.from_environment())
     yield
-    for connection in opened:
-        connection.close()
+    holder.close()

@@ -7,14 +7,14 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import QualityError
-from functions.common.ledger import active_run, lock, objects_of, recorded_step
-from functions.load.marts.scope import SATELLITES, Scope
-from functions.model.declaration import SQL_FOLDER
+from functions.common.ledger import active_run, lock, objects_of
+from functions.common.sql_files import read_sql
+from functions.load.recorded_step import recorded_step
+from functions.model.render_marts import SATELLITES, Scope
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 """In the order in which they build on each other: what customers like depends on what categories products have."""
 
-_FOLDER = SQL_FOLDER / "marts"
 
 _REPLACE = {
     "mart_order_line": "with gone as (delete from business_vault.mart_order_line as m using touched_order as t"
@@ -58,8 +58,17 @@ def write_everything(connection: Connection, mart: str) -> int:
     """
     connection.execute(sql.SQL("delete from {}").format(sql.Identifier("business_vault", mart)))
     scope = Scope()
-    scope.advise_planner(connection)
+    advise_planner(connection, scope)
     return connection.execute(scope.statement(mart)).rowcount
+
+
+def advise_planner(connection: Connection, scope: Scope, *, reads_whole_tables: bool = False) -> None:
+    """Advise the planner, which has no statistics of what has just been loaded, until the transaction ends."""
+    scans = "off" if scope.is_few and not reads_whole_tables else "on"
+    loops = "on" if scope.is_few else "off"
+    connection.execute(
+        "select set_config('enable_seqscan', %s, true), set_config('enable_nestloop', %s, true)", (scans, loops)
+    )
 
 
 def reconcile(connection: Connection, scope: Scope) -> None:
@@ -67,7 +76,7 @@ def reconcile(connection: Connection, scope: Scope) -> None:
 
     Raises QualityError naming what differs.
     """
-    scope.advise_planner(connection, reads_whole_tables=True)
+    advise_planner(connection, scope, reads_whole_tables=True)
     differing = [
         f"{rule} is {held}, made of {made_of}"
         for rule, made_of, held in connection.execute(scope.reconciliation())
@@ -87,7 +96,7 @@ def complete_publication(connection: Connection, *, customers_changed: bool) -> 
             )
         )
     if customers_changed:
-        connection.execute((_FOLDER / "quintiles.sql").read_bytes())
+        connection.execute(read_sql("marts/quintiles.sql"))
     connection.execute("select business_vault.index_for_readers()")
 
 
@@ -110,7 +119,7 @@ def _publish_touched(connection: Connection, run_id: str) -> dict[str, int]:
         with recorded_step(connection, run_id, mart) as step:
             if touched[mart]:
                 scope = Scope(touched[mart])
-                scope.advise_planner(connection)
+                advise_planner(connection, scope)
                 removed = connection.execute(_REPLACE[mart]).rowcount
                 step.rows = connection.execute(scope.statement(mart)).rowcount
         written[mart] = step.rows
@@ -157,7 +166,7 @@ def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, in
     conditions = {name: new if name in changed else sql.SQL("false") for name in SATELLITES}
     orders = _touch(connection, "touched_order", conditions)
     scope = Scope(orders)
-    scope.advise_planner(connection)
+    advise_planner(connection, scope)
     _touch(connection, "touched_keys", conditions | {"owners": scope.owners})
     counted = connection.execute(
         "select (select count(*) from touched_product), (select count(*) from touched_customer)"
@@ -167,8 +176,7 @@ def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, in
 
 def _touch(connection: Connection, file: str, parts: Mapping[str, sql.SQL | sql.Composed]) -> int:
     """Run a file of statements; returns the rows of the first of them."""
-    text = (_FOLDER / f"{file}.sql").read_text(encoding="utf-8")
-    return connection.execute(sql.SQL(text).format(**parts)).rowcount
+    return connection.execute(read_sql(f"marts/{file}.sql").format(**parts)).rowcount
 
 
 def _touch_buyers(connection: Connection) -> int:
@@ -186,5 +194,5 @@ def _touch_buyers(connection: Connection) -> int:
         return 0
     connection.execute("analyze renamed_order")
     scope = Scope(orders)
-    scope.advise_planner(connection)
+    advise_planner(connection, scope)
     return _touch(connection, "buyers", {"owners": scope.owners})

@@ -6,7 +6,8 @@ from typing import Any
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.common.ledger import RunNotActiveError, objects_of, recorded_step
+from functions.common.ledger import RunNotActiveError, objects_of
+from functions.load.recorded_step import recorded_step
 from functions.model.render_staging import StagedPart
 
 type Report = dict[str, Any]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ABANDONED_AFTER = "2 hours"
 """A run still RUNNING after this has died unrecorded: state machines time out after one hour."""
 
-MOST_FILES = 2_500
+FILES_LIMIT = 2_500
 """In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
 takes 7."""
 
@@ -131,7 +131,7 @@ class RunRequest:
 def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, request: RunRequest) -> list[int]:
     """Register the run and claim what it is to load; return the ids of its object versions, in loading order.
 
-    Of very many files it claims MOST_FILES, and leaves the others to the next run.
+    Of very many files it claims FILES_LIMIT, and leaves the others to the next run.
     Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
     `request.files` is not a file of the landing zone.
     """
@@ -152,7 +152,7 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "since": request.since,
         "until": request.until,
         "abandoned_after": ABANDONED_AFTER,
-        "most": MOST_FILES,
+        "most": FILES_LIMIT,
     }
     for statement in (_TAKE_OVER, _CLAIM, _WITHDRAW, _REFUSE_FORGOTTEN):
         connection.execute(statement, parameters)

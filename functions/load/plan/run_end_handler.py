@@ -1,24 +1,16 @@
 """Lambda handler of the rule "Step Functions Execution Status Change": records runs that did not succeed."""
 
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Literal
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from functions.common.database import ConnectionHolder
+from functions.common import environment
 from functions.common.errors import EventError
 from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings
 from functions.load.plan.run_end import EndedExecution, record_end
-
-_connections = ConnectionHolder()
-
-
-@cache
-def _database() -> DatabaseSettings:
-    return DatabaseSettings.from_environment()
 
 
 class _Detail(BaseModel):
@@ -54,7 +46,7 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         error=detail.error,
         cause=detail.cause,
     )
-    with _connections.transaction(_database()) as connection:
+    with environment.connections.transaction(environment.settings(DatabaseSettings)) as connection:
         recorded = record_end(connection, ended)
     logger.warning("run ended", extra={"run_id": ended.run_id, "status": ended.status, "recorded": recorded})
     return {"run_id": ended.run_id, "recorded": recorded}

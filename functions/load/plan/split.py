@@ -11,8 +11,9 @@ import psycopg
 
 from functions.common.database import Connection
 from functions.common.errors import FileRejectedError
-from functions.common.ledger import ClaimedObject, active_run, claimed_object, recorded_step
+from functions.common.ledger import ClaimedObject, active_run, claimed_object
 from functions.common.logging import logger
+from functions.load.recorded_step import recorded_step
 from functions.load.staging.csv_scan import CsvScan, MalformedCsvError
 from functions.load.staging.deduplication import RepeatedContentError, claim_content
 from functions.load.staging.header import unknown_columns

@@ -10,7 +10,9 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import MigrationError
-from functions.model.declaration import SQL_FOLDER, Model, load_model
+from functions.common.sql_files import SQL_FOLDER
+from functions.model.declaration import Model
+from functions.model.reading import load_model
 
 ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi")
 MINIMUM_SERVER_VERSION = 160000

@@ -41,8 +41,8 @@ limit %(limit)s"""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which rows: those for which all that is given holds. `file`: a key, or its end; `rule`: an id, or a column."""
+class RowFilter:
+    """Rows that meet every condition that is given. `file`: a key or its end; `rule`: an id or a column."""
 
     ids: tuple[int, ...] | None = None
     file: str | None = None
@@ -53,16 +53,16 @@ class Wanted:
     limit: int = 100
 
 
-def find_rows(connection: Connection, wanted: Wanted) -> dict[str, Any]:
+def find_rows(connection: Connection, row_filter: RowFilter) -> dict[str, Any]:
     """`rows`, ascending by `quarantine_id`, up to the limit or PAGE_BYTES; `next`, to ask for those after it, or null.
 
     A row has `raw`, its cells by column, or `raw_text`, its line, where that could not be split into cells.
     """
-    parameters = vars(wanted) | {
-        "ids": None if wanted.ids is None else list(wanted.ids),
-        "file_pattern": f"%/{_literal(wanted.file)}",
-        "rule_pattern": f"{_literal(wanted.rule)}.%",
-        "limit": wanted.limit + 1,
+    parameters = vars(row_filter) | {
+        "ids": None if row_filter.ids is None else list(row_filter.ids),
+        "file_pattern": f"%/{_literal(row_filter.file)}",
+        "rule_pattern": f"{_literal(row_filter.rule)}.%",
+        "limit": row_filter.limit + 1,
     }
     rows: list[Row] = []
     size = 0
@@ -70,7 +70,7 @@ def find_rows(connection: Connection, wanted: Wanted) -> dict[str, Any]:
         cursor.itersize = 100
         for (row,) in cursor.execute(_FIND, parameters):
             size += len(json.dumps(row, ensure_ascii=False).encode())
-            if len(rows) == wanted.limit or (rows and size > PAGE_BYTES):
+            if len(rows) == row_filter.limit or (rows and size > PAGE_BYTES):
                 return {"rows": rows, "next": rows[-1]["quarantine_id"]}
             rows.append(row)
     return {"rows": rows, "next": None}

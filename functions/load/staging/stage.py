@@ -7,8 +7,9 @@ from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.common.errors import C360Error, FileRejectedError
-from functions.common.ledger import ClaimedObject, active_run, claimed_object, recorded_step
+from functions.common.ledger import ClaimedObject, active_run, claimed_object
 from functions.common.logging import logger
+from functions.load.recorded_step import recorded_step
 from functions.load.staging.copy_text import CopiedText, copy_text
 from functions.load.staging.deduplication import RepeatedContentError, claim_content
 from functions.load.staging.header import drifted, unknown_columns

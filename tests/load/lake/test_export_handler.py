@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from moto import mock_aws
 
+from functions.common import environment
 from functions.common.errors import EventError
 from functions.load.lake import export_handler
 from functions.load.schema.migrate import migrate
@@ -29,9 +30,9 @@ def test_an_export_through_the_handler(database_url: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("LAKE_BUCKET", "the-lake")
-    with mock_aws(), handler_signed_in(export_handler, database_url, monkeypatch):
+    with mock_aws(), handler_signed_in(database_url, monkeypatch):
         s3 = boto3.client("s3")
-        monkeypatch.setattr(export_handler, "_s3", lambda: s3)
+        monkeypatch.setattr(environment, "s3", lambda: s3)
         s3.create_bucket(Bucket="the-lake")
         answer: dict[str, Any] = export_handler.handle({"run_id": "run-1"}, lambda_context())
         assert answer["rows"] == {"customers": 0, "products": 1, "order_lines": 0}

@@ -249,7 +249,7 @@ def test_a_rebuild_mends_what_somebody_has_broken(night: Night, monkeypatch: pyt
             "update metadata.mart_publication set rows = 7",
         ):
             connection.execute(broken.encode())
-    with handler_signed_in(handler, role_url(night.admin_url, "c360_loader"), monkeypatch):
+    with handler_signed_in(role_url(night.admin_url, "c360_loader"), monkeypatch):
         told = handler.handle({"step": "rebuild"}, lambda_context())
     assert told == {"mart_order_line": 2, "mart_product_analytics": 1, "mart_customer_360": 1}
     assert everything(night) == before

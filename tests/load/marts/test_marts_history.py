@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from functions.load.marts import scope as mart_scope
 from functions.load.marts.rebuild import rebuild
+from functions.model import render_marts
 from tests.support import oracle
 from tests.support.csv_files import COLUMNS, LINE, Row, write_csv
 from tests.support.database_state import Dump, empty, everything, published
@@ -136,13 +136,13 @@ def _marts(dump: Dump) -> Dump:
     phases=[Phase.explicit, Phase.generate],  # a night takes too long to shrink many
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(nights=NIGHTS, few_keys=st.sampled_from([0, 1, mart_scope.FEW_KEYS]))
+@given(nights=NIGHTS, few_keys=st.sampled_from([0, 1, render_marts.FEW_KEYS]))
 def test_marts_rebuild_as_of_and_plain_python_agree(
     warm: WarmNight, nights: list[tuple[int, list[File]]], few_keys: int
 ) -> None:
     """Whether touched keys are looked up one by one or read together (`few_keys`) makes no difference."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mart_scope, "FEW_KEYS", few_keys)
+        patch.setattr(render_marts, "FEW_KEYS", few_keys)
         _check(warm, nights)
 
 

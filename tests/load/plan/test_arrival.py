@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from functions.load.plan.run_end import EndedExecution, record_end
-from functions.model.declaration import parse_model
+from functions.model.reading import parse_model
 from tests.model.test_declaration import edited
 from tests.support.csv_files import customers, transactions
 from tests.support.database_state import everything, published, versions

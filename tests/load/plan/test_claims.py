@@ -8,9 +8,10 @@ import psycopg
 import pytest
 
 from functions.common.errors import DataError
-from functions.common.ledger import RunNotActiveError, active_run, reopen
+from functions.common.ledger import RunNotActiveError, active_run
+from functions.load.plan.ledger import reopen
 from functions.load.plan.run_end import EndedExecution, record_end
-from functions.load.vault.load import StagingLostError
+from functions.load.vault.table_load import StagingLostError
 from tests.support.csv_files import customers
 from tests.support.database_state import everything, published
 from tests.support.night import Night

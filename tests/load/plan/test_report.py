@@ -29,7 +29,7 @@ def test_a_report_of_too_many_files_keeps_the_bad_ones_and_true_totals(
 def test_more_files_than_a_run_takes_are_left_to_the_next_those_that_became_true_first_before_the_others(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "MOST_FILES", 2)
+    monkeypatch.setattr(plan, "FILES_LIMIT", 2)
     for day in (3, 1, 5, 2, 4):
         night.drop(f"customers/dt=2024-01-0{day}/a.csv", customers({"customer_id": "C1", "city": f"City {day}"}))
     reports = [night.run() for _ in range(4)]
@@ -41,7 +41,7 @@ def test_more_files_than_a_run_takes_are_left_to_the_next_those_that_became_true
 def test_what_a_failed_run_left_behind_counts_among_what_the_next_takes(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "MOST_FILES", 2)
+    monkeypatch.setattr(plan, "FILES_LIMIT", 2)
     for number in range(4):
         night.drop(f"customers/dt=2024-01-01/{number}.csv", customers({"customer_id": f"C{number}"}))
     failed, claimed = night.plan()

@@ -8,9 +8,11 @@ import psycopg
 import pytest
 from moto import mock_aws
 
+from functions.common.sql_files import SQL_FOLDER
 from functions.load.schema.migrate import ROLES, Migration, migrate, read_migrations
 from functions.load.schema.recorded_model import recorded_model
-from functions.model.declaration import SQL_FOLDER, Model, load_model, parse_model
+from functions.model.declaration import Model
+from functions.model.reading import load_model, parse_model
 from functions.model.render_ddl import render_ddl, tables
 from functions.model.render_migration import not_additive, render_migration
 from local.postgres import PostgresServer

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from functions.load.vault import load as vault
+from functions.load.vault import table_load
+from functions.load.vault.hubs import load_hubs
+from functions.load.vault.links import load_links
+from functions.load.vault.satellites import load_satellites
 from tests.load.marts.test_figures import SHOP
 from tests.load.test_crash import Sabotage
 from tests.support.csv_files import transactions
@@ -18,7 +21,7 @@ ALONE = {"hub_order", "link_customer_order", "link_order_product", "sat_order_de
 
 @pytest.fixture
 def every_load_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vault, "_ROWS_WORTH_AN_INDEX_BUILD", 1)
+    monkeypatch.setattr(table_load, "_ROWS_WORTH_AN_INDEX_BUILD", 1)
 
 
 def indexes(night: Night) -> list[tuple[str, str]]:
@@ -52,7 +55,7 @@ def test_the_vault_and_its_indexes_are_those_of_a_small_load(night: Night, monke
     run_id, object_ids = night.plan()
     night.stage(run_id, object_ids)
     before, defined = built(night), indexes(night)
-    monkeypatch.setattr(vault, "_ROWS_WORTH_AN_INDEX_BUILD", 1)
+    monkeypatch.setattr(table_load, "_ROWS_WORTH_AN_INDEX_BUILD", 1)
     night.load_vault(run_id)
     after = built(night)
     rebuilt = {table for table in before if not before[table] & after[table]}
@@ -93,7 +96,7 @@ def test_a_first_load_cut_off_at_any_statement_leaves_every_index_in_its_place(n
     night.stage(run_id, object_ids)
     before, defined = canonical(night), indexes(night)
     sabotage, cut = Sabotage(), 0
-    for step in (vault.load_hubs, vault.load_links, vault.load_satellites):
+    for step in (load_hubs, load_links, load_satellites):
         for at in range(1, 100):
             sabotage.statements_left = at
             try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from functions.model.declaration import load_model
+from functions.model.reading import load_model
 from functions.model.render_staging import (
     StagedPart,
     render_attach,

@@ -1,4 +1,4 @@
-"""Load the raw vault from staging: hubs first, then links and satellites. Set-based statements, no row loop."""
+"""Load tables of the raw vault from staging, each object once. Set-based statements, no row loop."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import C360Error
-from functions.common.ledger import Run, active_run, lock, objects_of, recorded_step
+from functions.common.ledger import Run, active_run, lock, objects_of
+from functions.load.recorded_step import recorded_step
 from functions.model.declaration import Model
-from functions.model.render_vault import render_hub, render_link, render_satellite, render_status
 
 _WORK_MEM = "64MB"
 _ROWS_WORTH_AN_INDEX_BUILD = 10_000
@@ -22,7 +22,7 @@ class StagingLostError(C360Error):
 
 
 @dataclass(frozen=True)
-class _TableLoad:
+class TableLoad:
     """How rows of `source` get into `table` of the raw vault. `late_statement`: of files that others came before.
 
     `is_shared`: others write the table too, or rows of it that are already there are met by its unique index.
@@ -35,81 +35,11 @@ class _TableLoad:
     is_shared: bool = False
 
 
-def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
-    """Insert the business keys of the run's staged rows; return new rows by hub. Again: inserts nothing.
+def load_tables(connection: Connection, model: Model, run_id: str, loads: Iterable[TableLoad]) -> dict[str, int]:
+    """Load these tables, in this order, from the run's staged objects; return new rows by table.
 
-    Sources go in the order the model lists them: what describes a key comes before what only names it.
+    Raises RunNotActiveError, and StagingLostError when staged rows are missing.
     """
-    # here, as it locks a table that links and satellites write at the same time
-    connection.execute(
-        "select raw_vault.open_tracking_month(effective_at) from metadata.object_version"
-        " where run_id = %s and status = 'STAGED'",
-        (run_id,),
-    )
-    return _load(
-        connection,
-        model,
-        run_id,
-        (
-            _TableLoad(name, source, render_hub(model, name, source), is_shared=len(hub.sources) > 1)
-            for name, hub in model.hubs.items()
-            for source in hub.sources
-        ),
-    )
-
-
-def load_links(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
-    """Insert the relationships of the run's staged rows, and which of them are in force; return new rows by table.
-
-    Again: inserts nothing.
-    """
-    return _load(connection, model, run_id, _links_and_effectivity(model))
-
-
-def load_satellites(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
-    """Insert the versions of the run's staged rows and what complete lists lack; return new rows by satellite.
-
-    Again: inserts nothing.
-    """
-    return _load(connection, model, run_id, _details_and_status(connection, model))
-
-
-def _satellite(model: Model, name: str) -> _TableLoad:
-    return _TableLoad(
-        name,
-        model.satellites[name].source,
-        render_satellite(model, name, is_late=False),
-        render_satellite(model, name, is_late=True),
-    )
-
-
-def _links_and_effectivity(model: Model) -> Iterator[_TableLoad]:
-    for name, link in model.links.items():
-        yield _TableLoad(name, link.source, render_link(model, name))
-    for name, satellite in model.satellites.items():
-        if satellite.driving_key is not None:
-            yield _satellite(model, name)
-
-
-def _details_and_status(connection: Connection, model: Model) -> Iterator[_TableLoad]:
-    for name, satellite in model.satellites.items():
-        if satellite.driving_key is None and satellite.status_of is None:
-            yield _satellite(model, name)
-    for name, satellite in model.satellites.items():
-        if satellite.status_of is not None and _has_snapshots(connection, satellite.source):
-            yield _TableLoad(name, satellite.source, render_status(model, name), is_shared=True)
-
-
-def _has_snapshots(connection: Connection, source: str) -> bool:
-    found = connection.execute(
-        "select exists (select from metadata.object_version"
-        " where source = %s and is_snapshot and status in ('STAGED', 'LOADED'))",
-        (source,),
-    ).fetchone()
-    return found == (True,)
-
-
-def _load(connection: Connection, model: Model, run_id: str, loads: Iterable[_TableLoad]) -> dict[str, int]:
     run = active_run(connection, run_id)
     staged = objects_of(connection, run_id, ["STAGED"])
     _check_staging_is_there(connection, model, staged)
@@ -141,7 +71,7 @@ def _check_staging_is_there(connection: Connection, model: Model, staged: list[i
             raise StagingLostError("staged rows are missing: resume the run, which stages them again", source=source)
 
 
-def _load_table(connection: Connection, run: Run, load: _TableLoad, staged: list[int]) -> int:
+def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> int:
     """Load the objects that the table does not hold yet, and say so in the ledger."""
     pending = connection.execute(
         "insert into metadata.vault_load (object_id, vault_table, run_id)"
@@ -162,7 +92,7 @@ def _load_table(connection: Connection, run: Run, load: _TableLoad, staged: list
 
 
 @contextmanager
-def _indexes_last(connection: Connection, load: _TableLoad, object_ids: list[int]) -> Iterator[None]:
+def _indexes_last(connection: Connection, load: TableLoad, object_ids: list[int]) -> Iterator[None]:
     """Build the indexes of a table that holds nothing yet over its rows, if they are many: that is faster by far."""
     row = connection.execute(
         "select coalesce(sum(rows_read), 0) from metadata.object_version where object_id = any(%s)", (object_ids,)
@@ -176,7 +106,7 @@ def _indexes_last(connection: Connection, load: _TableLoad, object_ids: list[int
         connection.execute("select raw_vault.restore_indexes(%s)", (load.table,))
 
 
-def _place(connection: Connection, load: _TableLoad, object_ids: list[int]) -> tuple[datetime, bool]:
+def _place(connection: Connection, load: TableLoad, object_ids: list[int]) -> tuple[datetime, bool]:
     """The first effective instant of these objects, and whether the table holds an object that comes after it."""
     row = connection.execute(
         """with position as (

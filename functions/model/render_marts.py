@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from functions.common.database import Connection
-from functions.model.declaration import SQL_FOLDER
+from functions.common.sql_files import read_sql
 
 FEW_KEYS = 10_000
 
@@ -92,19 +91,11 @@ class Scope:
         """The statement that fills the mart for these keys."""
         in_force = {name: self._in_force(name) for name in _SATELLITES}
         sales = _EVERY_LINE if self.touched is None else _LINE_CHANGES
-        return _read(_STATEMENTS[mart]).format(**self._joins(), **in_force, sales=sales)
+        return read_sql(f"marts/{_STATEMENTS[mart]}").format(**self._joins(), **in_force, sales=sales)
 
     def reconciliation(self) -> sql.Composed:
         """The statement that compares what the marts hold of these keys with what it was made of."""
-        return _read("reconcile.sql").format(**self._joins())
-
-    def advise_planner(self, connection: Connection, *, reads_whole_tables: bool = False) -> None:
-        """Tell the planner, which knows no statistics of what has just been loaded, until the transaction ends."""
-        scans = "off" if self.is_few and not reads_whole_tables else "on"
-        loops = "on" if self.is_few else "off"
-        connection.execute(
-            "select set_config('enable_seqscan', %s, true), set_config('enable_nestloop', %s, true)", (scans, loops)
-        )
+        return read_sql("marts/reconcile.sql").format(**self._joins())
 
     def _joins(self) -> dict[str, sql.SQL]:
         """What restricts a table to the touched keys."""
@@ -127,7 +118,3 @@ class Scope:
             key=sql.Identifier(key),
             join=_NO_JOIN if self.touched is None else join,
         )
-
-
-def _read(file: str) -> sql.SQL:
-    return sql.SQL((SQL_FOLDER / "marts" / file).read_text(encoding="utf-8"))

@@ -1,0 +1,25 @@
+"""Load the hubs."""
+
+from functions.common.database import Connection
+from functions.load.vault.table_load import TableLoad, load_tables
+from functions.model.declaration import Model
+from functions.model.render_vault import render_hub
+
+
+def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
+    """Insert the business keys of the run's staged rows; return new rows by hub. Again: inserts nothing.
+
+    Sources go in the order the model lists them: what describes a key comes before what only names it.
+    """
+    # here, as it locks a table that links and satellites write at the same time
+    connection.execute(
+        "select raw_vault.open_tracking_month(effective_at) from metadata.object_version"
+        " where run_id = %s and status = 'STAGED'",
+        (run_id,),
+    )
+    loads = (
+        TableLoad(name, source, render_hub(model, name, source), is_shared=len(hub.sources) > 1)
+        for name, hub in model.hubs.items()
+        for source in hub.sources
+    )
+    return load_tables(connection, model, run_id, loads)

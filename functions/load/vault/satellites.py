@@ -1,0 +1,44 @@
+"""Load the satellites: details, and the status of keys that complete lists lack."""
+
+from collections.abc import Iterator
+
+from functions.common.database import Connection
+from functions.load.vault.table_load import TableLoad, load_tables
+from functions.model.declaration import Model
+from functions.model.render_vault import render_satellite, render_status
+
+
+def load_satellites(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
+    """Insert the versions of the run's staged rows and what complete lists lack; return new rows by satellite.
+
+    Again: inserts nothing.
+    """
+    return load_tables(connection, model, run_id, _details_and_status(connection, model))
+
+
+def satellite_load(model: Model, name: str) -> TableLoad:
+    """How the versions of a details or effectivity satellite get into it."""
+    return TableLoad(
+        name,
+        model.satellites[name].source,
+        render_satellite(model, name, is_late=False),
+        render_satellite(model, name, is_late=True),
+    )
+
+
+def _details_and_status(connection: Connection, model: Model) -> Iterator[TableLoad]:
+    for name, satellite in model.satellites.items():
+        if satellite.driving_key is None and satellite.status_of is None:
+            yield satellite_load(model, name)
+    for name, satellite in model.satellites.items():
+        if satellite.status_of is not None and _has_snapshots(connection, satellite.source):
+            yield TableLoad(name, satellite.source, render_status(model, name), is_shared=True)
+
+
+def _has_snapshots(connection: Connection, source: str) -> bool:
+    row = connection.execute(
+        "select exists (select from metadata.object_version"
+        " where source = %s and is_snapshot and status in ('STAGED', 'LOADED'))",
+        (source,),
+    ).fetchone()
+    return row == (True,)

@@ -1,0 +1,112 @@
+"""Statements that count what became of staged rows, and sum measures on their way. Rendered from the model.
+
+Parameter: `object_ids` (an array).
+"""
+
+from psycopg import sql
+
+from functions.model.declaration import Model
+from functions.model.row_expressions import rules, staged_hashdiff, staged_key, staged_parent_key
+
+# The vault's value of a measure counts where the row added a version, the staged one where it did not have to.
+_COUNT = """select s.object_id, count(*), count(*) filter (where {is_loaded}){sums}
+from {staging} as s{tables}
+where s.object_id = any(%(object_ids)s)
+group by s.object_id"""
+
+_TABLE = """
+left join {table} as {name} on {name}.record_source = any(%(object_ids)s)
+    and {name}.record_source = s.object_id and {name}.record_row = s.row_number"""
+
+_DUPLICATE = """with followed as (
+    select object_id, row_number, {content} = lag({content}) over (
+        partition by object_id, {keys} order by row_number
+    ) as repeats
+    from {staging}
+    where object_id = any(%(object_ids)s)
+)
+select s.object_id, count(*)
+from followed as s{tables}
+where s.repeats and not ({is_loaded})
+group by s.object_id"""
+
+
+def render_count(model: Model, source: str) -> sql.Composed:
+    """For each object: its staged rows, those that added a version, and each measure in staging and in the vault."""
+    sums = [
+        sql.SQL(", coalesce(sum(s.{0}), 0), coalesce(sum(coalesce({1}.{0}, s.{0})), 0)").format(
+            sql.Identifier(name), sql.Identifier(model.satellite_of_measure(source, name))
+        )
+        for name in model.sources[source].measures
+    ]
+    return sql.SQL(_COUNT).format(
+        sums=sql.SQL("").join(sums), staging=sql.Identifier("staging", source), **_joined(model, source)
+    )
+
+
+def render_duplicate(model: Model, source: str) -> sql.Composed:
+    """For each object: its rows that repeat the row of their key before them."""
+    satellites = model.satellites_of(source)
+    hashdiffs = [sql.Identifier(staged_hashdiff(name, satellite)) for name, satellite in satellites.items()]
+    keys = {staged_key(model, satellite) for satellite in satellites.values()}
+    keys |= {staged_parent_key(model, link) for link in _links_alone(model, source)}
+    return sql.SQL(_DUPLICATE).format(
+        content=sql.SQL("({})").format(sql.SQL(" || ").join(hashdiffs)),
+        keys=sql.SQL(", ").join(sql.Identifier(key) for key in sorted(keys)),
+        staging=sql.Identifier("staging", source),
+        **_joined(model, source),
+    )
+
+
+def render_quarantined(model: Model, source: str) -> sql.Composed:
+    """For each object: the sum of each measure over its rows in quarantine, where they hold a number.
+
+    For a source with measures.
+    """
+    measures = model.sources[source].measures
+    sums = [
+        sql.SQL("coalesce(sum({0}::numeric) filter (where {1}), 0)").format(
+            sql.Identifier(name), rules(model, source)[f"{name}.type"]
+        )
+        for name in measures
+    ]
+    return sql.SQL(
+        """select object_id, {sums}
+from (
+    select o.object_id, {values}
+    from metadata.object_version as o
+    left join metadata.quarantine as q using (object_id)
+    where o.object_id = any(%s) and o.source = {source}
+) as rejected
+group by object_id"""
+    ).format(
+        sums=sql.SQL(", ").join(sums),
+        values=sql.SQL(", ").join(
+            sql.SQL("q.raw ->> {} as {}").format(name, sql.Identifier(name)) for name in measures
+        ),
+        source=source,
+    )
+
+
+def _tables(model: Model, source: str) -> list[str]:
+    """The tables to which a row may add: the satellites, and links that have none."""
+    return [*model.satellites_of(source), *_links_alone(model, source)]
+
+
+def _joined(model: Model, source: str) -> dict[str, sql.Composable]:
+    """Where a staged row `s` added to a table: joins to all of them, and the condition that one of them has it."""
+    names = _tables(model, source)
+    return {
+        "tables": sql.SQL("").join(
+            sql.SQL(_TABLE).format(table=sql.Identifier("raw_vault", name), name=sql.Identifier(name)) for name in names
+        ),
+        "is_loaded": sql.SQL(" or ").join(sql.SQL("{}.record_row is not null").format(sql.Identifier(n)) for n in names)
+        if names
+        else sql.SQL("false"),
+    }
+
+
+def _links_alone(model: Model, source: str) -> list[str]:
+    """The links of a source on which no satellite hangs: a row that only adds to one of them has told something too."""
+    parents = {satellite.parent for satellite in model.satellites.values()}
+    return [name for name, link in model.links.items() if link.source == source and name not in parents]
