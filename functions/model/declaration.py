@@ -7,6 +7,7 @@ from pydantic import Field
 from functions.common.errors import ModelError
 from functions.model.entry import Entry
 from functions.model.quality_rules import ColumnChecks, Quality
+from functions.model.retention import Retention
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,61}$")]
 ColumnType = Literal["text", "integer", "decimal", "date", "timestamp"]
@@ -75,6 +76,7 @@ class Model(Entry):
     """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
 
     late_window_days: Annotated[int, Field(ge=1)] = 400
+    retention: Retention = Retention()
     sources: dict[Identifier, Source]
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]

@@ -7,15 +7,13 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import QualityError
-from functions.common.ledger import active_run, objects_of
+from functions.common.ledger import active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
 from functions.model.render_marts import Scope, satellites
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 """In the order in which they build on each other: what customers like depends on what categories products have."""
-
-_ADVISORY_LOCK = 0x6333_3632  # one publication at a time: each reads what the one before wrote
 
 
 def publish(connection: Connection, run_id: str) -> dict[str, int]:
@@ -36,7 +34,7 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
 
 def begin_publication(connection: Connection) -> None:
     """Wait for the publication before; until the transaction ends, nobody else publishes."""
-    connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+    lock(connection, "publication")  # each reads what the one before wrote
     connection.execute("set local work_mem = '64MB'")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from functions.common.database import Connection
 from functions.common.errors import DataError
 from functions.common.landing import LandedObject, list_landed, states_instant
+from functions.common.ledger import lock
 from functions.common.logging import logger
 from functions.common.sql_files import read_sql
 from functions.load.staging.deduplication import wake_overruled
@@ -24,7 +25,6 @@ FILES_LIMIT = 2_500
 """In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
 takes 7."""
 
-_ADVISORY_LOCK = 0x6333_3631  # one plan at a time: each object version is claimed by one run
 
 _LANDED = (
     "bucket", "key", "version_id", "etag", "size_bytes", "uploaded_at", "source", "is_snapshot", "effective_at",
@@ -72,7 +72,7 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     elif foreign or misnamed:
         count = len(foreign) + len(misnamed)
         logger.warning("objects that are no files of a source are left alone", extra={"count": count})
-    connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+    lock(connection, "plan")  # each object version is claimed by one run
     connection.execute(
         read_sql("load/register_run.sql"),
         (request.run_id, request.execution_arn, request.started_at, request.accept_deletions),

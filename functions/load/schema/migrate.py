@@ -11,10 +11,12 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.errors import MigrationError
 from functions.common.sql_files import SQL_FOLDER, read_sql
+from functions.model.declaration import Model
+from functions.model.reading import load_model
 
 ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi")
 MINIMUM_SERVER_VERSION = 160000
-_ADVISORY_LOCK = 0x6333_3630  # "c360": one migration at a time in a database
+_ADVISORY_LOCK = 0x6333_3630  # "c360": for a new database, in which nobody else has a role yet
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,19 @@ def migrate(
     connection: Connection,
     role_passwords: Mapping[str, str | None],
     migrations: list[Migration] | None = None,
+    model: Model | None = None,
 ) -> list[str]:
-    """Apply what is missing, in one transaction under an advisory lock; return the names of what was applied.
+    """Apply what is missing, in one transaction, one migrator at a time; return the names of what was applied.
 
     `role_passwords`: for each of ROLES its password, or None where it signs in by IAM (the role is then granted
     `rds_iam`). A role that is not named can not sign in. Raises MigrationError when the database is older than
     PostgreSQL 16, was migrated by a newer release, or holds a migration whose text has changed since.
     """
     migrations = read_migrations() if migrations is None else migrations
+    model = load_model() if model is None else model
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
         _check_server(connection)
+        _wait_for_others(connection)
         _ensure_roles(connection, role_passwords)
         pending = _pending(connection, migrations)
         for migration in pending:
@@ -68,6 +72,7 @@ def migrate(
                 (migration.version, migration.name, migration.checksum),
             )
         connection.execute(read_sql("roles/grants.sql"))
+        _declare_retention(connection, model)
     return [migration.name for migration in pending]
 
 
@@ -76,9 +81,25 @@ def _check_server(connection: Connection) -> None:
         raise MigrationError("PostgreSQL 16 or newer is needed", version=connection.info.server_version)
 
 
+def _wait_for_others(connection: Connection) -> None:
+    """Be the only migrator until the transaction ends, by a lock that nobody but who writes the ledger can take."""
+    if connection.execute("select to_regclass('metadata.migration')").fetchone() == (None,):
+        connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+        connection.execute("create schema if not exists metadata")
+        connection.execute(read_sql("load/create_migration_ledger.sql"))
+    connection.execute("lock table metadata.migration in share row exclusive mode")
+
+
+def _declare_retention(connection: Connection, model: Model) -> None:
+    connection.execute("delete from metadata.retention")
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into metadata.retention (store, class, days) values (%s, %s, %s)",
+            [*model.retention.rows(), ("record_tracking", "other", model.late_window_days)],
+        )
+
+
 def _pending(connection: Connection, migrations: list[Migration]) -> list[Migration]:
-    connection.execute("create schema if not exists metadata")
-    connection.execute(read_sql("load/create_migration_ledger.sql"))
     rows = connection.execute("select version, checksum from metadata.migration").fetchall()
     applied: dict[int, str] = dict(rows)
     known = {migration.version: migration.checksum for migration in migrations}

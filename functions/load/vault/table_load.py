@@ -9,7 +9,7 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import C360Error
-from functions.common.ledger import Run, active_run, objects_of
+from functions.common.ledger import Run, active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
 from functions.model.declaration import Model
@@ -49,7 +49,7 @@ def load_tables(connection: Connection, model: Model, run_id: str, loads: Iterab
     inserted: dict[str, int] = {}
     for load in loads:
         # two runs that load the same keys would not see each other's rows
-        connection.execute("select pg_advisory_xact_lock(hashtext('raw_vault'), hashtext(%s))", (load.table,))
+        lock(connection, load.table)
         inserted[load.table] = inserted.get(load.table, 0) + _load_table(connection, run, load, staged)
     return inserted
 
