@@ -119,10 +119,10 @@ def _as_of(night: Night, day: int, known: datetime) -> Marts:
 
 
 def _row_counts(night: Night) -> dict[str, int]:
-    told = dict(night.rows("select mart, rows from metadata.mart_publication"))
-    counted = {mart: night.rows(f"select count(*) from business_vault.{mart}")[0][0] for mart in told}
-    assert told == counted
-    return told
+    published = dict(night.rows("select mart, rows from metadata.mart_publication"))
+    counted = {mart: night.rows(f"select count(*) from business_vault.{mart}")[0][0] for mart in published}
+    assert published == counted
+    return published
 
 
 def _marts(dump: Dump) -> Dump:
