@@ -82,7 +82,7 @@ def _check_server(connection: Connection) -> None:
 
 
 def _wait_for_others(connection: Connection) -> None:
-    """Be the only migrator until the transaction ends, by a lock that nobody but who writes the ledger can take."""
+    """Be the only migrator until the transaction ends, by a lock that only a writer of the ledger can take."""
     if connection.execute("select to_regclass('metadata.migration')").fetchone() == (None,):
         connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
         connection.execute("create schema if not exists metadata")

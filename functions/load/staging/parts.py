@@ -29,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True)
 class StagedCounts:
-    """What staging a part came to. `lines`: physical lines, of which a row may have several."""
+    """The result of staging a part. `lines`: physical lines, of which a row may have several."""
 
     rows_read: int
     rows_quarantined: int
