@@ -1,0 +1,39 @@
+"""What the model declares beside its tables, written to the database by every migration: it may change without one."""
+
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.model.classification import Classification
+from functions.model.declaration import Model
+from functions.model.render_masked_views import SCHEMA, render_masked_views
+
+_VIEWS = """select c.relname, array_agg(array[a.attname::text, format_type(a.atttypid, null)] order by a.attnum)
+from pg_class as c
+join pg_attribute as a on a.attrelid = c.oid
+where c.relkind = 'v'
+    and c.relnamespace = 'business_vault'::regnamespace
+    and c.relname like 'vw\\_%'
+    and a.attnum > 0
+group by c.relname
+order by c.relname"""
+
+
+def declare(connection: Connection, model: Model) -> None:
+    """Retention, the class of each column, and the views without persons, which are made anew."""
+    classification = Classification(model)
+    connection.execute("delete from metadata.retention")
+    connection.execute("delete from metadata.column_class")
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into metadata.retention (store, class, days) values (%s, %s, %s)",
+            [*model.retention.rows(), ("record_tracking", "other", model.late_window_days)],
+        )
+        cursor.executemany(
+            "insert into metadata.column_class (source, column_name, class) values (%s, %s, %s)",
+            list(classification.columns()),
+        )
+    views = {name: [(column, kind) for column, kind in columns] for name, columns in connection.execute(_VIEWS)}
+    connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(SCHEMA)))
+    connection.execute(sql.SQL("create schema {}").format(sql.Identifier(SCHEMA)))
+    for statement in render_masked_views(classification, views):
+        connection.execute(statement)
