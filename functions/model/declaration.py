@@ -97,6 +97,11 @@ class Model(Entry):
         """The hash key column of the hub or link `parent`."""
         return self.hubs[parent].hash_key if parent in self.hubs else "link_hash_key"
 
+    def satellite_key(self, name: str) -> str:
+        """The column of the satellite `name` that holds the key whose history it keeps."""
+        satellite = self.satellites[name]
+        return self.hash_key(satellite.driving_key or satellite.parent)
+
     def hashes(self, source: str) -> dict[str, str]:
         """Hash key columns that staging holds for `source`: staging column -> hub or link it belongs to."""
         hubs = {hub.hash_key: name for name, hub in self.hubs.items() if source in hub.sources}
@@ -109,7 +114,7 @@ class Model(Entry):
 
     def references(self, source: str) -> dict[str, tuple[str, dict[str, Satellite]]]:
         """Business key columns of `source` that other sources describe: column -> hub, and satellites that do."""
-        found = {}
+        references = {}
         for name, hub in self.hubs.items():
             described = {
                 key: each
@@ -118,8 +123,8 @@ class Model(Entry):
             }
             others = {key: each for key, each in described.items() if each.source != source}
             if source in hub.sources and others and len(others) == len(described):
-                found[hub.business_key] = (name, others)
-        return found
+                references[hub.business_key] = (name, others)
+        return references
 
     def satellites_of(self, source: str) -> dict[str, Satellite]:
         """The satellites whose versions `source` brings: all of its own but the status satellites."""

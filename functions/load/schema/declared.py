@@ -3,19 +3,10 @@
 from psycopg import sql
 
 from functions.common.database import Connection
+from functions.common.sql_files import read_sql
 from functions.model.classification import Classification
 from functions.model.declaration import Model
 from functions.model.render_masked_views import SCHEMA, render_masked_views
-
-_VIEWS = """select c.relname, array_agg(array[a.attname::text, format_type(a.atttypid, null)] order by a.attnum)
-from pg_class as c
-join pg_attribute as a on a.attrelid = c.oid
-where c.relkind = 'v'
-    and c.relnamespace = 'business_vault'::regnamespace
-    and c.relname like 'vw\\_%'
-    and a.attnum > 0
-group by c.relname
-order by c.relname"""
 
 
 def declare(connection: Connection, model: Model) -> None:
@@ -32,7 +23,10 @@ def declare(connection: Connection, model: Model) -> None:
             "insert into metadata.column_class (source, column_name, class) values (%s, %s, %s)",
             list(classification.columns()),
         )
-    views = {name: [(column, kind) for column, kind in columns] for name, columns in connection.execute(_VIEWS)}
+    views = {
+        name: [(column, kind) for column, kind in columns]
+        for name, columns in connection.execute(read_sql("load/business_views.sql"))
+    }
     connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(SCHEMA)))
     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(SCHEMA)))
     for statement in render_masked_views(classification, views):
