@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from functions.common.errors import ModelError
+from functions.model.classification import DataClass
 from functions.model.entry import Entry
 from functions.model.quality_rules import ColumnChecks, Quality
 from functions.model.retention import Retention
@@ -19,7 +20,7 @@ class Column(ColumnChecks):
     type: ColumnType
     required: bool = False
     default: str | None = None
-    pii: Literal["name", "email", "phone"] | None = None
+    pii: DataClass | None = None
 
 
 class Source(Entry):
@@ -73,15 +74,24 @@ class Satellite(Entry):
 
 
 class Model(Entry):
-    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
+    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered. `views`: the class of
+    columns of views that no source brings. `lake_persons`: whether the lake holds persons.
+    """
 
     late_window_days: Annotated[int, Field(ge=1)] = 400
     retention: Retention = Retention()
+    lake_persons: Literal["hidden", "shown"] = "hidden"
+    views: dict[Identifier, DataClass] = Field(default_factory=dict)
     sources: dict[Identifier, Source]
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]
     satellites: dict[Identifier, Satellite]
     quality: Quality = Quality()
+
+    @property
+    def lake_schema(self) -> str:
+        """Whose views the lake is exported from."""
+        return "business_vault" if self.lake_persons == "shown" else "masked"
 
     def hash_key(self, parent: str) -> str:
         """The hash key column of the hub or link `parent`."""

@@ -41,7 +41,7 @@ def test_the_real_model_says_what_the_design_lists() -> None:
     }
     assert [hub.hash_key for hub in model.hubs.values()] == ["customer_hash_key", "product_hash_key", "order_hash_key"]
     pii = {name for source in model.sources.values() for name, column in source.columns.items() if column.pii}
-    assert pii == {"first_name", "last_name", "email", "phone"}
+    assert pii == {"customer_id", "first_name", "last_name", "email", "phone"}
 
 
 @pytest.mark.parametrize(

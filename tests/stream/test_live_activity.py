@@ -70,12 +70,13 @@ def test_an_unknown_customer_and_product_have_a_profile_at_once(consumer: Consum
     ) == [("new", -1)]
 
 
-@pytest.mark.parametrize("role", ["c360_api", "c360_bi"])
+@pytest.mark.parametrize("role", ["c360_api", "c360_bi", "c360_bi_persons"])
 def test_readers_may_read_live_activity_and_events(consumer: Consumer, role: str) -> None:
+    schema = "masked" if role == "c360_bi" else "business_vault"
     consumer.handle(delivered(click(product_id="P1"), click()))
     with psycopg.connect(role_url(consumer.admin_url, role)) as connection:
         for view, rows in (("vw_live_activity", 1), ("vw_event", 2)):
-            shown = connection.execute(f"select count(*) from business_vault.{view}".encode()).fetchone()
+            shown = connection.execute(f"select count(*) from {schema}.{view}".encode()).fetchone()
             assert shown == (rows,)
 
 
