@@ -74,8 +74,10 @@ def test_personal_values_go_first_and_the_record_of_what_was_wrong_stays(filled:
         ("quarantine", "other"): 0,
         ("unknown_columns", "personal"): 2,
     }
-    assert filled.rows("select line_number, raw, raw_text, reasons from metadata.quarantine order by 1") == [
-        (2, {"customer_id": None, "first_name": None, "city": "Rome", "loyalty": None}, None, ["customer_id.required"]),
+    assert filled.rows(
+        "select line_number, jsonb_strip_nulls(raw), raw_text, reasons from metadata.quarantine order by 1"
+    ) == [
+        (2, {"city": "Rome"}, None, ["customer_id.required"]),
         (4, None, None, ["row.field_count"]),
     ]
     assert filled.rows("select count(*) from metadata.unknown_columns") == [(0,)]
