@@ -4,7 +4,7 @@ While `api_auth` is "open" every caller has the scopes of `api_open_scopes`; wit
 API keys are API Gateway's business, see infra/api_stack.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from fastapi import Request
@@ -23,9 +23,10 @@ PERSONAL = "pii:read"
 
 @dataclass(frozen=True)
 class Access:
-    """What this caller may do."""
+    """What this caller may do. `subject`: who that is, a token's `sub` or an API key's id, as far as it is known."""
 
     scopes: frozenset[str]
+    subject: str | None = None
 
     @property
     def masked(self) -> bool:
@@ -57,7 +58,10 @@ class Gate:
         await self.app(scope, receive, send)
 
     async def _access(self, scope: Scope) -> Access:
-        access = self._open if self._verifier is None else await _of_token(self._verifier, Headers(scope=scope))
+        if self._verifier is None:
+            access = replace(self._open, subject=_of_key(scope))
+        else:
+            access = await _of_token(self._verifier, Headers(scope=scope))
         if READ not in access.scopes:
             raise HTTPException(HTTPStatus.FORBIDDEN, f"The scope {READ} is needed.", _insufficient(READ))
         return access
@@ -69,10 +73,26 @@ async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
         challenge = {"WWW-Authenticate": "Bearer"}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "Send a token: `Authorization: Bearer …`.", challenge)
     try:
-        return Access(await verifier.scopes(token.strip()))
+        return Access(await verifier.scopes(token.strip()), _subject(token.strip()))
     except InvalidTokenError as error:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, f"The token is not valid: {error}.", challenge) from None
+
+
+def _subject(token: str) -> str | None:
+    """Whom a token that has been verified is of; of a machine, its client."""
+    import jwt
+
+    claims: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
+    subject = claims.get("sub", claims.get("client_id"))
+    return None if subject is None else str(subject)
+
+
+def _of_key(scope: Scope) -> str | None:
+    """The id, never the key, of the API key that API Gateway has let in."""
+    identity = scope.get("aws.event", {}).get("requestContext", {}).get("identity", {})
+    key_id = identity.get("apiKeyId")
+    return None if key_id is None else f"api-key:{key_id}"
 
 
 def _insufficient(scope: str) -> dict[str, str]:
