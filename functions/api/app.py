@@ -15,6 +15,7 @@ from functions.api.resources import events, metrics, profile, routes
 from functions.api.resources import operations as service
 from functions.api.resources.models import Problem
 from functions.api.security.audit import Audited
+from functions.api.security.audit_trail import audit_trail
 from functions.api.security.authentication import Gate
 from functions.api.settings import ApiSettings
 
@@ -93,7 +94,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.state.database = Database(settings)
     app.state.memory = Memory()
     problems.install(app)
-    app.add_middleware(Audited, database=app.state.database)
+    app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
     app.add_middleware(Gate, settings=settings)
     if compress:
         app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)

@@ -13,8 +13,7 @@ from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.common.errors import DataError
-from functions.model.classification import Classification
-from functions.model.reading import load_model
+from functions.model.classification import classification
 
 APPEND = b"select audit.append(%(contents)s)"
 MOST_RECORDS = 1000
@@ -42,7 +41,7 @@ def shown(name: str, value: str) -> str:
 
     Who knows the value can ask whether it is the one.
     """
-    if name in _PLAIN or not Classification(load_model()).hides(name):
+    if name in _PLAIN or not classification().hides(name):
         return value
     return f"sha256:{hashlib.sha256(value.encode()).hexdigest()[:_DIGEST]}"
 

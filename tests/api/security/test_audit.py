@@ -1,7 +1,12 @@
 """Who was shown whom is recorded before they are: each answer once, whatever happens to it on its way."""
 
 import asyncio
+import os
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -9,7 +14,8 @@ import psycopg
 import pytest
 
 from functions.api.app import create_app
-from functions.api.security.audit import AuditTrail
+from functions.api.security import audit_trail
+from functions.api.security.audit_trail import CommittedTrail
 from functions.audit.chain import verify
 from functions.common.errors import DatabaseUnavailableError
 from tests.api.conftest import served, settings_for
@@ -130,7 +136,7 @@ def test_records_that_wait_together_are_committed_together_and_each_is_told() ->
     database = SlowDatabase()
 
     async def run() -> list[BaseException | None]:
-        trail = AuditTrail(cast("Database", database))
+        trail = CommittedTrail(cast("Database", database))
         records = [trail.record({"n": n}) for n in range(50)]
         done = await asyncio.gather(trail.record({"n": "first"}), *records, return_exceptions=True)
         return [*done, *await asyncio.gather(trail.record({"n": "fails"}), return_exceptions=True)]
@@ -139,3 +145,68 @@ def test_records_that_wait_together_are_committed_together_and_each_is_told() ->
     assert done == [None] * 51
     assert isinstance(failed, DatabaseUnavailableError)
     assert len(database.batches) <= 3
+
+
+SERVER = """
+import asyncio, os, sys
+from pathlib import Path
+from functions.api.database import Database
+from functions.api.security.audit_trail import SpooledTrail
+from functions.common.settings import DatabaseSettings
+
+async def main():
+    trail = SpooledTrail(Database(DatabaseSettings.from_environment()), Path(sys.argv[1]))
+    for number in range(100):
+        await trail.record({"action": "read", "request_id": f"killed-{number}"})
+    print("answered", flush=True)
+    os.kill(os.getpid(), 9)
+
+asyncio.run(main())
+"""
+
+
+def test_what_a_killed_server_had_answered_comes_into_the_chain(night_url: str, trail: Trail, tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    environment = os.environ | {"DATABASE_URL": night.role_url(night_url, "c360_api")}
+    killed = subprocess.run(
+        [sys.executable, "-c", SERVER, str(spool)], env=environment, capture_output=True, check=False
+    )
+    assert killed.stdout == b"answered\n", killed.stderr
+    assert trail.added() == []
+    assert [path.stat().st_mode & 0o777 for path in spool.iterdir()] == [0o600]
+    settings = settings_for(night.role_url(night_url, "c360_api"), audit_spool=spool)
+    with served(create_app(settings)) as client:
+        assert client.get("/customers?limit=1").status_code == 200
+        deadline = time.monotonic() + 10
+        while len(trail.added()) < 101 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    told = [record["request_id"] for record in trail.added()]
+    assert {f"killed-{number}" for number in range(100)} < set(told)
+    assert len(told) == 101
+    assert list(spool.iterdir()) == []
+
+
+def test_while_the_database_takes_no_records_they_wait_and_in_the_end_nothing_is_answered(
+    night_url: str, trail: Trail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_trail, "MOST_WAITING", 3)
+    monkeypatch.setattr(audit_trail, "FLUSH_SECONDS", 0.05)
+    app = create_app(settings_for(night.role_url(night_url, "c360_api"), audit_spool=tmp_path / "spool"))
+    append, is_away = app.state.database.append_audit, True
+
+    async def sometimes(contents: str) -> None:
+        if is_away:
+            raise DatabaseUnavailableError("away")
+        await append(contents)
+
+    monkeypatch.setattr(app.state.database, "append_audit", sometimes)
+    with served(app) as client:
+        statuses = [client.get("/customers?limit=1").status_code for _ in range(3)]
+        time.sleep(0.3)  # those three are being committed, in vain
+        statuses += [client.get("/customers?limit=1").status_code for _ in range(5)]
+        assert statuses == [200] * 6 + [503] * 2
+        is_away = False
+        deadline = time.monotonic() + 10
+        while len(trail.added()) < 6 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    assert len(trail.added()) == 6
