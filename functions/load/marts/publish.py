@@ -9,6 +9,7 @@ from functions.common.database import Connection
 from functions.common.errors import QualityError
 from functions.common.ledger import active_run, lock, objects_of
 from functions.common.sql_files import read_sql
+from functions.load.marts.summaries import sum_changed_lines, sum_every_line
 from functions.load.recorded_step import recorded_step
 from functions.model.render_marts import SATELLITES, Scope
 
@@ -18,8 +19,10 @@ MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 
 _REPLACE = {
     "mart_order_line": "with gone as (delete from business_vault.mart_order_line as m using touched_order as t"
-    " where m.transaction_id = t.transaction_id returning m.product_id, m.quantity, m.total_amount)"
-    " insert into replaced_line select product_id, quantity, total_amount from gone",
+    " where m.transaction_id = t.transaction_id returning m.product_id, m.quantity, m.total_amount, m.customer_id,"
+    " m.order_date, m.order_status, m.is_first_line)"
+    " insert into replaced_line"
+    " select product_id, quantity, total_amount, customer_id, order_date, order_status, is_first_line from gone",
     "mart_product_analytics": "with gone as (delete from business_vault.mart_product_analytics as m"
     " using touched_product as t where m.product_id = t.product_id"
     " returning m.product_id, m.category, m.total_sold, m.total_quantity, m.revenue)"
@@ -39,8 +42,10 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     begin_publication(connection)
     _move_anchor(connection, run.loaded_at)
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
-    publish_rows = _publish_touched if published == (True,) else _publish_everything
-    written = publish_rows(connection, run_id)
+    is_first = published != (True,)
+    written = (_publish_everything if is_first else _publish_touched)(connection, run_id)
+    with recorded_step(connection, run_id, "summaries") as step:
+        step.rows = sum_every_line(connection) if is_first else sum_changed_lines(connection)
     complete_publication(connection, customers_changed=written["mart_customer_360"] > 0)
     return written
 

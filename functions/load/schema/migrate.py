@@ -11,7 +11,9 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.errors import MigrationError
 from functions.common.sql_files import SQL_FOLDER
+from functions.load.schema.metric_layer import apply_metric_layer
 from functions.model.declaration import Model
+from functions.model.metrics import MetricLayer, load_metrics
 from functions.model.reading import load_model
 
 ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi")
@@ -59,6 +61,7 @@ def migrate(
     role_passwords: Mapping[str, str | None],
     migrations: list[Migration] | None = None,
     model: Model | None = None,
+    layer: MetricLayer | None = None,
 ) -> list[str]:
     """Apply what is missing, in one transaction, one migrator at a time; return the names of what was applied.
 
@@ -79,6 +82,7 @@ def migrate(
                 "insert into metadata.migration (version, name, checksum) values (%s, %s, %s)",
                 (migration.version, migration.name, migration.checksum),
             )
+        apply_metric_layer(connection, load_metrics() if layer is None else layer)
         connection.execute((SQL_FOLDER / "roles" / "grants.sql").read_bytes())
         _declare_retention(connection, model)
     return [migration.name for migration in pending]
