@@ -53,9 +53,9 @@ class ClaimedObject:
 
 
 def claimed_object(connection: Connection, run_id: str, object_id: int, *, locked: bool = True) -> ClaimedObject:
-    """The object version, locked until the transaction ends unless told otherwise.
+    """The object version; with `locked`, it stays locked until the transaction ends.
 
-    Raises RunNotActiveError when the run does not hold it.
+    Raises RunNotActiveError when the run has no claim to it.
     """
     statement = sql.SQL(
         "select object_id, bucket, object_key, version_id, source, status, columns"

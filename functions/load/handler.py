@@ -102,6 +102,7 @@ class _Quarantine(BaseModel):
     rule: str | None = None
     run: str | None = None
     replayed: bool = False
+    persons: bool = False
     after: int = 0
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
 

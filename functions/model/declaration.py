@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from functions.common.errors import ModelError
+from functions.model.classification import DataClass
 from functions.model.entry import Entry
 from functions.model.quality_rules import ColumnChecks, Quality
 from functions.model.retention import Retention
@@ -19,7 +20,7 @@ class Column(ColumnChecks):
     type: ColumnType
     required: bool = False
     default: str | None = None
-    pii: Literal["name", "email", "phone"] | None = None
+    pii: DataClass | None = None
 
 
 class Source(Entry):
@@ -73,19 +74,33 @@ class Satellite(Entry):
 
 
 class Model(Entry):
-    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
+    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered. `views`: the class of
+    columns of views that no source brings. `lake_persons`: whether the lake holds persons.
+    """
 
     late_window_days: Annotated[int, Field(ge=1)] = 400
     retention: Retention = Retention()
+    lake_persons: Literal["hidden", "shown"] = "hidden"
+    views: dict[Identifier, DataClass] = Field(default_factory=dict)
     sources: dict[Identifier, Source]
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]
     satellites: dict[Identifier, Satellite]
     quality: Quality = Quality()
 
+    @property
+    def lake_schema(self) -> str:
+        """Whose views the lake is exported from."""
+        return "business_vault" if self.lake_persons == "shown" else "masked"
+
     def hash_key(self, parent: str) -> str:
         """The hash key column of the hub or link `parent`."""
         return self.hubs[parent].hash_key if parent in self.hubs else "link_hash_key"
+
+    def satellite_key(self, name: str) -> str:
+        """The column of the satellite `name` that holds the key whose history it keeps."""
+        satellite = self.satellites[name]
+        return self.hash_key(satellite.driving_key or satellite.parent)
 
     def hashes(self, source: str) -> dict[str, str]:
         """Hash key columns that staging holds for `source`: staging column -> hub or link it belongs to."""
@@ -99,7 +114,7 @@ class Model(Entry):
 
     def references(self, source: str) -> dict[str, tuple[str, dict[str, Satellite]]]:
         """Business key columns of `source` that other sources describe: column -> hub, and satellites that do."""
-        found = {}
+        references = {}
         for name, hub in self.hubs.items():
             described = {
                 key: each
@@ -108,8 +123,8 @@ class Model(Entry):
             }
             others = {key: each for key, each in described.items() if each.source != source}
             if source in hub.sources and others and len(others) == len(described):
-                found[hub.business_key] = (name, others)
-        return found
+                references[hub.business_key] = (name, others)
+        return references
 
     def satellites_of(self, source: str) -> dict[str, Satellite]:
         """The satellites whose versions `source` brings: all of its own but the status satellites."""

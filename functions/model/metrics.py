@@ -46,7 +46,8 @@ _TYPES: dict[str, sql.SQL] = {
 }
 _FUNCTION = sql.SQL("""create function {name}({parameters})
 returns table ({columns})
-language sql stable parallel safe
+language sql stable parallel safe security definer
+set search_path = pg_catalog, pg_temp set work_mem = '32MB'
 as $metric$
 {query}
 $metric$;
@@ -143,7 +144,7 @@ def load_metrics() -> MetricLayer:
     return parse_metrics((SQL_FOLDER / "metrics.yaml").read_text(encoding="utf-8"))
 
 
-def statements(layer: MetricLayer) -> Iterator[sql.Composable]:
+def statements(layer: MetricLayer) -> Iterator[sql.SQL | sql.Composed]:
     """What makes the relations, and the view (with filters also the function) of each metric."""
     yield read_sql("metrics/relations.sql")
     for metric in layer.metrics.values():

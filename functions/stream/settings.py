@@ -1,4 +1,4 @@
-"""What the stream's functions are told by their environment: the database's variables and one of their own."""
+"""Settings of the stream's functions: the database's variables and one of their own."""
 
 from functions.common.settings import DatabaseSettings
 

@@ -12,8 +12,13 @@ _KEYS = {
     "hub_order": ("order_hash_key", "transaction_id"),
 }
 WRITTEN_BY_MIGRATIONS = (
-    "metadata.migration", "metadata.retention", "metadata.lock", "metadata.reporting", "metadata.share_key",
-)  # fmt: skip
+    "metadata.migration",
+    "metadata.retention",
+    "metadata.column_class",
+    "metadata.lock",
+    "metadata.reporting",
+    "metadata.share_key",
+)
 TRACKING = "raw_vault.record_tracking_satellite"
 _CANONICAL = "(to_jsonb(t) - 'loaded_at' - 'record_source')::text || coalesce(' of ' || o.object_key, '')"
 

@@ -6,13 +6,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from psycopg import sql
-
 from functions.common.database import Connection
 from functions.common.errors import DataError
 from functions.common.landing import LandedObject, list_landed, states_instant
 from functions.common.ledger import lock
 from functions.common.logging import logger
+from functions.common.sql_files import read_sql
 from functions.load.staging.deduplication import wake_overruled
 from functions.model.declaration import Model
 
@@ -26,76 +25,6 @@ FILES_LIMIT = 2_500
 """In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
 takes 7."""
 
-_REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, started_at, accept_deletions)
-values (%s, %s, 'RUNNING', %s, %s)
-on conflict (run_id) do nothing"""
-
-_NEW = sql.SQL("""from unnest(
-    %(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[], %(size_bytes)s::bigint[],
-    %(uploaded_at)s::timestamptz[], %(source)s::text[], %(is_snapshot)s::boolean[], %(effective_at)s::timestamptz[]
-) with ordinality as landed (
-    bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, position
-)
-where not exists (
-    select
-    from metadata.object_version as known
-    where (known.bucket, known.object_key, known.version_id, known.etag)
-        = (landed.bucket, landed.key, landed.version_id, landed.etag)
-)""")
-
-# New object versions, those that became true first, as many as the run may still take.
-_CLAIM = sql.SQL("""insert into metadata.object_version (
-    bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id
-)
-select bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %(run_id)s
-from (
-    select *
-    {new}
-    order by effective_at, position
-    limit greatest(0, %(most)s - (select count(*) from metadata.object_version where run_id = %(run_id)s))
-) as new
-order by position
-on conflict (bucket, object_key, version_id, etag) do nothing""").format(new=_NEW)
-
-_COUNT_WAITING = sql.SQL("""update metadata.load_run set files_waiting = (select count(*) {new})
-where run_id = %(run_id)s and status = 'RUNNING'
-returning files_waiting""").format(new=_NEW)
-
-# What a run that has ended left behind: all of it, or only these keys, or only these days.
-_TAKE_OVER = """update metadata.object_version as held
-set run_id = %(run_id)s
-where held.status in ('PLANNED', 'STAGED')
-    and (not %(only_these)s or held.object_key = any(%(key)s))
-    and (%(since)s::timestamptz is null or held.effective_at >= %(since)s)
-    and (%(until)s::timestamptz is null or held.effective_at < %(until)s)
-    and held.run_id in (
-        select run_id
-        from metadata.load_run
-        where status <> 'RUNNING' or started_at < now() - %(abandoned_after)s::interval
-    )"""
-
-# What was removed from the landing zone before any of it came into the vault.
-_WITHDRAW = """update metadata.object_version as held
-set status = 'WITHDRAWN', reason = 'it was removed from the landing zone before it was loaded'
-where held.run_id = %(run_id)s
-    and held.status in ('PLANNED', 'STAGED')
-    and not exists (select from metadata.vault_load as l where l.object_id = held.object_id)
-    and not exists (
-        select
-        from unnest(%(key)s::text[], %(version_id)s::text[], %(etag)s::text[]) as landed (key, version_id, etag)
-        where (landed.key, landed.version_id, landed.etag) = (held.object_key, held.version_id, held.etag)
-    )"""
-
-_REFUSE_FORGOTTEN = """update metadata.object_version as held
-set status = 'REJECTED', reason = format(
-    'its rows became true at %%s, but what was observed before %%s is forgotten (late_window_days in sql/model.yaml)',
-    held.effective_at, h.horizon
-)
-from metadata.tracking_horizon as h
-where held.run_id = %(run_id)s
-    and held.status = 'PLANNED'
-    and h.source = held.source
-    and held.effective_at < h.horizon"""
 
 _LANDED = (
     "bucket", "key", "version_id", "etag", "size_bytes", "uploaded_at", "source", "is_snapshot", "effective_at",
@@ -144,7 +73,10 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         count = len(foreign) + len(misnamed)
         logger.warning("objects that are no files of a source are left alone", extra={"count": count})
     lock(connection, "plan")  # each object version is claimed by one run
-    connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at, request.accept_deletions))
+    connection.execute(
+        read_sql("load/register_run.sql"),
+        (request.run_id, request.execution_arn, request.started_at, request.accept_deletions),
+    )
     parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
     parameters |= {
         "run_id": request.run_id,
@@ -154,9 +86,16 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "abandoned_after": ABANDONED_AFTER,
         "most": FILES_LIMIT,
     }
-    for statement in (_TAKE_OVER, _CLAIM, _WITHDRAW, _REFUSE_FORGOTTEN):
+    for statement in (
+        read_sql("load/take_over_objects.sql"),
+        read_sql("load/claim_objects.sql").format(new=read_sql("load/new_objects.sql")),
+        read_sql("load/withdraw_removed.sql"),
+        read_sql("load/refuse_forgotten.sql"),
+    ):
         connection.execute(statement, parameters)
-    row = connection.execute(_COUNT_WAITING, parameters).fetchone()
+    row = connection.execute(
+        read_sql("load/count_waiting_files.sql").format(new=read_sql("load/new_objects.sql")), parameters
+    ).fetchone()
     if row and row[0]:
         logger.warning("more files than one run takes", extra={"run_id": request.run_id, "files_waiting": row[0]})
     wake_overruled(connection, request.run_id)

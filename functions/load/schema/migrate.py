@@ -10,23 +10,15 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import MigrationError
-from functions.common.sql_files import SQL_FOLDER
-from functions.load.schema.metric_layer import apply_metric_layer
+from functions.common.sql_files import SQL_FOLDER, read_sql
+from functions.load.schema.declared import declare
 from functions.model.declaration import Model
 from functions.model.metrics import MetricLayer, load_metrics
 from functions.model.reading import load_model
 
-ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi")
+ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi", "c360_bi_persons")
 MINIMUM_SERVER_VERSION = 160000
 _ADVISORY_LOCK = 0x6333_3630  # "c360": for a new database, in which nobody else has a role yet
-
-_TABLE = sql.Identifier("metadata", "migration")
-_LEDGER = """create table if not exists {} (
-    version integer primary key,
-    name text not null,
-    checksum text not null,
-    applied_at timestamptz not null default now()
-)"""
 
 
 @dataclass(frozen=True)
@@ -45,15 +37,15 @@ class Migration:
 
 def read_migrations(folder: Path = SQL_FOLDER / "migrations") -> list[Migration]:
     """The migrations in order. Raises MigrationError when a name is off or a number is missing or taken twice."""
-    found = []
+    migrations: list[Migration] = []
     for path in sorted(folder.glob("*.sql")):
         match = re.fullmatch(r"(\d{4})_([a-z0-9_]+)\.sql", path.name)
         if match is None:
             raise MigrationError("a migration is named NNNN_name.sql", file=path.name)
-        found.append(Migration(int(match[1]), match[2], path.read_text(encoding="utf-8")))
-    if [migration.version for migration in found] != list(range(1, len(found) + 1)):
+        migrations.append(Migration(int(match[1]), match[2], path.read_text(encoding="utf-8")))
+    if [migration.version for migration in migrations] != list(range(1, len(migrations) + 1)):
         raise MigrationError("the migrations are not numbered 1, 2, 3, … without gaps")
-    return found
+    return migrations
 
 
 def migrate(
@@ -82,37 +74,27 @@ def migrate(
                 "insert into metadata.migration (version, name, checksum) values (%s, %s, %s)",
                 (migration.version, migration.name, migration.checksum),
             )
-        apply_metric_layer(connection, load_metrics() if layer is None else layer)
-        connection.execute((SQL_FOLDER / "roles" / "grants.sql").read_bytes())
-        _declare_retention(connection, model)
+        declare(connection, model, load_metrics() if layer is None else layer)
+        connection.execute(read_sql("roles/grants.sql"))
     return [migration.name for migration in pending]
 
 
 def _check_server(connection: Connection) -> None:
     if connection.info.server_version < MINIMUM_SERVER_VERSION:
-        raise MigrationError("PostgreSQL 16 or newer is needed", found=connection.info.server_version)
+        raise MigrationError("PostgreSQL 16 or newer is needed", version=connection.info.server_version)
 
 
 def _wait_for_others(connection: Connection) -> None:
-    """Be the only migrator until the transaction ends, by a lock that nobody but who writes the ledger can take."""
+    """Be the only migrator until the transaction ends, by a lock that only a writer of the ledger can take."""
     if connection.execute("select to_regclass('metadata.migration')").fetchone() == (None,):
         connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
         connection.execute("create schema if not exists metadata")
-        connection.execute(sql.SQL(_LEDGER).format(_TABLE))
-    connection.execute(sql.SQL("lock table {} in share row exclusive mode").format(_TABLE))
-
-
-def _declare_retention(connection: Connection, model: Model) -> None:
-    connection.execute("delete from metadata.retention")
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into metadata.retention (store, class, days) values (%s, %s, %s)",
-            [*model.retention.rows(), ("record_tracking", "other", model.late_window_days)],
-        )
+        connection.execute(read_sql("load/create_migration_ledger.sql"))
+    connection.execute("lock table metadata.migration in share row exclusive mode")
 
 
 def _pending(connection: Connection, migrations: list[Migration]) -> list[Migration]:
-    rows = connection.execute(sql.SQL("select version, checksum from {}").format(_TABLE)).fetchall()
+    rows = connection.execute("select version, checksum from metadata.migration").fetchall()
     applied: dict[int, str] = dict(rows)
     known = {migration.version: migration.checksum for migration in migrations}
     for version, checksum in applied.items():

@@ -7,7 +7,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
-from functions.model.render_staging import StagedPart
+from functions.common.sql_files import read_sql
+from functions.model.render_staging import StagedPart, render_part_counts
 
 type Measures = dict[str, dict[str, str]]
 
@@ -28,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True)
 class StagedCounts:
-    """What staging a part came to. `lines`: physical lines, of which a row may have several."""
+    """The result of staging a part. `lines`: physical lines, of which a row may have several."""
 
     rows_read: int
     rows_quarantined: int
@@ -63,12 +64,7 @@ def locked_part(connection: Connection, object_id: int, number: int) -> Part:
 def staged_counts(connection: Connection, part: StagedPart) -> StagedCounts | None:
     """What an earlier attempt staged, if all of it is still there: PostgreSQL empties staging when it crashes."""
     row = connection.execute(
-        sql.SQL(
-            "select rows_read, rows_quarantined, lines_read, measures from metadata.object_part"
-            " where object_id = %(object_id)s and part = %(part)s and staged_at is not null"
-            " and (select count(*) from {} where object_id = %(object_id)s and part = %(part)s)"
-            " = rows_read - rows_quarantined"
-        ).format(sql.Identifier("staging", part.source)),
+        render_part_counts(part),
         {"object_id": part.object_id, "part": part.part},
     ).fetchone()
     return None if row is None else StagedCounts(*row)
@@ -77,12 +73,7 @@ def staged_counts(connection: Connection, part: StagedPart) -> StagedCounts | No
 def record_staged(connection: Connection, object_id: int, part: Part, counts: StagedCounts) -> None:
     """Note that the part is staged."""
     connection.execute(
-        "insert into metadata.object_part"
-        " (object_id, part, rows_read, rows_quarantined, lines_read, measures, staged_at)"
-        " values (%s, %s, %s, %s, %s, %s, now())"
-        " on conflict (object_id, part) do update set rows_read = excluded.rows_read,"
-        " rows_quarantined = excluded.rows_quarantined, lines_read = excluded.lines_read,"
-        " measures = excluded.measures, staged_at = excluded.staged_at",
+        read_sql("load/record_staged_part.sql"),
         (object_id, part.number, counts.rows_read, counts.rows_quarantined, counts.lines, Jsonb(counts.measures)),
     )
 
@@ -106,8 +97,8 @@ def totals(connection: Connection, object_id: int) -> tuple[int, int, Mapping[st
         (object_id,),
     ).fetchone() or (0, 0)
     measures = connection.execute(
-        "select name, sum((told ->> 'file')::numeric)::text"
-        " from metadata.object_part, jsonb_each(measures) as measure (name, told) where object_id = %s group by name",
+        "select name, sum((sums ->> 'file')::numeric)::text"
+        " from metadata.object_part, jsonb_each(measures) as measure (name, sums) where object_id = %s group by name",
         (object_id,),
     )
     return rows_read, rows_quarantined, {name: {"file": total} for name, total in measures}

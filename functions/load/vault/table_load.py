@@ -10,8 +10,10 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.errors import C360Error
 from functions.common.ledger import Run, active_run, lock, objects_of
+from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
 from functions.model.declaration import Model
+from functions.model.render_staging import render_staged_counts
 
 _WORK_MEM = "64MB"
 _ROWS_WORTH_AN_INDEX_BUILD = 10_000
@@ -60,11 +62,7 @@ def _check_staging_is_there(connection: Connection, model: Model, staged: list[i
     """
     for source in model.sources:
         row = connection.execute(
-            sql.SQL(
-                "select coalesce(sum(rows_read - rows_quarantined), 0),"
-                " (select count(*) from {} where object_id = any(%(staged)s))"
-                " from metadata.object_version where object_id = any(%(staged)s) and source = %(source)s"
-            ).format(sql.Identifier("staging", source)),
+            render_staged_counts(source),
             {"staged": staged, "source": source},
         ).fetchone()
         if row and row[0] != row[1]:
@@ -109,22 +107,7 @@ def _indexes_last(connection: Connection, load: TableLoad, object_ids: list[int]
 def _place(connection: Connection, load: TableLoad, object_ids: list[int]) -> tuple[datetime, bool]:
     """The first effective instant of these objects, and whether the table holds an object that comes after it."""
     row = connection.execute(
-        """with position as (
-            select object_id, effective_at, position from metadata.object_position where source = %(source)s
-        ), first as (
-            select min(effective_at) as since, min(position) as position
-            from position
-            where object_id = any(%(object_ids)s)
-        )
-        select first.since, exists (
-            select
-            from position
-            join metadata.vault_load as l using (object_id)
-            where l.vault_table = %(table)s
-                and position.object_id <> all(%(object_ids)s)
-                and position.position > first.position
-        )
-        from first""",
+        read_sql("load/place_of_objects.sql"),
         {"source": load.source, "table": load.table, "object_ids": object_ids},
     ).fetchone()
     if row is None:

@@ -155,7 +155,7 @@ def test_every_role_has_limits_and_together_they_fit_the_smallest_server(loaded:
                 assert connection.execute(f"show {limit}".encode()).fetchone() != ("0",), (role, limit)
 
 
-@pytest.mark.parametrize("role", ["c360_api", "c360_bi"])
+@pytest.mark.parametrize("role", ["c360_api", "c360_bi", "c360_bi_persons"])
 def test_readers_make_no_temporary_tables(database_url: str, role: str) -> None:
     prepare(database_url)
     with psycopg.connect(role_url(database_url, role)) as connection, pytest.raises(pg.InsufficientPrivilege):
