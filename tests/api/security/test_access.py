@@ -99,7 +99,8 @@ def paths(night_app: FastAPI, night_url: str) -> list[str]:
         """
         [customer_id, *_] = [row[0] for row in connection.execute(query)]
     found = []
-    for template in {context.path_format or "" for context in iter_route_contexts(night_app.routes)}:
+    contexts = [context for context in iter_route_contexts(night_app.routes) if "GET" in (context.methods or ())]
+    for template in {context.path_format or "" for context in contexts}:
         path = template.replace("{customer_id}", customer_id)
         assert "{" not in path, f"say here how to fill in {template}"
         if not is_public(path):
@@ -177,7 +178,7 @@ def test_searching_for_persons_is_refused_without_the_scope(masking: httpx.Clien
 def test_no_list_sorts_by_what_it_hides(night_app: FastAPI) -> None:
     hidden = {name for name, field in models.Customer.model_fields.items() if PERSONAL in field.metadata}
     for methods in night_app.openapi()["paths"].values():
-        for parameter in methods["get"].get("parameters", ()):
+        for parameter in methods.get("get", {}).get("parameters", ()):
             if parameter["name"] == "sort":
                 assert not hidden & {name.removeprefix("-") for name in parameter["schema"]["enum"]}
 
