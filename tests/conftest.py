@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from cli.sample import SampleShape, generate
+from infra.outputs import Outputs
 from local import processes
 from local.localstack import LocalStack
 from local.paths import REPOSITORY, Paths
 from local.postgres import PostgresServer
-from local.stack import EmbeddedStack, Outputs, StackOptions
+from local.stack import EmbeddedStack, StackOptions
 from tests.support.database import fresh_database
 from tests.support.platform import Platform, SampleFiles
 
