@@ -31,7 +31,7 @@ def list_rows(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """List rows in quarantine: where each stands, and the rules that it breaks."""
+    """List rows in quarantine: where each stands, and the rules that it breaks. Cells of persons are hidden."""
     from cli.deployment import open_deployment
     from cli.quarantine_rows import find
 
@@ -59,7 +59,7 @@ def show_row(
     from cli.quarantine_rows import find
 
     output = Output(as_json=json)
-    rows = find(open_deployment(target), ids=[quarantine_id], replayed=True)["rows"]
+    rows = find(open_deployment(target), ids=[quarantine_id], replayed=True, persons=True)["rows"]
     if not rows:
         raise UsageError(f"there is no row {quarantine_id} in quarantine: `c360 quarantine list` lists them")
     (row,) = rows
@@ -98,7 +98,7 @@ def export_rows(
     if json and out is None:
         raise UsageError("--json needs a file for the rows: -o FILE")
     output = Output(as_json=json)
-    rows = find_all(open_deployment(target), file=file, rule=rule, run=run)
+    rows = find_all(open_deployment(target), file=file, rule=rule, run=run, persons=True)
     sources = sorted({row["source"] for row in rows if source in (None, row["source"])})
     if len(sources) > 1:
         raise UsageError(f"there are rows of {', '.join(sources)}, whose columns differ: choose with --source")

@@ -22,6 +22,7 @@ class Role(StrEnum):
     API = "c360_api"
     STREAM = "c360_stream"
     BI = "c360_bi"
+    BI_PERSONS = "c360_bi_persons"
 
 
 SERVICE_ROLES = tuple(role for role in Role if role is not Role.ADMIN)
@@ -72,7 +73,7 @@ class ExternalDatabase(Database):
         self._secrets: dict[Role, secretsmanager.ISecret] = {
             role: secretsmanager.Secret(
                 self,
-                f"{role.name.capitalize()}Secret",
+                f"{role.name.title().replace('_', '')}Secret",
                 description=f"PostgreSQL role {role}",
                 generate_secret_string=secretsmanager.SecretStringGenerator(
                     secret_string_template=json.dumps({"username": role}),

@@ -10,7 +10,7 @@ CONTROL_COLUMNS = (QUARANTINE_ID, "_file", "_line", "_reasons", "_raw_text")
 
 
 def unknown_columns(source: Source, columns: list[str]) -> dict[str, str]:
-    """The columns that the source does not know, each with a column name of ours.
+    """The columns that the source does not know, each with its name in the raw table.
 
     Raises FileRejectedError when a required column is missing.
     """
@@ -26,5 +26,5 @@ def unknown_columns(source: Source, columns: list[str]) -> dict[str, str]:
 
 
 def drifted(unknown: dict[str, str]) -> dict[str, str]:
-    """Those of the unknown columns that are data which somebody added to the file."""
+    """The unknown columns that are data, not control columns of an export of quarantine."""
     return {name: column for name, column in unknown.items() if name not in CONTROL_COLUMNS}
