@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 
+KEY_FORM = "landing/<source>/[snapshot/][dt=YYYY-MM-DD/ or at=YYYYMMDDTHHMMSS[.ffffff]Z/]<name>.csv[.gz]"
+SUFFIXES = (".csv", ".csv.gz")
+
 _KEY = re.compile(
     r"landing/(?P<source>[a-z0-9_]+)/(?P<snapshot>snapshot/)?"
     r"(?:dt=(?P<day>\d{4}-\d{2}-\d{2})/|at=(?P<instant>\d{8}T\d{6}(?:\.\d{6})?Z)/)?[^/]+\.csv(?:\.gz)?"
@@ -39,9 +42,8 @@ class LandedObject:
 def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | None:
     """Source, whether it is a snapshot, and effective instant of an object; None when the key is not a file's.
 
-    Keys are `landing/<source>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]`; without `dt` the instant is the upload's.
-    `at=YYYYMMDDTHHMMSS[.ffffff]Z/` in place of `dt` states the instant itself. What corrects rows of a snapshot
-    (`replay_key`) is a delta.
+    Keys are of KEY_FORM: `dt` states the day, `at` the instant; without either the instant is the upload's. What
+    corrects rows of a snapshot (`replay_key`) is a delta.
     """
     match = _KEY.fullmatch(key)
     if match is None:
@@ -70,6 +72,11 @@ def replay_key(key: str, effective_at: datetime, name: str) -> str:
         folder = re.sub("/(dt|at)=[^/]*$", "", folder)
         folder += f"/at={effective_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}Z"
     return f"{folder}/{file}.replay-{name}.csv"
+
+
+def landing_key(source: str, name: str, *, day: date | None, is_snapshot: bool) -> str:
+    """The key of a file `name` of `source` that is true from `day`, or from its upload where that is None."""
+    return f"landing/{source}/{'snapshot/' if is_snapshot else ''}{f'dt={day}/' if day else ''}{name}"
 
 
 def states_instant(key: str) -> bool:

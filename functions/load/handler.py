@@ -28,6 +28,7 @@ from functions.load.plan.ledger import reopen
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.split import large_objects, split, staging_items
 from functions.load.recorded_step import recorded_step
+from functions.load.retention import enforce_retention
 from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
@@ -82,7 +83,7 @@ class _Check(_Event):
 
 
 class _Other(_Event):
-    step: Literal["parts", "hubs", "links", "satellites", "publish", "finish"]
+    step: Literal["parts", "hubs", "links", "satellites", "publish", "finish", "retention"]
 
 
 class _Rebuild(_Event):
@@ -200,5 +201,7 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _Rebuild | _Ot
             return load_satellites(connection, model, event.run_id)
         case _Other(step="publish"):
             return publish(connection, event.run_id)
+        case _Other(step="retention"):
+            return enforce_retention(connection, event.run_id)
         case _:
             return finish(connection, event.run_id)

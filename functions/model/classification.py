@@ -8,16 +8,8 @@ otherwise (`c360 model check` warns of it).
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from functions.model.declaration import Model
-
-type DataClass = Literal[
-    "name", "email", "phone", "address", "birth_date", "free_text", "session", "identifier", "none"
-]
-"""What a value tells. `free_text`: anything may stand in it; `session`: a browser or device; `identifier`: a pseudonym
-that everything about a person hangs on, such as a customer's number; `none`: nothing about a person."""
+from functions.model.declaration import DataClass, Model
 
 UNCLASSIFIED: DataClass = "free_text"
 MASK = "***"
@@ -51,7 +43,7 @@ def looks_like(column: str) -> DataClass | None:
 class Classification:
     """The answers for one model."""
 
-    def __init__(self, model: "Model") -> None:
+    def __init__(self, model: Model) -> None:
         self._columns: dict[str, dict[str, DataClass]] = {
             source: {name: column.pii or looks_like(name) or "none" for name, column in declared.columns.items()}
             for source, declared in model.sources.items()
@@ -90,7 +82,7 @@ class Classification:
         }
 
 
-def undeclared(model: "Model") -> Iterator[tuple[str, str, DataClass]]:
+def undeclared(model: Model) -> Iterator[tuple[str, str, DataClass]]:
     """Source, column and suspected class of what looks personal and is not declared."""
     for source, declared in model.sources.items():
         for name, column in declared.columns.items():

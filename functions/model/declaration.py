@@ -5,13 +5,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from functions.common.errors import ModelError
-from functions.model.classification import DataClass
 from functions.model.entry import Entry
 from functions.model.quality_rules import ColumnChecks, Quality
 from functions.model.retention import Retention
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,61}$")]
 ColumnType = Literal["text", "integer", "decimal", "date", "timestamp"]
+
+type DataClass = Literal[
+    "name", "email", "phone", "address", "birth_date", "free_text", "session", "identifier", "none"
+]
+"""What a value tells. `free_text`: anything may stand in it; `session`: a browser or device; `identifier`: a pseudonym
+that everything about a person hangs on, such as a customer's number; `none`: nothing about a person."""
 
 
 class Column(ColumnChecks):

@@ -19,8 +19,8 @@ grant select, insert on all tables in schema raw_vault to c360_loader;
 grant select, insert, update, delete on all tables in schema business_vault, metadata to c360_loader;
 -- what is written by the migrator alone; and what functions of the owner execute, or look up to know how far they may go
 revoke insert, update, delete
-on metadata.migration, metadata.index_set_aside, metadata.retention, metadata.column_class, metadata.tracking_horizon,
-metadata.reporting
+on metadata.migration, metadata.index_set_aside, metadata.retention, metadata.retention_result, metadata.column_class,
+metadata.tracking_horizon, metadata.reporting
 from c360_loader;
 -- the API's own
 revoke all on metadata.share_key, metadata.share_link from c360_loader;
@@ -106,7 +106,8 @@ alter role c360_bi set search_path = masked;
 alter role c360_bi_persons set search_path = business_vault;
 
 grant execute on function
-raw_vault.open_tracking_month, raw_vault.forget_tracking, raw_vault.set_indexes_aside, raw_vault.restore_indexes
+raw_vault.open_tracking_month, raw_vault.forget_tracking, raw_vault.set_indexes_aside, raw_vault.restore_indexes,
+metadata.enforce_retention
 to c360_loader;
 
 -- the stream writes events and activity; of the hubs it sees only which keys exist
@@ -121,7 +122,8 @@ on business_vault.real_time_metrics, business_vault.event_total, business_vault.
 to c360_stream;
 grant select, insert, update on metadata.stream_offset, metadata.dead_letter to c360_stream;
 grant select (link_hash_key), insert on metadata.event_id to c360_stream;
-grant execute on function metadata.make_event_partitions(date, date), metadata.drop_event_partitions() to c360_stream;
+grant execute on function metadata.make_event_partitions(date, date) to c360_stream;
+revoke execute on function metadata.drop_event_partitions() from c360_stream;
 
 -- Temporary tables are for who computes with them: in others' names they only stand in front of real ones.
 do $$

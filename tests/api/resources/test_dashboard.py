@@ -1,6 +1,5 @@
 """The page's files as they are served, below a stage too, and only they."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +11,7 @@ from tests.api.conftest import Invoke
 
 
 @pytest.fixture
-def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A built page in place of the real one."""
     folder = tmp_path / "dist"
     (folder / "fonts").mkdir(parents=True)
@@ -21,7 +20,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (folder / "fonts" / "a.svg").write_text("<svg/>", encoding="utf-8")
     (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
     monkeypatch.setattr(dashboard, "BUILT", folder)
-    yield folder
+    return folder
 
 
 def test_the_page_is_served_with_a_strict_policy(client: httpx.Client, built: Path) -> None:
@@ -43,7 +42,14 @@ def test_files_named_by_their_content_are_kept_for_good(client: httpx.Client, bu
 
 
 def test_nothing_but_the_built_files_is_served(client: httpx.Client, built: Path) -> None:
-    for path in ("nothing.js", "../secret.txt", "..%2Fsecret.txt", "%2e%2e/secret.txt", "fonts", "fonts/../../secret.txt"):
+    for path in (
+        "nothing.js",
+        "../secret.txt",
+        "..%2Fsecret.txt",
+        "%2e%2e/secret.txt",
+        "fonts",
+        "fonts/../../secret.txt",
+    ):
         answer = client.get(f"/dashboard/{path}")
         assert answer.status_code == 404, path
         assert "secret" not in answer.text
@@ -58,7 +64,9 @@ def test_a_slash_at_the_end_leads_to_the_page_below_the_stage_too(
     assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, False)
 
 
-def test_a_page_that_was_not_built_says_how(client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_was_not_built_says_how(
+    client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dashboard, "BUILT", tmp_path / "none")
     answer = client.get("/dashboard")
     assert answer.status_code == 503
