@@ -166,7 +166,9 @@ async def current_share(request: Request) -> Response:
 @router.delete(
     "/{share_id}",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+    responses=documented(
+        HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY
+    ),
 )
 async def revoke_share(request: Request, share_id: Annotated[UUID, Path()]) -> Response:
     """End a link: from now on its token opens nothing."""
