@@ -18,6 +18,7 @@ class Column(ColumnChecks):
     type: ColumnType
     required: bool = False
     default: str | None = None
+    absent: Literal["refuse", "empty"] = "refuse"
     pii: Literal["name", "email", "phone"] | None = None
 
 

@@ -53,7 +53,19 @@ def rules(model: Model, source: str) -> dict[str, sql.Composable]:
             )
         if column.type != "text":
             found[f"{name}.type"] = sql.SQL("({0} is null or {1})").format(identifier, _is_typed(name, column.type))
+    found["row.header"] = _is_no_header(model.sources[source].required)
     return found
+
+
+def _is_no_header(required: tuple[str, ...]) -> sql.Composable:
+    """Not the header once more, as where files were put one after the other: its required cells name their columns."""
+    if not required:
+        return sql.SQL("true")
+    return sql.SQL("({})").format(
+        sql.SQL(" or ").join(
+            sql.SQL("lower(btrim({})) is distinct from {}").format(sql.Identifier(name), name) for name in required
+        )
+    )
 
 
 def _is_typed(name: str, type_name: ColumnType) -> sql.Composable:

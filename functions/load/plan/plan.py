@@ -7,10 +7,11 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.common.errors import DataError
-from functions.common.landing import LandedObject, list_landed, states_instant
+from functions.common.landing import IgnoredObject, LandedObject, list_landed, states_instant
 from functions.common.logging import logger
 from functions.load.staging.deduplication import wake_overruled
 from functions.model.declaration import Model
@@ -21,9 +22,19 @@ if TYPE_CHECKING:
 ABANDONED_AFTER = "2 hours"
 """A run still RUNNING after this has died unrecorded: state machines time out after one hour."""
 
+LISTED_AFTER = "2 minutes"
+"""A run that Step Functions does not list as running this long after its start has died unrecorded. Its list is
+eventually consistent (API reference of ListExecutions)."""
+
 FILES_LIMIT = 2_500
 """In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
 takes 7."""
+
+IGNORED_SHOWN = 100
+"""Of the objects that a run left alone, so many are named in the ledger and in its report; all are counted."""
+
+READ_ATTEMPTS = 3
+"""So many runs try to read an object that S3 does not hand out; after that, only a run that names it does."""
 
 _ADVISORY_LOCK = 0x6333_3631  # one plan at a time: each object version is claimed by one run
 
@@ -62,6 +73,17 @@ _COUNT_WAITING = sql.SQL("""update metadata.load_run set files_waiting = (select
 where run_id = %(run_id)s
 returning files_waiting""").format(new=_NEW)
 
+# Runs that died with their database, or with their LocalStack: nobody could record their end.
+_RECORD_VANISHED = """update metadata.load_run
+set status = 'ABORTED', finished_at = clock_timestamp(), error = 'C360.RunVanished',
+    cause = 'Step Functions does not run it any more, and nothing recorded how it ended'
+where status = 'RUNNING'
+    and run_id <> %(run_id)s
+    and (
+        started_at < now() - %(abandoned_after)s::interval
+        or (execution_arn <> all(%(running)s::text[]) and started_at < now() - %(listed_after)s::interval)
+    )"""
+
 # What a run that has ended left behind: all of it, or only these keys, or only these days.
 _TAKE_OVER = """update metadata.object_version as held
 set run_id = %(run_id)s
@@ -72,8 +94,19 @@ where held.status in ('PLANNED', 'STAGED')
     and held.run_id in (
         select run_id
         from metadata.load_run
-        where status <> 'RUNNING' or started_at < now() - %(abandoned_after)s::interval
+        where status <> 'RUNNING'
     )"""
+
+# What S3 did not hand out before: a few times by itself, then only when somebody asks for it.
+_TRY_AGAIN = """update metadata.object_version as unread
+set run_id = %(run_id)s, status = 'PLANNED'
+where unread.status = 'UNREADABLE'
+    and unread.run_id <> %(run_id)s
+    and case when %(only_these)s then unread.object_key = any(%(key)s) else unread.attempts < %(read_attempts)s end
+    and (%(since)s::timestamptz is null or unread.effective_at >= %(since)s)
+    and (%(until)s::timestamptz is null or unread.effective_at < %(until)s)"""
+
+_RECORD_IGNORED = """update metadata.load_run set ignored = %s, ignored_count = %s where run_id = %s"""
 
 # What was removed from the landing zone before any of it came into the vault.
 _WITHDRAW = """update metadata.object_version as held
@@ -83,8 +116,10 @@ where held.run_id = %(run_id)s
     and not exists (select from metadata.vault_load as l where l.object_id = held.object_id)
     and not exists (
         select
-        from unnest(%(key)s::text[], %(version_id)s::text[], %(etag)s::text[]) as landed (key, version_id, etag)
-        where (landed.key, landed.version_id, landed.etag) = (held.object_key, held.version_id, held.etag)
+        from unnest(%(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[])
+            as landed (bucket, key, version_id, etag)
+        where (landed.bucket, landed.key, landed.version_id, landed.etag)
+            = (held.bucket, held.object_key, held.version_id, held.etag)
     )"""
 
 _REFUSE_FORGOTTEN = """update metadata.object_version as held
@@ -107,7 +142,7 @@ _LANDED = (
 class RunRequest:
     """What the execution was started with. `files`: only these keys; empty: all. `first_day`, `last_day`: only files
     whose effective instant lies in these days (UTC), both included. `accept_deletions`: a snapshot may mark any number
-    of keys deleted.
+    of keys deleted. `running`: the executions that Step Functions lists as running; None: it was not asked.
     """
 
     run_id: str
@@ -117,6 +152,7 @@ class RunRequest:
     first_day: date | None = None
     last_day: date | None = None
     accept_deletions: bool = False
+    running: tuple[str, ...] | None = None
 
     @property
     def since(self) -> datetime | None:
@@ -136,16 +172,15 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
     `request.files` is not a file of the landing zone.
     """
-    landed, foreign = list_landed(s3, bucket, frozenset(model.sources))
+    landed, ignored = list_landed(s3, bucket, frozenset(model.sources))
     landed, misnamed = _as_declared(landed, model)
     landed = [item for item in landed if _in_days(item, request)]
     if request.files:
         landed = _only(landed, request.files)
-    elif foreign or misnamed:
-        count = len(foreign) + len(misnamed)
-        logger.warning("objects that are no files of a source are left alone", extra={"count": count})
     connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
     connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at, request.accept_deletions))
+    if not request.files:
+        _record_ignored(connection, request.run_id, [*ignored, *misnamed])
     parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
     parameters |= {
         "run_id": request.run_id,
@@ -154,8 +189,11 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "until": request.until,
         "abandoned_after": ABANDONED_AFTER,
         "most": FILES_LIMIT,
+        "read_attempts": READ_ATTEMPTS,
+        "running": None if request.running is None else list(request.running),
+        "listed_after": LISTED_AFTER,
     }
-    for statement in (_TAKE_OVER, _CLAIM, _WITHDRAW, _REFUSE_FORGOTTEN):
+    for statement in (_RECORD_VANISHED, _TAKE_OVER, _TRY_AGAIN, _CLAIM, _WITHDRAW, _REFUSE_FORGOTTEN):
         connection.execute(statement, parameters)
     row = connection.execute(_COUNT_WAITING, parameters).fetchone()
     if row and row[0]:
@@ -169,14 +207,23 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     return [row[0] for row in claimed]
 
 
-def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedObject], list[str]]:
-    """The objects whose name their source takes, with the effective instant it gives them; and the other keys."""
+def _record_ignored(connection: Connection, run_id: str, ignored: list[IgnoredObject]) -> None:
+    """Keep what was left alone, and why, for the run's report."""
+    if ignored:
+        logger.warning("objects that are no files of a source are left alone", extra={"count": len(ignored)})
+    shown = [vars(each) for each in sorted(ignored, key=lambda each: each.key)[:IGNORED_SHOWN]]
+    connection.execute(_RECORD_IGNORED, (Jsonb(shown), len(ignored), run_id))
+
+
+def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedObject], list[IgnoredObject]]:
+    """The objects whose name their source takes, with the effective instant it gives them; and the others."""
     taken, misnamed = [], []
     for item in landed:
         source = model.sources[item.source]
-        name = item.key.rpartition("/")[2]
-        if not any(fnmatchcase(name, pattern) for pattern in source.files):
-            misnamed.append(item.key)
+        name = item.key.rpartition("/")[2].lower()
+        if not any(fnmatchcase(name, pattern.lower()) for pattern in source.files):
+            reason = f"its name matches none of the patterns of {item.source}: {', '.join(source.files)}"
+            misnamed.append(IgnoredObject(item.key, reason))
         elif source.effective_at == "upload" and not states_instant(item.key):
             taken.append(replace(item, effective_at=item.uploaded_at))
         else:

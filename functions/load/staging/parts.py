@@ -100,17 +100,21 @@ def is_complete(connection: Connection, object_id: int) -> bool:
 
 
 def totals(connection: Connection, object_id: int) -> tuple[int, int, Mapping[str, Mapping[str, str]]]:
-    """Rows read, rows quarantined, and the sum of each measure, over the parts of a file."""
+    """Rows read, rows quarantined, and the sums of each measure (see stage), over the parts of a file."""
     rows_read, rows_quarantined = connection.execute(
         "select sum(rows_read)::bigint, sum(rows_quarantined)::bigint from metadata.object_part where object_id = %s",
         (object_id,),
     ).fetchone() or (0, 0)
     measures = connection.execute(
-        "select name, sum((told ->> 'file')::numeric)::text"
-        " from metadata.object_part, jsonb_each(measures) as measure (name, told) where object_id = %s group by name",
+        "select name, sum((sums ->> 'file')::numeric)::text, coalesce(sum((sums ->> 'omitted')::numeric), 0)::text"
+        " from metadata.object_part, jsonb_each(measures) as measure (name, sums) where object_id = %s group by name",
         (object_id,),
     )
-    return rows_read, rows_quarantined, {name: {"file": total} for name, total in measures}
+    return (
+        rows_read,
+        rows_quarantined,
+        {name: {"file": total} | ({"omitted": omitted} if omitted != "0" else {}) for name, total, omitted in measures},
+    )
 
 
 def forget_part(connection: Connection, staged: StagedPart, part: Part) -> None:
