@@ -214,4 +214,4 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _GiveUp | _Reb
         case _Other(step="publish"):
             return publish(connection, event.run_id)
         case _:
-            return finish(connection, model, event.run_id)
+            return finish(connection, event.run_id)

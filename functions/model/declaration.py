@@ -7,6 +7,7 @@ from pydantic import Field
 from functions.common.errors import ModelError
 from functions.model.entry import Entry
 from functions.model.quality_rules import ColumnChecks, Quality
+from functions.model.retention import Retention
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,61}$")]
 ColumnType = Literal["text", "integer", "decimal", "date", "timestamp"]
@@ -76,6 +77,7 @@ class Model(Entry):
     """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
 
     late_window_days: Annotated[int, Field(ge=1)] = 400
+    retention: Retention = Retention()
     sources: dict[Identifier, Source]
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]
@@ -85,6 +87,11 @@ class Model(Entry):
     def hash_key(self, parent: str) -> str:
         """The hash key column of the hub or link `parent`."""
         return self.hubs[parent].hash_key if parent in self.hubs else "link_hash_key"
+
+    def satellite_key(self, name: str) -> str:
+        """The column of the satellite `name` that holds the key whose history it keeps."""
+        satellite = self.satellites[name]
+        return self.hash_key(satellite.driving_key or satellite.parent)
 
     def hashes(self, source: str) -> dict[str, str]:
         """Hash key columns that staging holds for `source`: staging column -> hub or link it belongs to."""
@@ -98,7 +105,7 @@ class Model(Entry):
 
     def references(self, source: str) -> dict[str, tuple[str, dict[str, Satellite]]]:
         """Business key columns of `source` that other sources describe: column -> hub, and satellites that do."""
-        found = {}
+        references = {}
         for name, hub in self.hubs.items():
             described = {
                 key: each
@@ -107,8 +114,8 @@ class Model(Entry):
             }
             others = {key: each for key, each in described.items() if each.source != source}
             if source in hub.sources and others and len(others) == len(described):
-                found[hub.business_key] = (name, others)
-        return found
+                references[hub.business_key] = (name, others)
+        return references
 
     def satellites_of(self, source: str) -> dict[str, Satellite]:
         """The satellites whose versions `source` brings: all of its own but the status satellites."""

@@ -1,4 +1,4 @@
-"""What the entries of a model say of each other: every reference that leads nowhere, every name that cannot be."""
+"""Whether the entries of a model fit together: every reference that leads nowhere, every name that is not allowed."""
 
 import re
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _source(model: Model, name: str) -> Iterator[Finding]:
         elif not any(measure in satellite.columns for satellite in model.satellites_of(name).values()):
             yield place, f"no satellite keeps measure {measure}"
     if not model.satellites_of(name):
-        yield here, "no satellite takes its rows, so nothing could tell what became of them"
+        yield here, "no satellite takes its rows, so nothing could count what became of them"
 
 
 def _kept_columns(model: Model, source: str) -> set[str]:

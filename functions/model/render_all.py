@@ -8,13 +8,13 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.render_ddl import tables
+from functions.model.render_quarantine import render_quarantine
 from functions.model.render_reconciliation import render_count, render_duplicate
 from functions.model.render_staging import (
     StagedPart,
     render_attach,
     render_copy,
     render_measures,
-    render_quarantine,
     render_raw_table,
     render_stage,
 )
@@ -62,12 +62,12 @@ def statements(model: Model) -> Iterator[Statement]:
 
 
 def chosen(
-    found: Iterable[Statement], kind: Kind | None = None, table: str | None = None, source: str | None = None
+    rendered: Iterable[Statement], kind: Kind | None = None, table: str | None = None, source: str | None = None
 ) -> list[Statement]:
     """The statements of a kind, of a table (with or without its schema), of a source; None takes all."""
     return [
         statement
-        for statement in found
+        for statement in rendered
         if kind in (None, statement.kind)
         and table in (None, statement.table, statement.table.partition(".")[2])
         and (source is None or source in statement.sources)

@@ -107,6 +107,6 @@ def _joined(model: Model, source: str) -> dict[str, sql.Composable]:
 
 
 def _links_alone(model: Model, source: str) -> list[str]:
-    """The links of a source on which no satellite hangs: a row that only adds to one of them has told something too."""
+    """The links of a source on which no satellite hangs: a row that adds only to one of them counts as loaded."""
     parents = {satellite.parent for satellite in model.satellites.values()}
     return [name for name, link in model.links.items() if link.source == source and name not in parents]

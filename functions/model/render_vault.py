@@ -6,7 +6,6 @@ Parameters: `object_ids` (an array), `loaded_at`, and for satellites `since`: th
 from psycopg import sql
 
 from functions.model.declaration import Model, Satellite
-from functions.model.render_ddl import satellite_key
 from functions.model.row_expressions import staged_hashdiff, staged_key, staged_parent_key
 
 
@@ -26,7 +25,7 @@ def render_hub(model: Model, name: str, source: str) -> sql.Composed:
 select distinct on ({hash_key}) {keys}, %(loaded_at)s, object_id, row_number
 from {staging} as named
 where object_id = any(%(object_ids)s)
-    and not exists (select from {hub} as held where held.{hash_key} = named.{hash_key})
+    and not exists (select from {hub} as h where h.{hash_key} = named.{hash_key})
 order by {hash_key}, object_id, row_number{conflict}"""
     ).format(
         conflict=sql.SQL("\non conflict do nothing" if len(hub.sources) > 1 else ""),
@@ -49,7 +48,7 @@ def render_link(model: Model, name: str) -> sql.Composed:
 select distinct on ({staged}) {staged}, {others}, %(loaded_at)s, object_id, row_number
 from {staging} as named
 where object_id = any(%(object_ids)s)
-    and not exists (select from {link} as held where held.link_hash_key = named.{staged})
+    and not exists (select from {link} as h where h.link_hash_key = named.{staged})
 order by {staged}, object_id, row_number"""
     ).format(
         link=sql.Identifier("raw_vault", name),
@@ -73,7 +72,7 @@ union all
 select t.hash_key, t.effective_at, {reinstated_payload}, %(loaded_at)s, t.object_id, t.row_number
 from sequenced as t
 cross join lateral (
-    select {held_payload}
+    select {known_payload}
     from {satellite} as h
     where h.{key} = t.hash_key and h.{hashdiff} = t.hashdiff
     limit 1
@@ -147,14 +146,14 @@ def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | 
         "staged_columns": sql.SQL("").join(sql.SQL("s.{}, ").format(sql.Identifier(each)) for each in columns),
         "no_columns": sql.SQL("null, " * len(columns)),
         "satellite": sql.Identifier("raw_vault", name),
-        "key": sql.Identifier(satellite_key(model, satellite)),
+        "key": sql.Identifier(model.satellite_key(name)),
         "hashdiff": sql.Identifier(hashdiff),
         "payload": _identifiers([hashdiff, *columns]),
         "sequenced_payload": _identifiers(["hashdiff", *columns]),
         "reinstated_payload": sql.SQL(", ").join(
             [sql.SQL("t.hashdiff"), *(sql.Identifier("h", each) for each in columns)]
         ),
-        "held_payload": _identifiers(columns, "h") if columns else sql.SQL("true as is_held"),
+        "known_payload": _identifiers(columns, "h") if columns else sql.SQL("true as is_known"),
     }
 
 
@@ -195,7 +194,7 @@ def render_status(model: Model, name: str) -> sql.Composed:
     where t.satellite = {tracked_name} and t.effective_at >= %(since)s
         and p.position >= (select position from first) and t.hash_key in (select hash_key from affected)
     group by 1, 2, 3, 4
-), told as (
+), statuses as (
     select hash_key, position, object_id, effective_at, record_row, false as is_deleted
     from present
     union all
@@ -217,7 +216,7 @@ def render_status(model: Model, name: str) -> sql.Composed:
     where p.position < (select position from first) and h.{key} in (select hash_key from affected)
 ), sequenced as (
     select *, lag(is_deleted, 1, false) over (partition by hash_key order by position, record_row) as previous
-    from told
+    from statuses
 )
 insert into {status} ({key}, effective_at, is_deleted, loaded_at, record_source, record_row)
 select hash_key, effective_at, is_deleted, %(loaded_at)s, object_id, record_row
@@ -231,5 +230,5 @@ on conflict do nothing"""
         tracked_name=satellite.status_of,
         tracked=sql.Identifier("raw_vault", satellite.status_of or ""),
         status=sql.Identifier("raw_vault", name),
-        key=sql.Identifier(satellite_key(model, tracked)),
+        key=sql.Identifier(model.satellite_key(satellite.status_of or "")),
     )

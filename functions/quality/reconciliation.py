@@ -7,6 +7,7 @@ file, and unchanged when it equals the version in force. A measure's sum is foll
 from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
+from functions.common.sql_files import read_sql
 from functions.model.declaration import Model
 from functions.model.render_reconciliation import render_count, render_duplicate, render_quarantined
 
@@ -27,16 +28,7 @@ def record_counts(connection: Connection, model: Model, object_ids: list[int]) -
 
 def unreconciled(connection: Connection, object_ids: list[int]) -> list[str]:
     """Which measures of which objects do not add up: file = quarantined + staged, and staged = vault, to the digit."""
-    rows = connection.execute(
-        "select o.object_id, m.key from metadata.object_version as o, jsonb_each(o.measures) as m"
-        " where o.object_id = any(%s) and ("
-        " (m.value ->> 'file')::numeric is distinct from"
-        " (m.value ->> 'quarantined')::numeric + coalesce((m.value ->> 'omitted')::numeric, 0)"
-        " + (m.value ->> 'staged')::numeric"
-        " or (m.value ->> 'staged')::numeric is distinct from (m.value ->> 'vault')::numeric"
-        ") order by 1, 2",
-        (object_ids,),
-    )
+    rows = connection.execute(read_sql("quality/unreconciled_measures.sql"), (object_ids,))
     return [f"{measure} of object {object_id}" for object_id, measure in rows]
 
 

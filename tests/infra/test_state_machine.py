@@ -78,7 +78,13 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
     for name, state in (machine["States"] | tasks(machine)).items():
         if state["Type"] in {"Task", "Map", "Parallel"}:
             # the report of Finish is the execution's output
-            places = {"ListRunning": "$.running", "Plan": "$.plan", "ListParts": "$.plan", "Finish": "$", "ExportLake": "$.lake"}
+            places = {
+                "ListRunning": "$.running",
+                "Plan": "$.plan",
+                "ListParts": "$.plan",
+                "Finish": "$",
+                "ExportLake": "$.lake",
+            }
             expected = places.get(name)
             assert state.get("ResultPath", "$") == expected, name
 

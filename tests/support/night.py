@@ -107,7 +107,7 @@ class Night:
     def finish(self, run_id: str) -> Report:
         """Finish the run; its report."""
         with self.connect() as connection:
-            return finish(connection, self.model, run_id)
+            return finish(connection, run_id)
 
     def run(self, run_id: str | None = None, files: tuple[str, ...] = (), **more: Any) -> Report:
         """A whole night; its report."""

@@ -8,7 +8,6 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.ledger import RunNotActiveError, objects_of
 from functions.load.recorded_step import recorded_step
-from functions.model.declaration import Model
 from functions.model.render_staging import StagedPart
 
 type Report = dict[str, Any]
@@ -22,7 +21,7 @@ _OBSERVED_SHOWN = 300  # characters of what a check saw
 _FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined")
 
 
-def finish(connection: Connection, model: Model, run_id: str) -> Report:
+def finish(connection: Connection, run_id: str) -> Report:
     """Mark the run SUCCEEDED and return its report; of a run that has succeeded, only return the report.
 
     The report holds `run_id`, `status`, `files` (a row of counts for each), `steps` (seconds and rows) and `totals`.
@@ -38,7 +37,7 @@ def finish(connection: Connection, model: Model, run_id: str) -> Report:
             connection.execute(
                 "update metadata.object_version set status = 'LOADED' where object_id = any(%s)", (object_ids,)
             )
-            _forget_tracking(connection, model.late_window_days)
+            connection.execute("select raw_vault.forget_tracking()")
         connection.execute(
             "update metadata.load_run set status = 'SUCCEEDED', finished_at = clock_timestamp() where run_id = %s",
             (run_id,),
@@ -57,15 +56,6 @@ def _empty_staging(connection: Connection, run_id: str) -> None:
     ).fetchall()
     for part in parts:
         connection.execute(sql.SQL("drop table if exists {}").format(StagedPart(*part).table))
-
-
-def _forget_tracking(connection: Connection, late_window_days: int) -> None:
-    """Forget unchanged observations that are older than the late window, as seen from the newest file."""
-    connection.execute(
-        "select raw_vault.forget_tracking(max(least(now(), effective_at)) - make_interval(days => %s))"
-        " from metadata.object_version where status = 'LOADED'",
-        (late_window_days,),
-    )
 
 
 def report(connection: Connection, run_id: str) -> Report:

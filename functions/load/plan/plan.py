@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.common.errors import DataError
 from functions.common.landing import IgnoredObject, LandedObject, list_landed, states_instant
+from functions.common.ledger import lock
 from functions.common.logging import logger
+from functions.common.sql_files import read_sql
 from functions.load.staging.deduplication import wake_overruled
 from functions.model.declaration import Model
 
@@ -35,103 +36,6 @@ IGNORED_SHOWN = 100
 
 READ_ATTEMPTS = 3
 """So many runs try to read an object that S3 does not hand out; after that, only a run that names it does."""
-
-_ADVISORY_LOCK = 0x6333_3631  # one plan at a time: each object version is claimed by one run
-
-_REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, started_at, accept_deletions)
-values (%s, %s, 'RUNNING', %s, %s)
-on conflict (run_id) do nothing"""
-
-_NEW = sql.SQL("""from unnest(
-    %(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[], %(size_bytes)s::bigint[],
-    %(uploaded_at)s::timestamptz[], %(source)s::text[], %(is_snapshot)s::boolean[], %(effective_at)s::timestamptz[]
-) with ordinality as landed (
-    bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, position
-)
-where not exists (
-    select
-    from metadata.object_version as known
-    where (known.bucket, known.object_key, known.version_id, known.etag)
-        = (landed.bucket, landed.key, landed.version_id, landed.etag)
-)""")
-
-# New object versions, those that became true first, as many as the run may still take.
-_CLAIM = sql.SQL("""insert into metadata.object_version (
-    bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id
-)
-select bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %(run_id)s
-from (
-    select *
-    {new}
-    order by effective_at, position
-    limit greatest(0, %(most)s - (select count(*) from metadata.object_version where run_id = %(run_id)s))
-) as new
-order by position
-on conflict (bucket, object_key, version_id, etag) do nothing""").format(new=_NEW)
-
-_COUNT_WAITING = sql.SQL("""update metadata.load_run set files_waiting = (select count(*) {new})
-where run_id = %(run_id)s
-returning files_waiting""").format(new=_NEW)
-
-# Runs that died with their database, or with their LocalStack: nobody could record their end.
-_RECORD_VANISHED = """update metadata.load_run
-set status = 'ABORTED', finished_at = clock_timestamp(), error = 'C360.RunVanished',
-    cause = 'Step Functions does not run it any more, and nothing recorded how it ended'
-where status = 'RUNNING'
-    and run_id <> %(run_id)s
-    and (
-        started_at < now() - %(abandoned_after)s::interval
-        or (execution_arn <> all(%(running)s::text[]) and started_at < now() - %(listed_after)s::interval)
-    )"""
-
-# What a run that has ended left behind: all of it, or only these keys, or only these days.
-_TAKE_OVER = """update metadata.object_version as held
-set run_id = %(run_id)s
-where held.status in ('PLANNED', 'STAGED')
-    and (not %(only_these)s or held.object_key = any(%(key)s))
-    and (%(since)s::timestamptz is null or held.effective_at >= %(since)s)
-    and (%(until)s::timestamptz is null or held.effective_at < %(until)s)
-    and held.run_id in (
-        select run_id
-        from metadata.load_run
-        where status <> 'RUNNING'
-    )"""
-
-# What S3 did not hand out before: a few times by itself, then only when somebody asks for it.
-_TRY_AGAIN = """update metadata.object_version as unread
-set run_id = %(run_id)s, status = 'PLANNED'
-where unread.status = 'UNREADABLE'
-    and unread.run_id <> %(run_id)s
-    and case when %(only_these)s then unread.object_key = any(%(key)s) else unread.attempts < %(read_attempts)s end
-    and (%(since)s::timestamptz is null or unread.effective_at >= %(since)s)
-    and (%(until)s::timestamptz is null or unread.effective_at < %(until)s)"""
-
-_RECORD_IGNORED = """update metadata.load_run set ignored = %s, ignored_count = %s where run_id = %s"""
-
-# What was removed from the landing zone before any of it came into the vault.
-_WITHDRAW = """update metadata.object_version as held
-set status = 'WITHDRAWN', reason = 'it was removed from the landing zone before it was loaded'
-where held.run_id = %(run_id)s
-    and held.status in ('PLANNED', 'STAGED')
-    and not exists (select from metadata.vault_load as l where l.object_id = held.object_id)
-    and not exists (
-        select
-        from unnest(%(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[])
-            as landed (bucket, key, version_id, etag)
-        where (landed.bucket, landed.key, landed.version_id, landed.etag)
-            = (held.bucket, held.object_key, held.version_id, held.etag)
-    )"""
-
-_REFUSE_FORGOTTEN = """update metadata.object_version as held
-set status = 'REJECTED', reason = format(
-    'its rows became true at %%s, but what was observed before %%s is forgotten (late_window_days in sql/model.yaml)',
-    held.effective_at, h.horizon
-)
-from metadata.tracking_horizon as h
-where held.run_id = %(run_id)s
-    and held.status = 'PLANNED'
-    and h.source = held.source
-    and held.effective_at < h.horizon"""
 
 _LANDED = (
     "bucket", "key", "version_id", "etag", "size_bytes", "uploaded_at", "source", "is_snapshot", "effective_at",
@@ -177,8 +81,11 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     landed = [item for item in landed if _in_days(item, request)]
     if request.files:
         landed = _only(landed, request.files)
-    connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
-    connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at, request.accept_deletions))
+    lock(connection, "plan")  # each object version is claimed by one run
+    connection.execute(
+        read_sql("load/register_run.sql"),
+        (request.run_id, request.execution_arn, request.started_at, request.accept_deletions),
+    )
     if not request.files:
         _record_ignored(connection, request.run_id, [*ignored, *misnamed])
     parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
@@ -193,9 +100,18 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "running": None if request.running is None else list(request.running),
         "listed_after": LISTED_AFTER,
     }
-    for statement in (_RECORD_VANISHED, _TAKE_OVER, _TRY_AGAIN, _CLAIM, _WITHDRAW, _REFUSE_FORGOTTEN):
+    for statement in (
+        read_sql("load/record_vanished_runs.sql"),
+        read_sql("load/take_over_objects.sql"),
+        read_sql("load/retry_unreadable.sql"),
+        read_sql("load/claim_objects.sql").format(new=read_sql("load/new_objects.sql")),
+        read_sql("load/withdraw_removed.sql"),
+        read_sql("load/refuse_forgotten.sql"),
+    ):
         connection.execute(statement, parameters)
-    row = connection.execute(_COUNT_WAITING, parameters).fetchone()
+    row = connection.execute(
+        read_sql("load/count_waiting_files.sql").format(new=read_sql("load/new_objects.sql")), parameters
+    ).fetchone()
     if row and row[0]:
         logger.warning("more files than one run takes", extra={"run_id": request.run_id, "files_waiting": row[0]})
     wake_overruled(connection, request.run_id)
@@ -212,7 +128,10 @@ def _record_ignored(connection: Connection, run_id: str, ignored: list[IgnoredOb
     if ignored:
         logger.warning("objects that are no files of a source are left alone", extra={"count": len(ignored)})
     shown = [vars(each) for each in sorted(ignored, key=lambda each: each.key)[:IGNORED_SHOWN]]
-    connection.execute(_RECORD_IGNORED, (Jsonb(shown), len(ignored), run_id))
+    connection.execute(
+        "update metadata.load_run set ignored = %s, ignored_count = %s where run_id = %s",
+        (Jsonb(shown), len(ignored), run_id),
+    )
 
 
 def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedObject], list[IgnoredObject]]:

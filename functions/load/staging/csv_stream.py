@@ -44,7 +44,7 @@ def decompress(chunks: Iterator[bytes]) -> Iterator[bytes]:
         for data in _slices(chunks):
             rest = data
             while rest:
-                if in_padding or (inflate.eof and not rest.strip(b"\0")):
+                if in_padding or (inflate.eof and rest.startswith(b"\0")):
                     if rest.strip(b"\0"):
                         raise FileRejectedError("the gzip file goes on after the zero bytes at its end")
                     in_padding = True
@@ -121,13 +121,15 @@ def _parse_header(line: bytes) -> list[str]:
     if line.startswith(_BYTE_ORDER_MARK):
         raise FileRejectedError("the file begins with two byte order marks: it was saved as UTF-8 twice")
     try:
-        text = line.decode("utf-8").rstrip("\r")
+        text = line.decode("utf-8").removesuffix("\r")
     except UnicodeDecodeError as error:
         raise FileRejectedError("the header is not UTF-8 text: save the file as UTF-8") from error
     if not text.strip():
         raise FileRejectedError("the file is empty: a header line is required")
     if "\x00" in text:
         raise FileRejectedError("the header holds a NUL byte: is this a CSV file?")
+    if text.endswith("\r"):
+        raise FileRejectedError("lines end in two carriage returns and a line feed: they must end in LF or CRLF")
     if "\r" in text:
         raise FileRejectedError("the header holds a carriage return: lines must end in LF or CRLF")
     if re.fullmatch(r"\s*sep=.\s*", text, re.IGNORECASE):

@@ -3,6 +3,7 @@
 from psycopg import errors as pg
 
 from functions.common.database import Connection
+from functions.common.sql_files import read_sql
 
 
 class RepeatedContentError(Exception):
@@ -46,16 +47,4 @@ def _reasserted(connection: Connection, object_id: int, content_sha256: bytes) -
 
 def wake_overruled(connection: Connection, run_id: str) -> None:
     """Plan again, for this run, what was set aside as a repetition and is one no more: the run's files overrule it."""
-    connection.execute(
-        """update metadata.object_version as held
-        set status = 'PLANNED', reason = null, run_id = %(run_id)s
-        where held.status = 'REPEATED'
-            and exists (
-                select from metadata.object_version as mine
-                where mine.run_id = %(run_id)s
-                    and mine.status = 'PLANNED'
-                    and (mine.source, mine.effective_at) = (held.source, held.effective_at)
-            )
-            and held.object_id in (select object_id from metadata.overruled_repetition)""",
-        {"run_id": run_id},
-    )
+    connection.execute(read_sql("load/wake_overruled.sql"), {"run_id": run_id})

@@ -44,7 +44,7 @@ def match_header(source: Source, names: list[str]) -> Header:
         raise FileRejectedError("two names in the header differ in case only, and mean one column")
     missing = [name for name in source.required if name not in columns]
     if missing:
-        # other names that were found may be cells of a file without a header
+        # other names may be cells of a file without a header
         known = [name for name in source.columns if name in columns]
         hint = _other_delimiter(names)
         raise FileRejectedError(

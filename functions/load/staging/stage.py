@@ -28,15 +28,17 @@ from functions.load.staging.parts import (
 from functions.load.staging.quarantine import mark_replayed
 from functions.load.staging.set_aside import SET_ASIDE_ERRORS, set_aside
 from functions.model.declaration import Model
-from functions.model.render_staging import (
+from functions.model.render_quarantine import (
     REJECTED_KEPT,
+    render_omitted_measures,
+    render_quarantine,
+    render_unknown_columns,
+)
+from functions.model.render_staging import (
     StagedPart,
     render_attach,
     render_measures,
-    render_omitted_measures,
-    render_quarantine,
     render_stage,
-    render_unknown_columns,
 )
 
 if TYPE_CHECKING:

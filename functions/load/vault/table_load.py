@@ -9,7 +9,8 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import C360Error
-from functions.common.ledger import Run, active_run, objects_of
+from functions.common.ledger import Run, active_run, lock, objects_of
+from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
 from functions.model.declaration import Model
 
@@ -48,7 +49,7 @@ def load_tables(connection: Connection, model: Model, run_id: str, loads: Iterab
     inserted: dict[str, int] = {}
     for load in loads:
         # two runs that load the same keys would not see each other's rows
-        connection.execute("select pg_advisory_xact_lock(hashtext('raw_vault'), hashtext(%s))", (load.table,))
+        lock(connection, load.table)
         inserted[load.table] = inserted.get(load.table, 0) + _load_table(connection, run, load, staged)
     return inserted
 
@@ -109,22 +110,7 @@ def _indexes_last(connection: Connection, load: TableLoad, object_ids: list[int]
 def _place(connection: Connection, load: TableLoad, object_ids: list[int]) -> tuple[datetime, bool]:
     """The first effective instant of these objects, and whether the table holds an object that comes after it."""
     row = connection.execute(
-        """with position as (
-            select object_id, effective_at, position from metadata.object_position where source = %(source)s
-        ), first as (
-            select min(effective_at) as since, min(position) as position
-            from position
-            where object_id = any(%(object_ids)s)
-        )
-        select first.since, exists (
-            select
-            from position
-            join metadata.vault_load as l using (object_id)
-            where l.vault_table = %(table)s
-                and position.object_id <> all(%(object_ids)s)
-                and position.position > first.position
-        )
-        from first""",
+        read_sql("load/place_of_objects.sql"),
         {"source": load.source, "table": load.table, "object_ids": object_ids},
     ).fetchone()
     if row is None:

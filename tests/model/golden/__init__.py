@@ -8,15 +8,14 @@ from pathlib import Path
 from psycopg import sql
 
 from functions.model.reading import load_model
+from functions.model.render_quarantine import render_quarantine, render_unknown_columns
 from functions.model.render_staging import (
     StagedPart,
     render_attach,
     render_copy,
     render_measures,
-    render_quarantine,
     render_raw_table,
     render_stage,
-    render_unknown_columns,
 )
 from functions.model.render_vault import render_hub, render_link, render_satellite, render_status
 
