@@ -12,13 +12,18 @@ add constraint object_version_status_check check (
     status in ('PLANNED', 'STAGED', 'LOADED', 'REPEATED', 'REJECTED', 'WITHDRAWN', 'UNREADABLE')
 ),
 add column attempts integer not null default 0,
+add column rows_omitted bigint not null default 0,
 add column header text [] not null default '{}',
 add column renamed_columns text [] not null default '{}';
 
 comment on column metadata.object_version.attempts is
 'How many runs could not read the object; after a few it is read again only when a run names it.';
+comment on column metadata.object_version.rows_omitted is
+'Of very many rejected rows, those that are counted and not kept in quarantine.';
 comment on column metadata.object_version.header is 'The source''s columns that the file has, and those that it adds.';
 comment on column metadata.object_version.renamed_columns is 'Names that the file writes otherwise than the source.';
+
+alter table metadata.object_part add column rows_omitted bigint not null default 0;
 
 create table metadata.filled_column (
     source text not null,

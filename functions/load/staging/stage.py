@@ -29,7 +29,6 @@ from functions.load.staging.quarantine import mark_replayed
 from functions.load.staging.set_aside import SET_ASIDE_ERRORS, set_aside
 from functions.model.declaration import Model
 from functions.model.render_quarantine import (
-    REJECTED_KEPT,
     render_omitted_measures,
     render_quarantine,
     render_unknown_columns,
@@ -100,7 +99,7 @@ def _stage_part(connection: Connection, s3: "S3Client", model: Model, item: Clai
     if copied.rows:
         mark_replayed(connection, staged, header.unknown)
     measures = _measure(connection, model, staged, judged, is_isolated=copied.is_isolated)
-    counts = StagedCounts(copied.rows, judged.rejected, copied.lines, measures)
+    counts = StagedCounts(copied.rows, judged.rejected, judged.rejected - judged.kept, copied.lines, measures)
     connection.execute(sql.SQL("drop table {}").format(staged.raw_table))
     record_staged(connection, item.object_id, part, counts)
     # last, as it keeps the other parts of the source from being attached until the end of the transaction
@@ -117,28 +116,14 @@ def _complete(connection: Connection, item: ClaimedObject) -> str:
             "select content_sha256 from metadata.object_version where object_id = %s", (item.object_id,)
         ).fetchone()
         claim_content(connection, item.object_id, row[0] if row else b"")
-    rows_read, rows_quarantined, measures = totals(connection, item.object_id)
+    rows_read, rejected, omitted, measures = totals(connection, item.object_id)
+    reason = f"of {rejected} rejected rows quarantine keeps {rejected - omitted}; all are counted" if omitted else None
     connection.execute(
         "update metadata.object_version set status = 'STAGED', reason = %s, rows_read = %s, rows_quarantined = %s,"
-        " measures = %s where object_id = %s",
-        (
-            _what_is_kept(connection, item.object_id, rows_quarantined),
-            rows_read,
-            rows_quarantined,
-            Jsonb(measures),
-            item.object_id,
-        ),
+        " rows_omitted = %s, measures = %s where object_id = %s",
+        (reason, rows_read, rejected, omitted, Jsonb(measures), item.object_id),
     )
     return "STAGED"
-
-
-def _what_is_kept(connection: Connection, object_id: int, rejected: int) -> str | None:
-    """Of very many rejected rows, how many are kept."""
-    if rejected <= REJECTED_KEPT:
-        return None
-    row = connection.execute("select count(*) from metadata.quarantine where object_id = %s", (object_id,)).fetchone()
-    kept = row[0] if row else 0
-    return None if kept == rejected else f"of {rejected} rejected rows quarantine keeps {kept}; all are counted"
 
 
 def _judge(

@@ -121,7 +121,6 @@ def test_of_very_many_rejected_rows_some_are_kept_all_are_counted_and_sums_add_u
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(render_quarantine, "REJECTED_KEPT", 10)
-    monkeypatch.setattr("functions.load.staging.stage.REJECTED_KEPT", 10)
     monkeypatch.setattr(render_quarantine, "REJECTED_SAMPLED", 25)
     bad = [{"transaction_id": f"T{number}", "order_date": "soon"} for number in range(100)]
     night.drop("transactions/dt=2024-01-01/a.csv", transactions(*bad, {"transaction_id": "good"}))
