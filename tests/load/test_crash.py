@@ -32,7 +32,7 @@ YESTERDAY = {
 }
 TODAY = {
     "customers/dt=2024-01-02/a.csv": customers({"customer_id": "C1", "city": "Oslo"}, {"customer_id": ""}),
-    "customers/dt=2024-01-02/broken.csv": 'customer_id\n"C1\n',
+    "customers/dt=2024-01-02/broken.csv": f'{customers()}"C1\n',
     "customers/dt=2024-01-02/unreadable.csv": "first_name\nAnn\n",
     "products/dt=2024-01-02/a.csv": products({"product_id": "P1", "price": "2"}),
     "products/dt=2024-01-02/copy.csv": products({"product_id": "P1", "price": "2"}),
