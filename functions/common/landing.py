@@ -24,6 +24,8 @@ _UNREADABLE = {
     "NoSuchBucket": "its bucket is gone",
     "AccessDenied": "S3 denies access to it: its encryption key or its policy does not let the load function read it",
 }
+KEY_FORM = "landing/<source>/[snapshot/][dt=YYYY-MM-DD/ or at=YYYYMMDDTHHMMSS[.ffffff]Z/]<name>.csv[.gz]"
+SUFFIXES = (".csv", ".csv.gz")
 
 _KEY = re.compile(
     r"landing/(?P<source>[a-z0-9_]+)/(?P<snapshot>snapshot/)?"
@@ -60,10 +62,8 @@ class IgnoredObject:
 def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | None:
     """Source, whether it is a snapshot, and effective instant of an object; None when the key is not a file's.
 
-    Keys are `landing/<source>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]`, the suffix in any case; without `dt` the
-    instant is the upload's.
-    `at=YYYYMMDDTHHMMSS[.ffffff]Z/` in place of `dt` states the instant itself. What corrects rows of a snapshot
-    (`replay_key`) is a delta.
+    Keys are of KEY_FORM: `dt` states the day, `at` the instant; without either the instant is the upload's. What
+    corrects rows of a snapshot (`replay_key`) is a delta.
     """
     match = _KEY.fullmatch(key)
     if match is None:
@@ -127,6 +127,11 @@ def replay_key(key: str, effective_at: datetime, name: str) -> str:
         folder = re.sub("/(dt|at)=[^/]*$", "", folder)
         folder += f"/at={effective_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}Z"
     return f"{folder}/{file}.replay-{name}.csv"
+
+
+def landing_key(source: str, name: str, *, day: date | None, is_snapshot: bool) -> str:
+    """The key of a file `name` of `source` that is true from `day`, or from its upload where that is None."""
+    return f"landing/{source}/{'snapshot/' if is_snapshot else ''}{f'dt={day}/' if day else ''}{name}"
 
 
 def states_instant(key: str) -> bool:

@@ -28,6 +28,7 @@ from functions.load.plan.ledger import reopen
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.split import large_objects, split, staging_items
 from functions.load.recorded_step import recorded_step
+from functions.load.retention import enforce_retention
 from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.load.staging.set_aside import give_up
@@ -90,7 +91,7 @@ class _Check(_Event):
 
 
 class _Other(_Event):
-    step: Literal["parts", "hubs", "links", "satellites", "publish", "finish"]
+    step: Literal["parts", "hubs", "links", "satellites", "publish", "finish", "retention"]
 
 
 class _Rebuild(_Event):
@@ -110,6 +111,7 @@ class _Quarantine(BaseModel):
     rule: str | None = None
     run: str | None = None
     replayed: bool = False
+    persons: bool = False
     after: int = 0
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
 
@@ -213,5 +215,7 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _GiveUp | _Reb
             return load_satellites(connection, model, event.run_id)
         case _Other(step="publish"):
             return publish(connection, event.run_id)
+        case _Other(step="retention"):
+            return enforce_retention(connection, event.run_id)
         case _:
             return finish(connection, event.run_id)

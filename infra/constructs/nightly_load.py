@@ -101,8 +101,12 @@ class NightlyLoad(sfn.StateMachine):
     def _definition(self) -> sfn.IChainable:
         # its report is the output of the execution
         finish = self._load_step("Finish", "finish", result_path="$", output_path="$.Payload")
+        retention = self._load_step(
+            "EnforceRetention", "retention", result_path="$.retention", result_selector={"stores.$": "$.Payload.stores"}
+        )
+        finish.next(retention)
         if self._export is not None:
-            finish.next(self._export_lake(self._export))
+            retention.next(self._export_lake(self._export))
         stage_files = sfn.Map(
             self._scope,
             "StageFiles",
@@ -236,10 +240,18 @@ class NightlyLoad(sfn.StateMachine):
         more: Mapping[str, Any] | None = None,
         *,
         result_path: str = sfn.JsonPath.DISCARD,
+        result_selector: Mapping[str, Any] | None = None,
         output_path: str | None = None,
     ) -> tasks.LambdaInvoke:
         payload = {"step": step, **self._step_context, **(more or {})}
-        return self._task(name, self._load, payload, result_path=result_path, output_path=output_path)
+        return self._task(
+            name,
+            self._load,
+            payload,
+            result_selector=result_selector,
+            result_path=result_path,
+            output_path=output_path,
+        )
 
     def _task(
         self,

@@ -57,7 +57,7 @@ def test_a_key_tells_source_kind_and_instant(key: str, source: str, is_snapshot:
 @pytest.mark.parametrize("effective_at", [UPLOADED, AT, DAY], ids=str)
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "b.csv.replay-0123456789ab.csv"])
 def test_a_correction_is_a_delta_at_the_instant_of_its_file(folder: str, effective_at: datetime, name: str) -> None:
-    """Right after it, where the key tells the instant; also where the source's rule overrules the day in the key."""
+    """Right after it, where the key states the instant; also where the source's rule overrules the day in the key."""
     key = f"landing/customers/{folder}{name}"
     to = replay_key(key, effective_at, "0123456789ab")
     assert parse_key(to, datetime(2025, 1, 1, tzinfo=UTC)) == ("customers", False, effective_at)

@@ -38,7 +38,7 @@ def tasks(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
     states = machine["States"]
     assert machine["StartAt"] == "ListRunning"
-    lake = {"Finish": "ExportLake", "ExportLake": "PointCatalog", "PointCatalog": None}
+    lake = {"EnforceRetention": "ExportLake", "ExportLake": "PointCatalog", "PointCatalog": None}
     assert {name: state.get("Next") for name, state in states.items()} == {
         "ListRunning": "Plan",
         "Plan": "AnyFiles",
@@ -51,9 +51,10 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "LoadLinksAndSatellites": "CheckVault",
         "CheckVault": "PublishMarts",
         "PublishMarts": "Finish",
-        **(lake if "ExportLake" in states else {"Finish": None}),
+        "Finish": "EnforceRetention",
+        **(lake if "ExportLake" in states else {"EnforceRetention": None}),
     }
-    assert states["PointCatalog" if "ExportLake" in states else "Finish"]["End"] is True
+    assert states["PointCatalog" if "ExportLake" in states else "EnforceRetention"]["End"] is True
     # a night without files still asks whether they are late, and publishes what depends on the day
     assert states["AnyFiles"]["Choices"] == [
         {"Variable": "$.plan.file_count", "NumericEquals": 0, "Next": "CheckVault"},
@@ -85,6 +86,7 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
                 "Finish": "$",
                 "ExportLake": "$.lake",
             }
+            places["EnforceRetention"] = "$.retention"
             expected = places.get(name)
             assert state.get("ResultPath", "$") == expected, name
 
@@ -117,6 +119,7 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
         "CheckVault": ("Load", {"step": "check_vault", **run}),
         "PublishMarts": ("Load", {"step": "publish", **run}),
         "Finish": ("Load", {"step": "finish", **run}),
+        "EnforceRetention": ("Load", {"step": "retention", **run}),
     }
     found = tasks(machine)
     if "ExportLake" in found:
@@ -209,6 +212,6 @@ def test_on_localstack_the_lake_is_off_and_can_be_switched_on(on_localstack: Syn
     assert "ExportLake" not in on_localstack.state_machine()["States"]
     switched = synthesize(tmp_path / "out", target="localstack", database_host="127.0.0.1", lake="enabled")
     states = switched.state_machine()["States"]
-    assert states["Finish"]["Next"] == "ExportLake"
+    assert states["EnforceRetention"]["Next"] == "ExportLake"
     assert states["ExportLake"]["End"] is True
     assert not {kind["Type"] for _, kind in switched.resources()} & {"AWS::Glue::Table", "AWS::Glue::Database"}

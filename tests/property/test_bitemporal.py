@@ -98,9 +98,9 @@ def _load(night: Night, nights: list[list[File]]) -> tuple[list[Landed], list[da
             landed.append(Landed(file, (file.day, f"landing/{file.key}", version), number))
             night.drop(file.key, write_csv(COLUMNS[file.source].split(","), file.rows))
         report = night.run(f"night-{number}")
-        for told in report["files"]:
-            counted = told["loaded"] + told["unchanged"] + told["duplicate"] + told["quarantined"]
-            assert told["rows_read"] == counted
+        for counts in report["files"]:
+            counted = counts["loaded"] + counts["unchanged"] + counts["duplicate"] + counts["quarantined"]
+            assert counts["rows_read"] == counted
         ((loaded_at,),) = night.rows(f"select loaded_at from metadata.load_run where run_id = 'night-{number}'")
         known.append(loaded_at)
     return landed, known
@@ -169,7 +169,7 @@ _HELD = {
 }
 
 
-def _held(night: Night) -> dict[str, list[tuple[Any, ...]]]:
+def _loaded(night: Night) -> dict[str, list[tuple[Any, ...]]]:
     """Satellite -> its rows in the order of their versions: effective instant, loaded at, key, value."""
     return {
         satellite: night.rows(
@@ -190,15 +190,15 @@ def _in_force(rows: list[tuple[Any, ...]], day: int, known: datetime) -> dict[Ke
 def test_the_vault_says_at_every_instant_what_was_in_force_and_known(warm: WarmNight, nights: list[list[File]]) -> None:
     empty(warm)
     landed, known = _load(warm, nights)
-    held = _held(warm)
+    loaded = _loaded(warm)
     for number, loaded_at in enumerate(known):
         for day in range(1, 5):
             expected = _expected(landed, day, number)
-            for satellite, rows in held.items():
-                found = _in_force(rows, day, loaded_at)
+            for satellite, rows in loaded.items():
+                in_force = _in_force(rows, day, loaded_at)
                 if satellite.endswith("_status"):
-                    found = {key: True for key, is_deleted in found.items() if is_deleted}
-                assert found == expected[satellite], (
+                    in_force = {key: True for key, is_deleted in in_force.items() if is_deleted}
+                assert in_force == expected[satellite], (
                     satellite,
                     f"day {day}",
                     f"night {number}",
@@ -211,7 +211,7 @@ def test_the_vault_says_at_every_instant_what_was_in_force_and_known(warm: WarmN
 def test_the_order_of_arrival_does_not_change_what_is_in_force(
     warm: WarmNight, nights: list[list[File]], data: st.DataObject
 ) -> None:
-    """Versions of one name keep their order, as S3 tells it; all else may arrive in any order, in any batches."""
+    """Versions of one name keep their order, as S3 lists it; all else may arrive in any order, in any batches."""
     arriving = [file for batch in nights for file in batch]
     names = [file.key for file in arriving]
     shuffled = data.draw(st.permutations(range(len(arriving))))
@@ -219,8 +219,10 @@ def test_the_order_of_arrival_does_not_change_what_is_in_force(
     again = [[next(order[names[number]])] for number in shuffled]
     empty(warm)
     landed, _ = _load(warm, again)
-    last = {satellite: _in_force(rows, 9, datetime.max.replace(tzinfo=UTC)) for satellite, rows in _held(warm).items()}
+    last = {
+        satellite: _in_force(rows, 9, datetime.max.replace(tzinfo=UTC)) for satellite, rows in _loaded(warm).items()
+    }
     expected = _expected(landed, 9, len(again))
-    for satellite, found in last.items():
-        shown = {key: True for key, dead in found.items() if dead} if satellite.endswith("_status") else found
+    for satellite, in_force in last.items():
+        shown = {key: True for key, dead in in_force.items() if dead} if satellite.endswith("_status") else in_force
         assert shown == expected[satellite], satellite

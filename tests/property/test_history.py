@@ -39,7 +39,7 @@ class File:
 
     @property
     def content(self) -> str:
-        """CSV; a column that the model does not know tells files with equal rows apart."""
+        """CSV; a column that the model does not know makes files with equal rows differ."""
         columns = [*COLUMNS[self.source].split(","), f"file_{self.number}"]
         return write_csv(columns, self.rows)
 
@@ -76,9 +76,9 @@ def _load(night: Night, batches: Iterable[list[File]]) -> None:
         for file in batch:
             night.drop(file.key, file.content)
         report = night.run()
-        for told in report["files"]:
-            counted = told["loaded"] + told["unchanged"] + told["duplicate"] + told["quarantined"]
-            assert told["rows_read"] == counted
+        for counts in report["files"]:
+            counted = counts["loaded"] + counts["unchanged"] + counts["duplicate"] + counts["quarantined"]
+            assert counts["rows_read"] == counted
         assert report["totals"]["quarantined"] == 0
         assert report["totals"]["rows_read"] == sum(len(file.rows) for file in batch)
 

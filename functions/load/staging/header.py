@@ -37,7 +37,7 @@ def match_header(source: Source, names: list[str]) -> Header:
     Raises FileRejectedError when a required column is missing, or two names mean one column.
     """
     if len(names) > MAXIMUM_COLUMNS:
-        raise FileRejectedError(f"the header has more than {MAXIMUM_COLUMNS} columns", found=len(names))
+        raise FileRejectedError(f"the header has more than {MAXIMUM_COLUMNS} columns", columns=len(names))
     by_folded = {name.casefold(): name for name in source.columns}
     columns = [name if name in source.columns else by_folded.get(name.casefold(), name) for name in names]
     if len(set(columns)) < len(columns):

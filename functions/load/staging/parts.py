@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
-from functions.model.render_staging import StagedPart
+from functions.model.render_staging import StagedPart, render_part_counts
 
 type Measures = dict[str, dict[str, str]]
 
@@ -29,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True)
 class StagedCounts:
-    """What staging a part came to. `lines`: physical lines, of which a row may have several.
+    """The result of staging a part. `lines`: physical lines, of which a row may have several.
 
     `rows_omitted`: of the rejected rows, those that are counted and not kept in quarantine.
     """
@@ -68,12 +68,7 @@ def locked_part(connection: Connection, object_id: int, number: int) -> Part:
 def staged_counts(connection: Connection, part: StagedPart) -> StagedCounts | None:
     """What an earlier attempt staged, if all of it is still there: PostgreSQL empties staging when it crashes."""
     row = connection.execute(
-        sql.SQL(
-            "select rows_read, rows_quarantined, rows_omitted, lines_read, measures from metadata.object_part"
-            " where object_id = %(object_id)s and part = %(part)s and staged_at is not null"
-            " and (select count(*) from {} where object_id = %(object_id)s and part = %(part)s)"
-            " = rows_read - rows_quarantined"
-        ).format(sql.Identifier("staging", part.source)),
+        render_part_counts(part),
         {"object_id": part.object_id, "part": part.part},
     ).fetchone()
     return None if row is None else StagedCounts(*row)

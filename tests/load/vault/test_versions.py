@@ -79,7 +79,7 @@ def test_a_late_file_before_an_unchanged_observation_does_not_overwrite_it(night
 def test_files_of_one_instant_follow_each_other_by_key(night: Night) -> None:
     night.drop("customers/dt=2024-01-01/b.csv", customers(BEA))
     night.run()
-    time.sleep(1.1)  # S3 tells upload times in seconds, and they must not matter here
+    time.sleep(1.1)  # S3 gives upload times in whole seconds, and they must not matter here
     night.drop("customers/dt=2024-01-01/a.csv", customers(ANN))
     night.run()
     assert customer_versions(night) == ["Ann", "Bea"]
