@@ -11,7 +11,7 @@ from functions.api import docs, problems
 from functions.api.database import Database
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Memory
-from functions.api.resources import events, metrics, profile, routes
+from functions.api.resources import dashboard, events, metrics, profile, routes, shares
 from functions.api.resources import operations as service
 from functions.api.resources.models import Problem
 from functions.api.security.audit import Audited
@@ -45,6 +45,7 @@ _TAGS = [
     {"name": "products", "description": "Products and how they sell."},
     {"name": "orders", "description": "Order lines."},
     {"name": "metrics", "description": "Figures for dashboards."},
+    {"name": "shares", "description": "Links that share a view of the dashboard."},
     {"name": "service", "description": "Whether it works, what ran, what was checked."},
 ]
 _SECURITY_SCHEMES = {
@@ -113,7 +114,9 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(service.router)
     app.include_router(events.router)
+    app.include_router(shares.router)
     app.include_router(docs.router)
+    app.include_router(dashboard.router)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Read-only connections to PostgreSQL, kept open between requests.
+"""Connections to PostgreSQL, kept open between requests, that only read unless a query is said to write.
 
 In Lambda an execution environment serves one request at a time, so it holds one connection; the requests that
 uvicorn serves at once share a few. Nothing is opened before the first query.
@@ -68,7 +68,7 @@ class Database:
             self._free.release()
 
     async def append_audit(self, contents: str) -> None:
-        """Commit records (a JSON array) to the audit trail: the one thing that the API writes.
+        """Commit records (a JSON array) to the audit trail.
 
         Again when the connection was lost: at worst a record is there twice. Raises as `read_rows` does.
         """
@@ -89,6 +89,26 @@ class Database:
             await connection.execute(b"begin read write")
             await connection.execute(APPEND, {"contents": contents})
             await connection.execute(b"commit")
+
+    async def write_row(self, query: bytes, parameters: Mapping[str, Any]) -> Row:
+        """The first row that `query`, which writes, returns; see `write_rows`."""
+        rows = await self.write_rows(query, parameters)
+        if not rows:
+            raise LookupError("the query returned no row")
+        return rows[0]
+
+    async def write_rows(self, query: bytes, parameters: Mapping[str, Any]) -> list[Row]:
+        """All rows that `query`, which writes, returns. It is sent once: whether a lost one was done is not known.
+
+        Raises as `read_rows` does.
+        """
+        await self._wait_for_connection()
+        try:
+            if self._idle:
+                await self._idle.pop().close()  # it may be lost, which is not to be found out by writing
+            return await self._query(await self._open(), query, parameters, writes=True)
+        finally:
+            self._free.release()
 
     async def _wait_for_connection(self) -> None:
         try:
@@ -120,11 +140,19 @@ class Database:
             raise DatabaseUnavailableError("PostgreSQL does not answer") from None
 
     async def _query(
-        self, connection: AsyncConnection, query: bytes, parameters: Mapping[str, Any] | None
+        self,
+        connection: AsyncConnection,
+        query: bytes,
+        parameters: Mapping[str, Any] | None,
+        *,
+        writes: bool = False,
     ) -> list[Row]:
         async with self._used(connection):
-            cursor = await connection.execute(query, parameters)
-            return await cursor.fetchall()
+            if writes:
+                async with connection.transaction():
+                    await connection.execute("set transaction read write")
+                    return await (await connection.execute(query, parameters)).fetchall()
+            return await (await connection.execute(query, parameters)).fetchall()
 
     @contextlib.asynccontextmanager
     async def _used(self, connection: AsyncConnection) -> AsyncIterator[None]:

@@ -25,6 +25,7 @@ class Column(ColumnChecks):
     type: ColumnType
     required: bool = False
     default: str | None = None
+    absent: Literal["refuse", "empty"] = "refuse"
     pii: DataClass | None = None
 
 

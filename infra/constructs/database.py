@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 
 
 class Role(StrEnum):
@@ -63,7 +63,7 @@ class ExternalDatabase(Database):
     Its admin secret exists as well; the other roles' secrets are made here, and the migrator sets their passwords.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment) -> None:
+    def __init__(self, scope: Construct, construct_id: str, deployment: DeploymentConfig) -> None:
         super().__init__(scope, construct_id)
         self.host = deployment.database_host
         self.port = str(deployment.database_port)

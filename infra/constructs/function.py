@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from functions.model.reading import load_model
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 from infra.constructs.bundle import REQUIREMENTS, function_code, host_processor
 from infra.constructs.database import Database, Network, Role
 from infra.constructs.nag import accept
@@ -47,7 +47,7 @@ class PlatformFunction(lambda_.Function):
         scope: Construct,
         construct_id: str,
         *,
-        deployment: Deployment,
+        deployment: DeploymentConfig,
         database: Database | None = None,
         role: Role | None = None,
         network: Network | None = None,
@@ -100,7 +100,7 @@ class PlatformFunction(lambda_.Function):
         accept(self, {"L1": "One Python everywhere: the embedded runtime, the bundle and Lambda run 3.13."})
 
 
-def _architecture(deployment: Deployment) -> lambda_.Architecture:
+def _architecture(deployment: DeploymentConfig) -> lambda_.Architecture:
     if deployment.on_aws or host_processor() == "aarch64":
         return lambda_.Architecture.ARM_64
     return lambda_.Architecture.X86_64

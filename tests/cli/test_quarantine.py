@@ -11,7 +11,7 @@ import pytest
 
 from cli.deployment import Deployment
 from functions.load import handler
-from tests.cli.conftest import C360
+from tests.support.command_line import C360
 from tests.support.database_state import versions
 from tests.support.lambda_context import handler_signed_in, lambda_context
 from tests.support.night import BUCKET, Night, role_url

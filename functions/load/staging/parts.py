@@ -29,10 +29,14 @@ class Part:
 
 @dataclass(frozen=True)
 class StagedCounts:
-    """The result of staging a part. `lines`: physical lines, of which a row may have several."""
+    """The result of staging a part. `lines`: physical lines, of which a row may have several.
+
+    `rows_omitted`: of the rejected rows, those that are counted and not kept in quarantine.
+    """
 
     rows_read: int
     rows_quarantined: int
+    rows_omitted: int
     lines: int
     measures: Measures
 
@@ -74,7 +78,15 @@ def record_staged(connection: Connection, object_id: int, part: Part, counts: St
     """Note that the part is staged."""
     connection.execute(
         read_sql("load/record_staged_part.sql"),
-        (object_id, part.number, counts.rows_read, counts.rows_quarantined, counts.lines, Jsonb(counts.measures)),
+        (
+            object_id,
+            part.number,
+            counts.rows_read,
+            counts.rows_quarantined,
+            counts.rows_omitted,
+            counts.lines,
+            Jsonb(counts.measures),
+        ),
     )
 
 
@@ -90,18 +102,24 @@ def is_complete(connection: Connection, object_id: int) -> bool:
     return row == (True,)
 
 
-def totals(connection: Connection, object_id: int) -> tuple[int, int, Mapping[str, Mapping[str, str]]]:
-    """Rows read, rows quarantined, and the sum of each measure, over the parts of a file."""
-    rows_read, rows_quarantined = connection.execute(
-        "select sum(rows_read)::bigint, sum(rows_quarantined)::bigint from metadata.object_part where object_id = %s",
+def totals(connection: Connection, object_id: int) -> tuple[int, int, int, Mapping[str, Mapping[str, str]]]:
+    """Rows read, quarantined and omitted, and the sums of each measure (see stage), over the parts of a file."""
+    rows_read, rows_quarantined, rows_omitted = connection.execute(
+        "select sum(rows_read)::bigint, sum(rows_quarantined)::bigint, sum(rows_omitted)::bigint"
+        " from metadata.object_part where object_id = %s",
         (object_id,),
-    ).fetchone() or (0, 0)
+    ).fetchone() or (0, 0, 0)
     measures = connection.execute(
-        "select name, sum((sums ->> 'file')::numeric)::text"
+        "select name, sum((sums ->> 'file')::numeric)::text, coalesce(sum((sums ->> 'omitted')::numeric), 0)::text"
         " from metadata.object_part, jsonb_each(measures) as measure (name, sums) where object_id = %s group by name",
         (object_id,),
     )
-    return rows_read, rows_quarantined, {name: {"file": total} for name, total in measures}
+    return (
+        rows_read,
+        rows_quarantined,
+        rows_omitted,
+        {name: {"file": total} | ({"omitted": omitted} if omitted != "0" else {}) for name, total, omitted in measures},
+    )
 
 
 def forget_part(connection: Connection, staged: StagedPart, part: Part) -> None:

@@ -5,6 +5,7 @@ import pytest
 from psycopg import errors as pg
 
 from functions.load.schema.migrate import ROLES
+from functions.model.metrics import load_metrics
 from tests.support.csv_files import customers, transactions
 from tests.support.night import Night, prepare, role_url
 from tests.support.rds import MAX_CONNECTIONS
@@ -82,6 +83,12 @@ BOUNDED: dict[str, tuple[str, list[tuple[str, type[Exception] | None]]]] = {
         ],
     ),
     "metadata.check_indexes_restored": ("c360_loader", [("select metadata.check_indexes_restored()", pg.Error)]),
+    # sums that show no person, whatever is asked for
+    **{
+        metric.view: ("c360_bi", [(f"select * from {metric.view}('-infinity', 'infinity', '{{x}}', '{{}}')", None)])
+        for metric in load_metrics().metrics.values()
+        if metric.filters
+    },
 }
 
 
