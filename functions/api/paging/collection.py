@@ -13,9 +13,8 @@ from typing import LiteralString, get_args
 from psycopg import sql
 
 from functions.api.paging.cache import WATERMARK
-from functions.api.resources.models import PERSONAL, Answer, Item
-
-MASK = "***"
+from functions.api.resources.models import Answer, Item
+from functions.model.classification import MASK, classification
 
 _PAGE = sql.SQL("""
 select
@@ -108,6 +107,10 @@ def _is_amount(annotation: object) -> bool:
     return annotation is Decimal or any(_is_amount(part) for part in get_args(annotation))
 
 
+def _is_text(annotation: object) -> bool:
+    return annotation is str or str in get_args(annotation)
+
+
 def columns(model: type[Answer], fields: tuple[str, ...] = (), *, masked: bool) -> sql.Composable:
     """The columns named like `fields`, or all of the model's: amounts with two decimals or more, none lost;
     with `masked`, personal values hidden."""
@@ -115,11 +118,13 @@ def columns(model: type[Answer], fields: tuple[str, ...] = (), *, masked: bool) 
 
 
 def _column(model: type[Answer], name: str, *, masked: bool) -> sql.Composable:
-    declared = model.model_fields[name]
+    annotation = model.model_fields[name].annotation
     column = sql.Identifier(name)
-    if masked and PERSONAL in declared.metadata:
+    if masked and classification().hides(name, is_text=_is_text(annotation)):
+        if not _is_text(annotation):
+            return sql.SQL("null as {}").format(column)
         return sql.SQL("case when {0} is not null then {1} end as {0}").format(column, sql.Literal(MASK))
-    if _is_amount(declared.annotation):
+    if _is_amount(annotation):
         return sql.SQL(
             "case scale({0}) when 2 then {0} else round({0}, greatest(2, min_scale({0}))) end as {0}"
         ).format(column)

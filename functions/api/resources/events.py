@@ -33,7 +33,8 @@ _OVERLAP = timedelta(seconds=10)
 _ITEMS = """
 select
     event_id, event_type, customer_id, occurred_at, product_id,
-    round(amount, greatest(2, min_scale(amount))) as amount, session_id,
+    round(amount, greatest(2, min_scale(amount))) as amount,
+    case when %(masked)s and session_id is not null then '***' else session_id end as session_id,
     case when not %(masked)s then properties end as properties, loaded_at
 from business_vault.vw_event
 where occurred_at > now() - interval '7 days'
@@ -72,7 +73,10 @@ select (
     select row_to_json(found)::text
     from (
         select
-            c.customer_id, a.last_seen_at, a.last_event_type, a.last_session_id, a.last_product_id,
+            c.customer_id, a.last_seen_at, a.last_event_type,
+            case when %(masked)s and a.last_session_id is not null then '***' else a.last_session_id
+            end as last_session_id,
+            a.last_product_id,
             coalesce(a.events_last_5_minutes, 0) as events_last_5_minutes,
             coalesce(a.events_last_hour, 0) as events_last_hour,
             coalesce(a.events_last_day, 0) as events_last_day,
@@ -102,7 +106,7 @@ router = APIRouter(tags=["events"])
 class Event(Answer):
     """Something that somebody did on the website (`business_vault.vw_event`).
 
-    `properties` may hold anything, so they are null without the scope `pii:read`.
+    `properties` may hold anything, so they are null without the scope `pii:read`, and `session_id` is hidden.
     """
 
     event_id: str
@@ -190,7 +194,8 @@ async def live_activity(request: Request, customer_id: CustomerId) -> Response:
     """One customer's activity, counted at this moment."""
     found = None
     if is_storable(customer_id):
-        [found] = await _database(request).read_row(_ACTIVITY, {"key": customer_id})
+        parameters = {"key": customer_id, "masked": access_of(request).masked}
+        [found] = await _database(request).read_row(_ACTIVITY, parameters)
     if found is None:
         return unknown_customer(request)
     request.state.records = 1

@@ -1,18 +1,15 @@
 """The shapes of the API's answers, as OpenAPI documents them.
 
 PostgreSQL builds the JSON itself, from the fields listed here: `listing.py` selects exactly these columns of the
-view of the same name. The models describe, they do not serialise. Fields marked `PERSONAL` are masked for callers
-without the scope `pii:read`.
+view of the same name. The models describe, they do not serialise. What sql/model.yaml calls personal is masked
+for callers without the scope `pii:read`.
 """
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-
-PERSONAL: Final = object()
-"""In a field's metadata: the value names a person or reaches them."""
 
 _MONEY_SCHEMA = {
     "type": "number",
@@ -48,10 +45,10 @@ class CustomerThen(Item):
     """A customer as of an instant (`business_vault.customer_360_as_of`)."""
 
     customer_id: Annotated[str, Field(examples=["C000042"])]
-    first_name: Annotated[str | None, PERSONAL, Field(examples=["Anna"])]
-    last_name: Annotated[str | None, PERSONAL, Field(examples=["Schmidt"])]
-    email: Annotated[str | None, PERSONAL, Field(examples=["anna.schmidt@example.com"])]
-    phone: Annotated[str | None, PERSONAL, Field(examples=["+49 30 901820"])]
+    first_name: Annotated[str | None, Field(examples=["Anna"])]
+    last_name: Annotated[str | None, Field(examples=["Schmidt"])]
+    email: Annotated[str | None, Field(examples=["anna.schmidt@example.com"])]
+    phone: Annotated[str | None, Field(examples=["+49 30 901820"])]
     country: Annotated[str | None, Field(examples=["Germany"])]
     state: Annotated[str | None, Field(examples=["Berlin"])]
     city: Annotated[str | None, Field(examples=["Berlin"])]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from functions.api.resources.models import PERSONAL, Answer, Item, Money, Page
+from functions.api.resources.models import Answer, Item, Money, Page
 
 _FILE = Field(description="Key of the file in the landing zone.", examples=["landing/customers/dt=2026-10-31/c.csv"])
 _ROW = Field(description="The file's row that says so; 1 is the first after the header.", examples=[42])
@@ -74,10 +74,10 @@ class CustomerVersion(Item):
     file: Annotated[str, _FILE]
     row: Annotated[int, _ROW]
     run_id: str
-    first_name: Annotated[str | None, PERSONAL]
-    last_name: Annotated[str | None, PERSONAL]
-    email: Annotated[str | None, PERSONAL]
-    phone: Annotated[str | None, PERSONAL]
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
     country: str | None
     state: str | None
     city: str | None
