@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from functions.api.app import create_app
-from tests.api.conftest import served, settings_for
+from tests.support.served_api import served, settings_for
 
 
 def _is_problem(answer: httpx.Response, status: int) -> dict[str, object]:

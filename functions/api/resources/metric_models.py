@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from functions.api.resources.models import Answer, Money
+from functions.api.answers import Answer, Money
 
 
 class Overview(Answer):

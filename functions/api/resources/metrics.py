@@ -1,23 +1,23 @@
 """The figures that a dashboard draws, computed once for each publication of the marts."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from psycopg import sql
+from pydantic import Field
 from starlette.responses import Response
 
+from functions.api.answers import Answer
 from functions.api.paging.cache import WATERMARK
 from functions.api.paging.collection import columns
-from functions.api.paging.conditional import held_by_caller, json_response, not_modified
-from functions.api.paging.parameters import Query
+from functions.api.paging.conditional import json_response, not_modified, tags_of_caller
+from functions.api.paging.parameters import Instant, Query
+from functions.api.problems import LIST_PROBLEMS
 from functions.api.resources import metric_models as shapes
-from functions.api.resources.models import Answer
-from functions.api.resources.route_parameters import PeriodQuery
-from functions.api.resources.routes import LIST_PROBLEMS
-from functions.api.responses import database_of, memory_of, parsed, query_parameters
+from functions.api.responses import cache_of, database_of, parsed, query_parameters
 from functions.api.security.authentication import access_of
-from functions.api.statements import read_sql
+from functions.common.sql_files import read_sql
 
 _SERIES = sql.SQL("""
 select
@@ -36,6 +36,13 @@ select
 router = APIRouter(prefix="/metrics", tags=["metrics"])
 
 
+class PeriodQuery(Query):
+    """A period of orders; all time by default."""
+
+    ordered_from: Annotated[Instant | None, Field(description="Ordered at this instant or later.")] = None
+    ordered_before: Annotated[Instant | None, Field(description="Ordered before this instant.")] = None
+
+
 @dataclass(frozen=True)
 class Metric:
     """`statement` returns the watermark and the answer's JSON."""
@@ -46,23 +53,23 @@ class Metric:
 
 
 def _metric(name: str, model: type[Answer], template: sql.SQL = _SERIES, query: type[Query] = Query) -> Metric:
-    points = read_sql(f"{name.replace('-', '_')}.sql")
+    points = read_sql(f"api/{name.replace('-', '_')}.sql")
     text = template.format(watermark=WATERMARK, columns=columns(model, masked=False), points=points)
     return Metric(name, text.as_bytes(None), query)
 
 
 async def _answer(request: Request, metric: Metric) -> Response:
     parameters: dict[str, Any] = parsed(request, metric.query).model_dump()
-    access, database, memory = access_of(request), database_of(request), memory_of(request)
+    access, database, cache = access_of(request), database_of(request), cache_of(request)
     key = (metric, *parameters.values())
-    if held_by_caller(request) or memory.holds(key):
-        watermark = await memory.current_watermark(database)
+    if tags_of_caller(request) or cache.has(key):
+        watermark = await cache.current_watermark(database)
         if (same := not_modified(request, access, watermark)) is not None:
             return same
-        if (known := memory.recall(key, watermark)) is not None:
+        if (known := cache.get(key, watermark)) is not None:
             return json_response(request, access, known, watermark)
     watermark, body = await database.read_row(metric.statement, parameters)
-    memory.learn(key, body, watermark, size=2 * len(body))
+    cache.put(key, body, watermark, size=2 * len(body))
     return json_response(request, access, body, watermark)
 
 
