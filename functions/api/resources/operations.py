@@ -166,7 +166,8 @@ async def readyz(request: Request) -> Response:
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-@router.get("/healthz", response_model=Health, tags=["service"])
-async def healthz() -> Response:
+@router.get("/healthz", response_model=Health, responses=documented(HTTPStatus.UNPROCESSABLE_ENTITY))
+async def healthz(request: Request) -> Response:
     """Whether the process answers; the database is not asked."""
+    parsed(request, Query)
     return JSONResponse({"status": "ok"})
