@@ -12,7 +12,9 @@ from functions.api.answers import Problem
 from functions.api.database import Database
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Cache
-from functions.api.resources import customers, events, metrics, operations, orders, products, profile
+from functions.api.resources import customers, dashboard, events, metrics, operations, orders, products, profile, shares
+from functions.api.security.audit import Audited
+from functions.api.security.audit_trail import audit_trail
 from functions.api.security.authentication import AuthenticationMiddleware
 from functions.api.settings import ApiSettings
 
@@ -42,6 +44,7 @@ _TAGS = [
     {"name": "products", "description": "Products and how they sell."},
     {"name": "orders", "description": "Order lines."},
     {"name": "metrics", "description": "Figures for dashboards."},
+    {"name": "shares", "description": "Links that share a view of the dashboard."},
     {"name": "service", "description": "Whether it works, what ran, what was checked."},
 ]
 _SECURITY_SCHEMES = {
@@ -91,6 +94,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.state.database = Database(settings)
     app.state.cache = Cache()
     problems.install(app)
+    app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
     app.add_middleware(AuthenticationMiddleware, settings=settings)
     if compress:
         app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
@@ -104,7 +108,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
         expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After", "WWW-Authenticate"],
         max_age=600,
     )
-    for resource in (customers, orders, products, profile, metrics, operations, events, docs):
+    for resource in (customers, orders, products, profile, metrics, operations, events, shares, docs, dashboard):
         app.include_router(resource.router)
     return app
 

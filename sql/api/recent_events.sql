@@ -8,4 +8,5 @@ select
     (
         select coalesce(json_agg(row_to_json(recent) order by loaded_at desc, occurred_at desc, event_id), '[]')::text
         from recent
-    )
+    ),
+    (select count(*) from recent)

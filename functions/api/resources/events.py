@@ -121,7 +121,7 @@ async def recent_events(request: Request) -> Response:
     """The events that arrived last, of those that happened within a week. Poll it where streams do not pass."""
     query = parsed(request, EventsQuery)
     parameters = {"limit": query.limit, "masked": access_of(request).masked}
-    total, items = await database_of(request).read_row(_RECENT, parameters)
+    total, items, request.state.records = await database_of(request).read_row(_RECENT, parameters)
     return current_response(f'{{"items":{items},"total":{total},"next":null}}')
 
 
@@ -144,7 +144,10 @@ async def live_activity(request: Request, customer_id: CustomerId) -> Response:
     activity = None
     if is_storable(customer_id):
         [activity] = await database_of(request).read_row(_ACTIVITY, {"key": customer_id})
-    return unknown_customer(request) if activity is None else current_response(activity)
+    if activity is None:
+        return unknown_customer(request)
+    request.state.records = 1
+    return current_response(activity)
 
 
 @router.get("/events/stream", include_in_schema=False)

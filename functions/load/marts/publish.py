@@ -9,6 +9,7 @@ from functions.common.database import Connection
 from functions.common.errors import QualityError
 from functions.common.ledger import active_run, lock, objects_of
 from functions.common.sql_files import read_sql
+from functions.load.marts.summaries import sum_changed_lines, sum_every_line
 from functions.load.recorded_step import recorded_step
 from functions.model.render_marts import Scope, satellites
 
@@ -26,8 +27,10 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     begin_publication(connection)
     _move_anchor(connection, run.loaded_at)
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
-    publish_rows = _publish_touched if published == (True,) else _publish_everything
-    written = publish_rows(connection, run_id)
+    is_first = published != (True,)
+    written = (_publish_everything if is_first else _publish_touched)(connection, run_id)
+    with recorded_step(connection, run_id, "summaries") as step:
+        step.rows = sum_every_line(connection) if is_first else sum_changed_lines(connection)
     complete_publication(connection, customers_changed=written["mart_customer_360"] > 0)
     return written
 
