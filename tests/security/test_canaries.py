@@ -27,13 +27,13 @@ from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.model.reading import load_model
 from functions.stream import handler as stream_handler
 from local.postgres import PostgresServer
-from tests.api.conftest import served, settings_for
 from tests.api.security.test_access import answered
 from tests.support.csv_files import transactions, write_csv
 from tests.support.database import fresh_database
 from tests.support.kafka_messages import click, delivered
 from tests.support.lambda_context import handler_signed_in, lambda_context
 from tests.support.night import BUCKET, Night, prepare, role_url
+from tests.support.served_api import served, settings_for
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

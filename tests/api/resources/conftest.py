@@ -1,5 +1,5 @@
-"""The stream's fixtures fill what the routes of the clickstream show."""
+"""The stream's fixtures serve the tests of what the API shows of events."""
 
-from tests.stream.conftest import consumer, stream_database
+from tests.support.stream_fixtures import consumer, stream_database
 
 __all__ = ["consumer", "stream_database"]

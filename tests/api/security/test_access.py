@@ -19,14 +19,14 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from functions.api.app import create_app
-from functions.api.resources import models
+from functions.api.resources.customers import Customer
 from functions.api.security import tokens
 from functions.api.security.public_paths import is_public
 from functions.api.settings import ApiSettings
 from functions.common.errors import SettingsError
 from functions.model.classification import classification
-from tests.api.conftest import served, settings_for
 from tests.support import night
+from tests.support.served_api import served, settings_for
 
 ISSUER = "https://issuer.example/pool"
 AUDIENCE = "shop"
@@ -181,7 +181,7 @@ def test_searching_for_persons_is_refused_without_the_scope(masking: httpx.Clien
 
 
 def test_no_list_sorts_by_what_it_hides(night_app: FastAPI) -> None:
-    hidden = {name for name in models.Customer.model_fields if classification().hides(name, is_text=False)}
+    hidden = {name for name in Customer.model_fields if classification().hides(name, is_text=False)}
     assert hidden == {"first_name", "last_name", "email", "phone"}
     for methods in night_app.openapi()["paths"].values():
         for parameter in methods.get("get", {}).get("parameters", ()):
