@@ -135,3 +135,11 @@ def test_each_guarantee_names_a_test_that_exists() -> None:
     for path, test in named:
         assert (REPOSITORY / path).is_file(), path
         assert not test or f"def {test}(" in (REPOSITORY / path).read_text(encoding="utf-8"), f"{path}::{test}"
+
+
+def test_the_front_door_is_short_and_its_links_lead_somewhere() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 130
+    for page in (REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").glob("*.md")):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
