@@ -11,7 +11,7 @@ from functions.api import docs, problems
 from functions.api.database import Database
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Memory
-from functions.api.resources import dashboard, events, metrics, profile, routes, shares
+from functions.api.resources import dashboard, events, explain, metrics, profile, routes, shares
 from functions.api.resources import operations as service
 from functions.api.resources.models import Problem
 from functions.api.security.authentication import Gate
@@ -109,6 +109,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(profile.router)
     app.include_router(metrics.router)
+    app.include_router(explain.router)
     app.include_router(service.router)
     app.include_router(events.router)
     app.include_router(shares.router)
