@@ -11,9 +11,22 @@ from functions.api import docs, problems
 from functions.api.database import Database
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Memory
-from functions.api.resources import dashboard, events, explain, metrics, profile, routes, shares
+from functions.api.resources import (
+    dashboard,
+    events,
+    explain,
+    exports,
+    metrics,
+    pipeline,
+    profile,
+    routes,
+    search,
+    shares,
+)
 from functions.api.resources import operations as service
 from functions.api.resources.models import Problem
+from functions.api.security.audit import Audited
+from functions.api.security.audit_trail import audit_trail
 from functions.api.security.authentication import Gate
 from functions.api.settings import ApiSettings
 
@@ -93,6 +106,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.state.database = Database(settings)
     app.state.memory = Memory()
     problems.install(app)
+    app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
     app.add_middleware(Gate, settings=settings)
     if compress:
         app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
@@ -110,6 +124,9 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.include_router(profile.router)
     app.include_router(metrics.router)
     app.include_router(explain.router)
+    app.include_router(exports.router)
+    app.include_router(search.router)
+    app.include_router(pipeline.router)
     app.include_router(service.router)
     app.include_router(events.router)
     app.include_router(shares.router)

@@ -125,6 +125,13 @@ grant select (link_hash_key), insert on metadata.event_id to c360_stream;
 grant execute on function metadata.make_event_partitions(date, date) to c360_stream;
 revoke execute on function metadata.drop_event_partitions() from c360_stream;
 
+-- the audit trail is added to, by one function; the loader verifies it and copies it away
+grant usage on schema audit to c360_api, c360_loader;
+grant execute on function audit.append to c360_api, c360_loader;
+grant execute on function audit.verify, audit.hash_of to c360_loader;
+grant select on all tables in schema audit to c360_loader;
+grant insert on audit.shipment to c360_loader;
+
 -- Temporary tables are for who computes with them: in others' names they only stand in front of real ones.
 do $$
 begin

@@ -179,15 +179,15 @@ async def _page(
     conditions: tuple[LiteralString, ...],
     query: ExplainQuery,
     values: dict[str, Any],
-) -> tuple[str, str | None]:
-    """The items' JSON, separated by commas, and the cursor of the next page."""
+) -> tuple[str, int, str | None]:
+    """The items' JSON, separated by commas, how many these are, and the cursor of the next page."""
     parameters = values | {"skip": 0, "limit": query.limit}
     if query.cursor is not None:
         position = decode(query.cursor, "", [each.type for each in listing.key])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
     wanted = Selection(listing, (), False, "", conditions, after_cursor=query.cursor is not None, counted=False)
-    _, items, last, _, _ = await database.read_row(page_statement(wanted), parameters)
-    return items or "", None if last is None else encode("", last)
+    _, items, last, _, _, count = await database.read_row(page_statement(wanted), parameters)
+    return items or "", count, None if last is None else encode("", last)
 
 
 def _words(metric: Metric, column: Column, query: ExplainQuery, point: dict[str, Any]) -> str:
@@ -236,7 +236,7 @@ async def explain(request: Request, panel: Annotated[str, Path(max_length=100)])
     conditions = _conditions(metric, column, point)
     statement = _figure_statement(metric, query.column, listing, conditions, point)
     watermark, value, added, total, files_total, files = await database.read_row(statement, values)
-    items, after = await _page(database, listing, conditions, query, values)
+    items, request.state.records, after = await _page(database, listing, conditions, query, values)
     following = None if after is None else next_url(request, limit=query.limit, after=after)
     head = json.dumps(
         {"panel": panel, "column": query.column, "words": _words(metric, column, query, point)}, ensure_ascii=False

@@ -82,7 +82,7 @@ _OPTIONS = Panel(
     ).as_bytes(None),
     shapes.FilterOptions,
 )
-_REPORTING = Panel(
+REPORTING = Panel(
     "reporting",
     sql.SQL("select ({}), ({})").format(WATERMARK, read_sql("reporting.sql")).as_bytes(None),
     Answer,
@@ -162,9 +162,9 @@ async def all_panels(request: Request) -> Response:
     if (same := not_modified(request, access, f"{watermark} {digest}")) is not None:
         return same
     still = [panel for panel in query.chosen if not panel.live]
-    watermark, others = await read_panels(database, memory, [*still, _REPORTING], query.filters)
+    watermark, others = await read_panels(database, memory, [*still, REPORTING], query.filters)
     bodies |= others
-    reporting = bodies[_REPORTING.name].removesuffix("}")
+    reporting = bodies[REPORTING.name].removesuffix("}")
     panels = ",".join(f"{json.dumps(panel.name)}:{bodies[panel.name]}" for panel in query.chosen)
     return json_response(request, access, f'{reporting},"panels":{{{panels}}}}}', f"{watermark} {digest}")
 

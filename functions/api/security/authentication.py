@@ -5,7 +5,7 @@ API keys are API Gateway's business, see infra/api_stack.py.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -27,10 +27,14 @@ PERSONAL = "pii:read"
 
 @dataclass(frozen=True)
 class Access:
-    """What this caller may do; through a share link, no more than that shows."""
+    """What this caller may do; through a share link, no more than that shows.
+
+    `subject`: who it is, a token's `sub` or an API key's id, as far as that is known.
+    """
 
     scopes: frozenset[str]
     share: Share | None = None
+    subject: str | None = None
 
     @property
     def masked(self) -> bool:
@@ -66,7 +70,10 @@ class Gate:
         await self.app(scope, receive, send)
 
     async def _access(self, scope: Scope) -> Access:
-        access = self._open if self._verifier is None else await _of_token(self._verifier, Headers(scope=scope))
+        if self._verifier is None:
+            access = replace(self._open, subject=_of_key(scope))
+        else:
+            access = await _of_token(self._verifier, Headers(scope=scope))
         if READ not in access.scopes:
             raise HTTPException(HTTPStatus.FORBIDDEN, f"The scope {READ} is needed.", _insufficient(READ))
         token = Headers(scope=scope).get(SHARE_HEADER)
@@ -81,7 +88,7 @@ async def _through_share(scope: Scope, access: Access, token: str) -> Access:
         raise HTTPException(HTTPStatus.UNAUTHORIZED, error.message) from None
     if scope["method"] not in ("GET", "HEAD") or not shows(scope["path"]):
         raise HTTPException(HTTPStatus.FORBIDDEN, "The link shows figures only.")
-    return Access(access.scopes if share.personal else access.scopes - {PERSONAL}, share)
+    return Access(access.scopes if share.personal else access.scopes - {PERSONAL}, share, access.subject)
 
 
 async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
@@ -90,10 +97,26 @@ async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
         challenge = {"WWW-Authenticate": "Bearer"}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "Send a token: `Authorization: Bearer …`.", challenge)
     try:
-        return Access(await verifier.scopes(token.strip()))
+        return Access(await verifier.scopes(token.strip()), subject=_subject(token.strip()))
     except InvalidTokenError as error:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, f"The token is not valid: {error}.", challenge) from None
+
+
+def _subject(token: str) -> str | None:
+    """Whom a token that has been verified is of; of a machine, its client."""
+    import jwt
+
+    claims: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
+    subject = claims.get("sub", claims.get("client_id"))
+    return None if subject is None else str(subject)
+
+
+def _of_key(scope: Scope) -> str | None:
+    """The id, never the key, of the API key that API Gateway has let in."""
+    identity = scope.get("aws.event", {}).get("requestContext", {}).get("identity", {})
+    key_id = identity.get("apiKeyId")
+    return None if key_id is None else f"api-key:{key_id}"
 
 
 def _insufficient(scope: str) -> dict[str, str]:

@@ -98,12 +98,15 @@ def paths(night_app: FastAPI, night_url: str) -> list[str]:
             order by customer_id
         """
         [customer_id, *_] = [row[0] for row in connection.execute(query)]
+        [run_id, *_] = [row[0] for row in connection.execute("select run_id from metadata.load_run order by run_id")]
     found = []
     contexts = [context for context in iter_route_contexts(night_app.routes) if "GET" in (context.methods or ())]
     for template in {context.path_format or "" for context in contexts}:
         if is_public(template):
             continue
-        path = template.replace("{customer_id}", customer_id)
+        path = template.replace("{customer_id}", customer_id).replace("{run_id}", run_id)
+        path = path.replace("{panel}/explain", "overview/explain?column=customers").replace("{panel}", "overview")
+        path = path.replace("/search", f"/search?q={customer_id}")
         assert "{" not in path, f"say here how to fill in {template}"
         found.append(path)
     return sorted(found)
