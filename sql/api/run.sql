@@ -15,7 +15,7 @@ select json_build_object(
     'rows_duplicate', coalesce(sum(o.rows_duplicate), 0)::bigint,
     'rows_quarantined', coalesce(sum(o.rows_quarantined), 0)::bigint,
     'steps', (
-        select coalesce(json_agg(row_to_json(step) order by step.started_at, step.step, step.file), '[]')
+        select coalesce(json_agg(row_to_json(taken) order by taken.started_at, taken.step, taken.file), '[]')
         from (
             select
                 s.step,
@@ -29,10 +29,10 @@ select json_build_object(
             where s.run_id = r.run_id
             order by s.started_at, s.step, f.object_key
             limit 1000
-        ) as step
+        ) as taken
     ),
     'object_versions', (
-        select coalesce(json_agg(row_to_json(file) order by file.file), '[]')
+        select coalesce(json_agg(row_to_json(listed) order by listed.file), '[]')
         from (
             select
                 f.object_key as file,
@@ -47,7 +47,7 @@ select json_build_object(
             where f.run_id = r.run_id
             order by f.object_key
             limit 1000
-        ) as file
+        ) as listed
     )
 )::text
 from metadata.load_run as r

@@ -1,5 +1,6 @@
 """Who may call, and what they see: no route shows a person without the scope for it."""
 
+import csv
 import json
 import threading
 import time
@@ -132,6 +133,8 @@ def answered(client: httpx.Client, path: str, headers: dict[str, str] | None = N
         if answer.headers["content-type"].startswith("text/event-stream"):
             message = next(line for line in answer.iter_lines() if line.startswith("data: "))
             return Answered(answer.status_code, answer.headers, json.loads(message.removeprefix("data: ")))
+        if answer.headers["content-type"].startswith("text/csv"):
+            return Answered(answer.status_code, answer.headers, list(csv.reader(answer.iter_lines())))
         return Answered(answer.status_code, answer.headers, json.loads(answer.read()))
 
 
