@@ -2,10 +2,10 @@
 
 import gzip
 
-from tests.load.marts.test_figures import SHOP
 from tests.support.csv_files import customers, transactions
 from tests.support.database_state import everything, published
 from tests.support.night import Night
+from tests.support.shop import SHOP
 
 ANN = customers({"customer_id": "C1", "first_name": "Ann"})
 

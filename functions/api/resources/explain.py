@@ -13,21 +13,21 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from functions.api.answers import Item
 from functions.api.database import Database
 from functions.api.errors import BadParameterError
 from functions.api.paging.cache import WATERMARK
-from functions.api.paging.collection import Listing, Selection, Sort, page_statement
+from functions.api.paging.collection import Collection, Selection, Sort, page_statement
 from functions.api.paging.conditional import json_response, not_modified
 from functions.api.paging.cursor import decode, encode
 from functions.api.paging.filters import FilterQuery, parsed_filters
 from functions.api.paging.parameters import Cursor, Limit
+from functions.api.problems import ITEM_PROBLEMS
 from functions.api.resources import explain_models as shapes
 from functions.api.resources.metrics import ARGUMENTS, LAYER, rows_of
-from functions.api.resources.models import Item
-from functions.api.resources.routes import ITEM_PROBLEMS
-from functions.api.responses import database_of, memory_of, next_url, query_parameters
+from functions.api.responses import cache_of, database_of, next_url, query_parameters
 from functions.api.security.authentication import access_of, require_filters
-from functions.api.statements import read_sql
+from functions.common.sql_files import read_sql
 from functions.model.metrics import Column, Metric
 
 router = APIRouter(prefix="/metrics", tags=["metrics"])
@@ -89,7 +89,7 @@ _COUNTS = {
 _FIRST_OF_CATEGORY = sql.SQL(
     "(row_number() over (partition by l.transaction_id order by l.line_number, l.product_id) = 1)::integer"
 )
-_FIGURE = read_sql("explained_figure.sql")
+_FIGURE = read_sql("api/explained_figure.sql")
 
 
 class ExplainQuery(FilterQuery):
@@ -134,16 +134,16 @@ def _query(given: QueryParams, point: dict[str, Any]) -> ExplainQuery:
 
 
 @cache
-def _listing(rows: str, adds: str, *, of_category: bool) -> Listing:
+def _collection(rows: str, adds: str, *, of_category: bool) -> Collection:
     """The rows behind figures to which each adds `adds`; of a category, one line of an order may lack in it."""
     if adds == "orders":
         counts = _FIRST_OF_CATEGORY if of_category else sql.SQL("l.is_first_line::integer")
     else:
         counts = _COUNTS[adds]
-    relation = read_sql(f"explained_{rows}.sql").format(
+    relation = read_sql(f"api/explained_{rows}.sql").format(
         counts=counts, **({"filters": ARGUMENTS} if rows == "lines" else {})
     )
-    return Listing(_MODELS[rows], sql.SQL("({})").format(relation), key=_KEYS[rows], mart="mart_customer_360")
+    return Collection(_MODELS[rows], sql.SQL("({})").format(relation), key=_KEYS[rows], mart="mart_customer_360")
 
 
 def _conditions(metric: Metric, column: Column, point: dict[str, Any]) -> tuple[LiteralString, ...]:
@@ -158,12 +158,12 @@ def _conditions(metric: Metric, column: Column, point: dict[str, Any]) -> tuple[
 
 
 def _figure_statement(
-    metric: Metric, name: str, listing: Listing, conditions: tuple[LiteralString, ...], point: dict[str, Any]
+    metric: Metric, name: str, collection: Collection, conditions: tuple[LiteralString, ...], point: dict[str, Any]
 ) -> bytes:
     is_amount = metric.columns[name].type == "amount"
     figure = sql.Identifier(name)
     return _FIGURE.format(
-        rows=listing.relation,
+        rows=collection.relation,
         condition=sql.SQL(" and ").join([sql.SQL("true"), *map(sql.SQL, conditions)]),
         watermark=WATERMARK,
         figure=sql.SQL("business_vault.amount({})").format(figure) if is_amount else figure,
@@ -175,7 +175,7 @@ def _figure_statement(
 
 async def _page(
     database: Database,
-    listing: Listing,
+    collection: Collection,
     conditions: tuple[LiteralString, ...],
     query: ExplainQuery,
     values: dict[str, Any],
@@ -183,9 +183,9 @@ async def _page(
     """The items' JSON, separated by commas, how many these are, and the cursor of the next page."""
     parameters = values | {"skip": 0, "limit": query.limit}
     if query.cursor is not None:
-        position = decode(query.cursor, "", [each.type for each in listing.key])
+        position = decode(query.cursor, "", [each.type for each in collection.key])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
-    wanted = Selection(listing, (), False, "", conditions, after_cursor=query.cursor is not None, counted=False)
+    wanted = Selection(collection, (), False, "", conditions, after_cursor=query.cursor is not None, counted=False)
     _, items, last, _, _, count = await database.read_row(page_statement(wanted), parameters)
     return items or "", count, None if last is None else encode("", last)
 
@@ -223,20 +223,20 @@ async def explain(request: Request, panel: Annotated[str, Path(max_length=100)])
     metric, column, rows = _explained(panel, request.query_params.get("column", ""))
     point = _point(metric, request.query_params)
     query = _query(request.query_params, point)
-    access, database, memory = access_of(request), database_of(request), memory_of(request)
+    access, database, cache = access_of(request), database_of(request), cache_of(request)
     require_filters(
         access, {name: value for name, value in query.given.items() if name not in point}, but=frozenset(point)
     )
-    watermark = await memory.current_watermark(database)
+    watermark = await cache.current_watermark(database)
     if (same := not_modified(request, access, watermark)) is not None:
         return same
     applied = {name: value if name in metric.filters else None for name, value in query.filters.items()}
     values = applied | {f"point_{name}": value for name, value in point.items()}
-    listing = _listing(rows, str(column.adds), of_category=query.category is not None)
+    collection = _collection(rows, str(column.adds), of_category=query.category is not None)
     conditions = _conditions(metric, column, point)
-    statement = _figure_statement(metric, query.column, listing, conditions, point)
+    statement = _figure_statement(metric, query.column, collection, conditions, point)
     watermark, value, added, total, files_total, files = await database.read_row(statement, values)
-    items, request.state.records, after = await _page(database, listing, conditions, query, values)
+    items, request.state.records, after = await _page(database, collection, conditions, query, values)
     following = None if after is None else next_url(request, limit=query.limit, after=after)
     head = json.dumps(
         {"panel": panel, "column": query.column, "words": _words(metric, column, query, point)}, ensure_ascii=False

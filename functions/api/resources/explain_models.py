@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from functions.api.resources.models import Answer, Item, Money
+from functions.api.answers import Answer, Item, Money
 
 _COUNTS = Field(description="What the row adds to the figure: an amount, 1, or 0 for a further line of an order.")
 _FILE = Field(description="Key of the file in the landing zone; null where no file describes it.")

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from functions.api.paging.conditional import json_response, not_modified
 from functions.api.paging.filters import FilterQuery, parsed_filters
+from functions.api.problems import ITEM_PROBLEMS
 from functions.api.resources.metrics import LAYER, PANELS, REPORTING, read_panels
-from functions.api.resources.routes import ITEM_PROBLEMS
-from functions.api.responses import database_of, memory_of, query_parameters
+from functions.api.responses import cache_of, database_of, query_parameters
 from functions.api.security.authentication import access_of, require_filters
 from functions.model.metrics import Metric
 
@@ -43,7 +43,7 @@ async def panel_as_csv(request: Request, panel: Annotated[str, Path(max_length=1
     access = access_of(request)
     require_filters(access, query.given)
     chosen = [PANELS[panel], REPORTING]
-    watermark, bodies = await read_panels(database_of(request), memory_of(request), chosen, query.filters)
+    watermark, bodies = await read_panels(database_of(request), cache_of(request), chosen, query.filters)
     version = bodies[panel] if metric.live else watermark
     if (same := not_modified(request, access, version)) is not None:
         return same

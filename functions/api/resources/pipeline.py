@@ -10,18 +10,18 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from functions.api.paging.collection import Listing, Sort
+from functions.api.answers import Answer, Item, Page
+from functions.api.paging.collection import Collection, Sort
 from functions.api.paging.cursor import is_storable
 from functions.api.paging.parameters import ListQuery, Query, Value
-from functions.api.resources.models import Answer, Item, Page
-from functions.api.resources.operations_models import Run
-from functions.api.resources.routes import ITEM_PROBLEMS, LIST_PROBLEMS
+from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
+from functions.api.resources.operations import Run
 from functions.api.responses import database_of, list_response, parsed, query_parameters
-from functions.api.statements import read_sql
+from functions.common.sql_files import read_sql
 
 _NOW = {"Cache-Control": "no-store"}
-_RUN = read_sql("run.sql").as_bytes(None)
-_REASONS = read_sql("quarantine_reasons.sql").as_bytes(None)
+_RUN = read_sql("api/run.sql").as_bytes(None)
+_REASONS = read_sql("api/quarantine_reasons.sql").as_bytes(None)
 
 router = APIRouter(tags=["service"])
 
@@ -108,9 +108,9 @@ class QuarantineQuery(ListQuery):
     waiting: Annotated[bool | None, Field(description="Whether nobody has replayed them.")] = None
 
 
-_QUARANTINE = Listing(
+_QUARANTINE = Collection(
     QuarantinedRow,
-    sql.SQL("({})").format(read_sql("quarantine.sql")),
+    sql.SQL("({})").format(read_sql("api/quarantine.sql")),
     key=(Sort("quarantine_id", "bigint"),),
 )
 

@@ -1,4 +1,4 @@
-"""Who may call, and what they may see: a gate before every route that is not listed as public.
+"""Who may call, and what they may see: asked before every route that is not listed as public.
 
 While `api_auth` is "open" every caller has the scopes of `api_open_scopes`; with "jwt" those of the bearer token.
 API keys are API Gateway's business, see infra/api_stack.py.
@@ -42,7 +42,7 @@ class Access:
         return PERSONAL not in self.scopes
 
 
-class Gate:
+class AuthenticationMiddleware:
     """Pure ASGI: lets a request through with its `Access` in `request.state.access`, or answers 401, 403 or 503."""
 
     def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
@@ -124,7 +124,7 @@ def _insufficient(scope: str) -> dict[str, str]:
 
 
 def access_of(request: Request) -> Access:
-    """What the gate found of this request's caller."""
+    """What this request's caller may do."""
     access: Access = request.state.access
     return access
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from functions.api.app import create_app
-from tests.api.conftest import PASSWORD, as_role, served, settings_for
+from tests.support.served_api import PASSWORD, as_role, served, settings_for
 
 
 def test_runs_show_what_became_of_their_rows_the_newest_first(night_client: httpx.Client, night_url: str) -> None:

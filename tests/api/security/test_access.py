@@ -20,15 +20,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+from functions.api.answers import PERSONAL
 from functions.api.app import create_app
-from functions.api.resources import models
-from functions.api.resources.models import PERSONAL
+from functions.api.resources.customers import Customer
 from functions.api.security import tokens
 from functions.api.security.public_paths import is_public
 from functions.api.settings import ApiSettings
 from functions.common.errors import SettingsError
-from tests.api.conftest import served, settings_for
 from tests.support import night
+from tests.support.served_api import served, settings_for
 
 ISSUER = "https://issuer.example/pool"
 AUDIENCE = "shop"
@@ -188,7 +188,7 @@ def test_searching_for_persons_is_refused_without_the_scope(masking: httpx.Clien
 
 
 def test_no_list_sorts_by_what_it_hides(night_app: FastAPI) -> None:
-    hidden = {name for name, field in models.Customer.model_fields.items() if PERSONAL in field.metadata}
+    hidden = {name for name, field in Customer.model_fields.items() if PERSONAL in field.metadata}
     for methods in night_app.openapi()["paths"].values():
         for parameter in methods.get("get", {}).get("parameters", ()):
             if parameter["name"] == "sort":
@@ -198,7 +198,7 @@ def test_no_list_sorts_by_what_it_hides(night_app: FastAPI) -> None:
 def test_what_is_hidden_is_what_the_model_calls_personal() -> None:
     columns = yaml.safe_load(MODEL.read_text())["sources"]["customers"]["columns"]
     declared = {name for name, column in columns.items() if column.get("pii", "none") not in ("none", "identifier")}
-    assert declared == {name for name, field in models.Customer.model_fields.items() if PERSONAL in field.metadata}
+    assert declared == {name for name, field in Customer.model_fields.items() if PERSONAL in field.metadata}
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from functions.api.security import audit_trail
 from functions.api.security.audit_trail import CommittedTrail
 from functions.audit.chain import verify
 from functions.common.errors import DatabaseUnavailableError
-from tests.api.conftest import served, settings_for
 from tests.api.security.test_access import _bearer, _jwt_settings, token
 from tests.support import night
+from tests.support.served_api import served, settings_for
 
 if TYPE_CHECKING:
     from functions.api.database import Database
