@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
 from functions.api.answers import PERSONAL, Answer
-from functions.api.paging.parameters import MAX_WORDS, SHORTEST_WORD, Query, Value, contains
+from functions.api.paging.parameters import SHORTEST_WORD, WORDS_LIMIT, Query, Value, contains
 from functions.api.problems import LIST_PROBLEMS
 from functions.api.responses import database_of, parsed, query_parameters
 from functions.api.security.authentication import access_of
@@ -47,7 +47,7 @@ async def search(request: Request) -> Response:
     """Customers by id, by its beginning, and, with `pii:read`, by words of name and e-mail; in this order."""
     query = parsed(request, SearchQuery)
     masked = access_of(request).masked
-    words = query.q.split()[:MAX_WORDS]
+    words = query.q.split()[:WORDS_LIMIT]
     by_words = not masked and max(map(len, words), default=0) >= SHORTEST_WORD
     found, request.state.records = await database_of(request).read_row(
         _SEARCH,
