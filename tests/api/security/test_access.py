@@ -1,5 +1,6 @@
 """Who may call, and what they see: no route shows a person without the scope for it."""
 
+import csv
 import json
 import threading
 import time
@@ -74,12 +75,15 @@ def paths(night_app: FastAPI, night_url: str) -> list[str]:
             order by customer_id
         """
         [customer_id, *_] = [row[0] for row in connection.execute(query)]
+        [run_id, *_] = [row[0] for row in connection.execute("select run_id from metadata.load_run order by run_id")]
     found = []
     contexts = [context for context in iter_route_contexts(night_app.routes) if "GET" in (context.methods or ())]
     for template in {context.path_format or "" for context in contexts}:
         if is_public(template):
             continue
-        path = template.replace("{customer_id}", customer_id)
+        path = template.replace("{customer_id}", customer_id).replace("{run_id}", run_id)
+        path = path.replace("{panel}/explain", "overview/explain?column=customers").replace("{panel}", "overview")
+        path = path.replace("/search", f"/search?q={customer_id}")
         assert "{" not in path, f"say here how to fill in {template}"
         found.append(path)
     return sorted(found)
@@ -105,6 +109,8 @@ def answered(client: httpx.Client, path: str, headers: dict[str, str] | None = N
         if answer.headers["content-type"].startswith("text/event-stream"):
             message = next(line for line in answer.iter_lines() if line.startswith("data: "))
             return Answered(answer.status_code, answer.headers, json.loads(message.removeprefix("data: ")))
+        if answer.headers["content-type"].startswith("text/csv"):
+            return Answered(answer.status_code, answer.headers, list(csv.reader(answer.iter_lines())))
         return Answered(answer.status_code, answer.headers, json.loads(answer.read()))
 
 
