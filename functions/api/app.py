@@ -12,7 +12,21 @@ from functions.api.answers import Problem
 from functions.api.database import Database
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Cache
-from functions.api.resources import customers, dashboard, events, metrics, operations, orders, products, profile, shares
+from functions.api.resources import (
+    customers,
+    dashboard,
+    events,
+    explain,
+    exports,
+    metrics,
+    operations,
+    orders,
+    pipeline,
+    products,
+    profile,
+    search,
+    shares,
+)
 from functions.api.security.audit import Audited
 from functions.api.security.audit_trail import audit_trail
 from functions.api.security.authentication import AuthenticationMiddleware
@@ -109,7 +123,9 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
         expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After", "WWW-Authenticate"],
         max_age=600,
     )
-    for resource in (customers, orders, products, profile, metrics, operations, events, shares, docs, dashboard):
+    for resource in (customers, search, orders, products, profile, metrics, explain, exports, operations, pipeline):
+        app.include_router(resource.router)
+    for resource in (events, shares, docs, dashboard):
         app.include_router(resource.router)
     return app
 

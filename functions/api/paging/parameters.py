@@ -140,7 +140,7 @@ class ListQuery(FieldsQuery, PageQuery):
     @property
     def _patterns(self) -> dict[str, str]:
         words: str = getattr(self, "q", None) or ""
-        return {f"word_{n}": f"%{_escaped(word)}%" for n, word in enumerate(words.split())}
+        return {f"word_{n}": contains(word) for n, word in enumerate(words.split())}
 
 
 class MartQuery(ListQuery, ItemQuery):
@@ -149,5 +149,6 @@ class MartQuery(ListQuery, ItemQuery):
     instants = TimeQuery.instants
 
 
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def contains(word: str) -> str:
+    """The LIKE pattern of texts in which the word occurs."""
+    return "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

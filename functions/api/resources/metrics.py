@@ -38,9 +38,10 @@ select
     ({watermark}),
     (select row_to_json(figures)::text from (select {columns} from {rows} as figures) as figures)
 """)
-_ARGUMENTS = sql.SQL(
+ARGUMENTS = sql.SQL(
     "%(since)s::date, %(until)s::date, %(segment)s::text[], %(state)s::text[], %(category)s::text[], %(status)s::text[]"
 )
+"""The filters, as arguments of the metrics' functions."""
 
 LAYER = load_metrics()
 
@@ -61,7 +62,7 @@ class Panel:
 def rows_of(metric: Metric) -> sql.Composable:
     """What stands after FROM for the rows of a metric: the view, or the function with the filters as parameters."""
     name = sql.Identifier("business_vault", metric.relation)
-    return sql.SQL("{}({})").format(name, _ARGUMENTS) if metric.filters else name
+    return sql.SQL("{}({})").format(name, ARGUMENTS) if metric.filters else name
 
 
 def _panel(metric: Metric) -> Panel:
@@ -81,7 +82,7 @@ _OPTIONS = Panel(
     ).as_bytes(None),
     shapes.FilterOptions,
 )
-_REPORTING = Panel(
+REPORTING = Panel(
     "reporting",
     sql.SQL("select ({}), ({})").format(WATERMARK, read_sql("api/reporting.sql")).as_bytes(None),
     Answer,
@@ -152,7 +153,7 @@ async def read_panels(
 )
 async def all_panels(request: Request) -> Response:
     """The figures of several panels at once, all of one publication: what a dashboard asks for again and again."""
-    query = parsed_filters(request, PanelsQuery)
+    query = parsed_filters(request.query_params, PanelsQuery)
     access, database, cache = access_of(request), database_of(request), cache_of(request)
     require_filters(access, query.given)
     live = [panel for panel in query.chosen if panel.live]
@@ -161,9 +162,9 @@ async def all_panels(request: Request) -> Response:
     if (same := not_modified(request, access, f"{watermark} {digest}")) is not None:
         return same
     still = [panel for panel in query.chosen if not panel.live]
-    watermark, others = await read_panels(database, cache, [*still, _REPORTING], query.filters)
+    watermark, others = await read_panels(database, cache, [*still, REPORTING], query.filters)
     bodies |= others
-    reporting = bodies[_REPORTING.name].removesuffix("}")
+    reporting = bodies[REPORTING.name].removesuffix("}")
     panels = ",".join(f"{json.dumps(panel.name)}:{bodies[panel.name]}" for panel in query.chosen)
     return json_response(request, access, f'{reporting},"panels":{{{panels}}}}}', f"{watermark} {digest}")
 
@@ -203,7 +204,7 @@ _CATALOGUE = _catalogue()
 
 async def _answer(request: Request, panel: Panel) -> Response:
     model = RevenueByDayQuery if panel.name == "revenue-by-day" else FilterQuery
-    query = parsed_filters(request, model)
+    query = parsed_filters(request.query_params, model)
     access, database, cache = access_of(request), database_of(request), cache_of(request)
     require_filters(access, query.given)
     filters = query.filters

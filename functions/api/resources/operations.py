@@ -36,6 +36,8 @@ class Run(Item):
     started_at: datetime
     finished_at: datetime | None
     seconds: float | None
+    sla_seconds: Annotated[float, Field(description="How long a run may take.")]
+    within_sla: Annotated[bool | None, Field(description="Whether it took no longer; null while it runs.")]
     error: Annotated[str | None, Field(description="What made it fail, as its class's name.")]
     files: int
     rows_read: int

@@ -4,6 +4,7 @@ While `api_auth` is "open" every caller has the scopes of `api_open_scopes`; wit
 API keys are API Gateway's business, see infra/api_stack.py.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -128,9 +129,11 @@ def access_of(request: Request) -> Access:
     return access
 
 
-def require_filters(access: Access, given: dict[str, Any]) -> None:
-    """Refuse other filters than those of a link that has locked them. Raises HTTPException 403."""
-    if access.share is not None and access.share.filters_locked and given != access.share.filters:
+def require_filters(access: Access, given: dict[str, Any], but: Collection[str] = ()) -> None:
+    """Refuse other filters than those of a link that has locked them, `but` some. Raises HTTPException 403."""
+    if access.share is None or not access.share.filters_locked:
+        return
+    if given != {name: value for name, value in access.share.filters.items() if name not in but}:
         raise HTTPException(HTTPStatus.FORBIDDEN, "The filters of this link are locked.")
 
 
