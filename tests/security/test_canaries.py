@@ -27,13 +27,12 @@ from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.model.reading import load_model
 from functions.stream import handler as stream_handler
 from local.postgres import PostgresServer
-from tests.api.security.test_access import answered
 from tests.support.csv_files import transactions, write_csv
 from tests.support.database import fresh_database
 from tests.support.kafka_messages import click, delivered
 from tests.support.lambda_context import handler_signed_in, lambda_context
 from tests.support.night import BUCKET, Night, prepare, role_url
-from tests.support.served_api import served, settings_for
+from tests.support.served_api import answered, served, settings_for
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -107,9 +106,17 @@ def _stream(url: str, patch: pytest.MonkeyPatch) -> None:
 def paths(let: Let) -> list[str]:
     """A path of every route that answers data."""
     app = create_app(settings_for(role_url(let.night.admin_url, "c360_api")))
-    templates = {context.path_format or "" for context in iter_route_contexts(app.routes)}
-    found = {template.replace("{customer_id}", "C1") for template in templates if not is_public(template)}
-    return sorted(path for path in found if "{" not in path)
+    contexts = [context for context in iter_route_contexts(app.routes) if "GET" in (context.methods or ())]
+    found = []
+    for template in {context.path_format or "" for context in contexts}:
+        if is_public(template):
+            continue
+        path = template.replace("{customer_id}", "C1").replace("{run_id}", "second")
+        path = path.replace("{panel}/explain", "overview/explain?column=customers").replace("{panel}", "overview")
+        path = path.replace("/search", "/search?q=C1")
+        assert "{" not in path, f"say here how to fill in {template}"
+        found.append(path)
+    return sorted(found)
 
 
 @pytest.mark.parametrize("scopes", ["profile:read", "profile:read,pii:read"])

@@ -1,12 +1,10 @@
 """Who may call, and what they see: no route shows a person without the scope for it."""
 
-import csv
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from functions.api.settings import ApiSettings
 from functions.common.errors import SettingsError
 from functions.model.classification import classification
 from tests.support import night
-from tests.support.served_api import served, settings_for
+from tests.support.served_api import answered, served, settings_for
 from tests.support.tokens import AUDIENCE, ISSUER, KEY, bearer, jwks, jwt_settings, token
 
 MODEL = Path(__file__).parents[3] / "sql" / "model.yaml"
@@ -91,26 +89,6 @@ def paths(night_app: FastAPI, night_url: str) -> list[str]:
 def _answers(path: str) -> int:
     """What a caller with all scopes gets: who comes through no link has no current one."""
     return 404 if path == "/shares/current" else 200
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a route answers; of a stream, its first message."""
-
-    status_code: int
-    headers: httpx.Headers
-    content: Any
-
-
-def answered(client: httpx.Client, path: str, headers: dict[str, str] | None = None) -> Answered:
-    """GET the path, without waiting for the end of what never ends."""
-    with client.stream("GET", path, headers=headers) as answer:
-        if answer.headers["content-type"].startswith("text/event-stream"):
-            message = next(line for line in answer.iter_lines() if line.startswith("data: "))
-            return Answered(answer.status_code, answer.headers, json.loads(message.removeprefix("data: ")))
-        if answer.headers["content-type"].startswith("text/csv"):
-            return Answered(answer.status_code, answer.headers, list(csv.reader(answer.iter_lines())))
-        return Answered(answer.status_code, answer.headers, json.loads(answer.read()))
 
 
 def test_every_route_that_answers_data_is_behind_the_gate(paths: list[str], guarded: httpx.Client) -> None:
