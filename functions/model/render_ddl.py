@@ -104,7 +104,7 @@ def satellite_table(model: Model, name: str) -> list[sql.Composable]:
         lines.append(_column("hashdiff", "bytea", required=True))
         columns = model.sources[satellite.source].columns
         lines += [_column(column, POSTGRES_TYPES[columns[column].type]) for column in satellite.columns]
-    lines += [_ORIGIN, _HASH_VERSION, _primary_key(key, "effective_at", "record_source", "record_row")]
+    lines += [_ORIGIN, _HASH_VERSION, _primary_key(*satellite_primary_key(model, satellite))]
     return [
         _table(name, lines),
         # rows arrive in order of their source, so a few pages of summary find those of one file
@@ -112,6 +112,14 @@ def satellite_table(model: Model, name: str) -> list[sql.Composable]:
             "create index on {} using brin (record_source) with (pages_per_range = 16, autosummarize = on);\n"
         ).format(table),
     ]
+
+
+def satellite_primary_key(model: Model, satellite: Satellite) -> tuple[str, ...]:
+    """What tells the rows of a satellite apart. A status is stated anew when more is known of its instant."""
+    key = satellite_key(model, satellite)
+    if satellite.status_of is not None:
+        return key, "effective_at", "loaded_at"
+    return key, "effective_at", "record_source", "record_row"
 
 
 def satellite_key(model: Model, satellite: Satellite) -> str:

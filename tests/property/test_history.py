@@ -79,6 +79,7 @@ def _load(night: Night, batches: Iterable[list[File]]) -> None:
         for told in report["files"]:
             counted = told["loaded"] + told["unchanged"] + told["duplicate"] + told["quarantined"]
             assert told["rows_read"] == counted
+            assert told["overruled"] <= told["duplicate"]
         assert report["totals"]["quarantined"] == 0
         assert report["totals"]["rows_read"] == sum(len(file.rows) for file in batch)
 
@@ -86,7 +87,8 @@ def _load(night: Night, batches: Iterable[list[File]]) -> None:
 def _again(night: Night, files: list[File]) -> None:
     """The same content under other names, in reverse: nothing may change."""
     before = everything(night)
-    for file in reversed(files):
+    latest = {file.key: file for file in files}
+    for file in reversed(latest.values()):
         night.drop(file.key.replace(".csv", "-copy.csv"), file.content)
     assert {file["status"] for file in night.run()["files"]} == {"REPEATED"}
     assert everything(night) == before
@@ -119,3 +121,17 @@ def test_files_in_any_order_of_arrival_give_what_plain_python_computes(
     by_version = [(file.key, file.content) for file in arriving]  # versions of a key follow each other as uploaded
     assert published(warm) == oracle.marts(by_version)
     _again(warm, files)
+
+
+@EXAMPLES
+@given(files=landing(), data=st.data())
+def test_a_file_that_is_taken_back_leaves_what_the_others_say(
+    warm: WarmNight, files: list[File], data: st.DataObject
+) -> None:
+    """Whichever it is, and whatever the others repeat of it or have replaced."""
+    empty(warm)
+    _load(warm, [[file] for file in files])
+    taken_back = data.draw(st.sampled_from(files)).key
+    warm.run(retract=(f"landing/{taken_back}",))
+    left = [(file.key, file.content) for file in files if file.key != taken_back]
+    assert published(warm) == oracle.marts(left)

@@ -57,7 +57,7 @@ ROWS = {
         _line,
         st.sampled_from(["1", "2", "3"]),
         FEW,
-        FEW,
+        st.sampled_from(["", "1", "2"]),
         st.sampled_from(["C1", "C2", "C3", ""]),
         st.sampled_from(["1", "2.50", "3.125"]),
         st.sampled_from(["2024-01-01", "2024-01-03T23:30:00-01:00", "2024-02-01T12:00:00Z"]),
