@@ -85,7 +85,7 @@ class OurLoad:
             publish(connection, run_id)
         clock.lap("marts", beside=True)
         with self._step() as connection:
-            read = finish(connection, self._model, run_id)["totals"]["rows_read"]
+            read = finish(connection, run_id)["totals"]["rows_read"]
         assert read == files.rows, read
         clock.lap("finish", beside=True)
         return clock.result()

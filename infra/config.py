@@ -117,7 +117,6 @@ class Deployment(BaseModel):
     stream_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
     stream_window_seconds: Annotated[int, Field(ge=0, le=300)] = 0
     stream_pollers: Annotated[int, Field(ge=0, le=200)] = 0
-    stream_retention_days: Annotated[int, Field(ge=14, le=3650)] = 90
 
     bundle_platform: BundlePlatform
     budget: Annotated[float, Field(gt=0)] | None = None

@@ -75,7 +75,6 @@ class StreamStack(Stack):
             timeout=Duration.minutes(1),
             memory_mb=memory_mb,
             environment={
-                "EVENT_RETENTION_DAYS": str(self._deployment.stream_retention_days),
                 "PARTIAL_BATCH_RESPONSE": "true" if self._deployment.stream_pollers else "false",
             },
         )

@@ -29,7 +29,8 @@ from local.postgres_account import (
 ADMIN = "c360_admin"
 DATABASE = "c360"
 
-# A laptop's share of memory. Durability stays on: a killed server loses nothing that was committed.
+# A laptop's share of memory. Durability stays on: a killed server loses nothing that was committed. The log holds no
+# statements, and of errors only the message: what explains them quotes the rows, which are of persons.
 _SETTINGS = """\
 listen_addresses = '127.0.0.1'
 port = {port}
@@ -47,6 +48,8 @@ jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %u@%d '
+log_error_verbosity = terse
+log_min_error_statement = panic
 """
 
 

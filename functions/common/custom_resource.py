@@ -15,7 +15,7 @@ _REASON_LIMIT = 2000  # CloudFormation takes 4 KB for the whole answer
 def answered(
     event: dict[str, Any], context: LambdaContext, physical_id: str, apply: Callable[[], dict[str, str]]
 ) -> dict[str, Any]:
-    """Do `apply` on Create and Update, nothing on Delete, and tell CloudFormation, whatever came of it.
+    """Call `apply` on Create and Update, nothing on Delete, and answer CloudFormation, also when it fails.
 
     What `apply` returns are the resource's attributes. `physical_id` names what it makes: when an Update returns
     another one, CloudFormation deletes the former, so what a Delete leaves alone is never lost.

@@ -51,9 +51,9 @@ def _password(settings: DatabaseSettings) -> str:
 
 
 def sign_in(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOUT_SECONDS) -> dict[str, Any]:
-    """What psycopg's connect functions are told: where, as whom, time zone UTC, dates in ISO style.
+    """Arguments of psycopg's connect functions: server, user, time zone UTC, dates in ISO style.
 
-    Raises DatabaseUnavailableError when the password cannot be had now.
+    Raises DatabaseUnavailableError when the password cannot be read now.
     """
     session: dict[str, Any] = {
         "connect_timeout": connect_timeout,
@@ -78,7 +78,7 @@ def sign_in(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOU
 def connect(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOUT_SECONDS) -> Connection:
     """Open a connection: explicit transactions, time zone UTC, dates in ISO style.
 
-    Raises DatabaseUnavailableError when the server does not let us in within `connect_timeout` seconds.
+    Raises DatabaseUnavailableError when the server does not accept us within `connect_timeout` seconds.
     """
     try:
         return psycopg.connect(**sign_in(settings, connect_timeout=connect_timeout))
@@ -109,7 +109,7 @@ class ConnectionHolder:
 
     @contextmanager
     def transaction(self, settings: DatabaseSettings) -> Iterator[Connection]:
-        """A transaction on the held connection: committed at the end, rolled back on any error.
+        """A transaction on this connection: committed at the end, rolled back on any error.
 
         Raises TransientError when another try may help; the connection is then dropped.
         """

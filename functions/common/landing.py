@@ -62,7 +62,7 @@ def parse_key(key: str, uploaded_at: datetime) -> tuple[str, bool, datetime] | N
 def replay_key(key: str, effective_at: datetime, name: str) -> str:
     """The key of a file that corrects rows of another: it becomes true at that file's instant, right after it.
 
-    `name` tells replays of one file apart: 12 hexadecimal digits.
+    `name`: 12 hexadecimal digits, others for each replay of a file.
     """
     folder, _, file = key.rpartition("/")
     parsed = parse_key(key, datetime.min.replace(tzinfo=UTC))
@@ -88,7 +88,7 @@ def s3_client() -> "S3Client":
 
 
 def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[list[LandedObject], list[str]]:
-    """All versions of all files of `sources`, older versions of a key first, and the keys that are no such files.
+    """All versions of all files of `sources`, older versions of a key first, and the keys below landing/ that are none.
 
     Versions that were deleted, by a delete marker too, are not there.
 
@@ -133,7 +133,7 @@ def list_landed(s3: "S3Client", bucket: str, sources: frozenset[str]) -> tuple[l
 
 
 def _is_there(item: LandedObject, deleted: dict[str, datetime], latest: set[tuple[str, str]]) -> bool:
-    """Whether no delete marker covers the version; S3 tells times in whole seconds, so the latest one needs asking."""
+    """Whether no delete marker covers the version. S3 gives whole seconds, so at the same second `latest` decides."""
     return item.key not in deleted or item.uploaded_at > deleted[item.key] or (item.key, item.version_id) in latest
 
 

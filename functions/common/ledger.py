@@ -7,7 +7,7 @@ from datetime import datetime
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.common.errors import C360Error
+from functions.common.errors import C360Error, MigrationError
 
 
 class RunNotActiveError(C360Error):
@@ -53,9 +53,9 @@ class ClaimedObject:
 
 
 def claimed_object(connection: Connection, run_id: str, object_id: int, *, locked: bool = True) -> ClaimedObject:
-    """The object version, locked until the transaction ends unless told otherwise.
+    """The object version; with `locked`, it stays locked until the transaction ends.
 
-    Raises RunNotActiveError when the run does not hold it.
+    Raises RunNotActiveError when the run has no claim to it.
     """
     statement = sql.SQL(
         "select object_id, bucket, object_key, version_id, source, status, columns"
@@ -65,3 +65,12 @@ def claimed_object(connection: Connection, run_id: str, object_id: int, *, locke
     if row is None:
         raise RunNotActiveError("another run has taken this file over", run_id=run_id, object_id=object_id)
     return ClaimedObject(*row)
+
+
+def lock(connection: Connection, name: str) -> None:
+    """Be the only one at `name` (a row of metadata.lock) until the transaction ends; wait for who is at it now.
+
+    Not an advisory lock: any role could take that, and hold the load up.
+    """
+    if connection.execute("select from metadata.lock where name = %s for update", (name,)).rowcount != 1:
+        raise MigrationError("there is no such lock: migrate the database", name=name)

@@ -32,6 +32,7 @@ from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
+from functions.load.vault.retraction import are_retractions_due
 from functions.load.vault.satellites import load_satellites
 from functions.model.reading import load_model
 from functions.quality.checks import check_staging, check_vault, enforce
@@ -51,6 +52,7 @@ class _Input(BaseModel):
     first_day: date | None = Field(default=None, alias="from")
     last_day: date | None = Field(default=None, alias="to")
     accept_deletions: bool = False
+    retract: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -171,6 +173,7 @@ def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
     return {
         "run_id": event.run_id,
         "file_count": len(files),
+        "are_retractions_due": are_retractions_due(connection, event.run_id),
         "files": files,
         "large_count": len(large),
         "large": [{"object_id": object_id} for object_id in large],
@@ -200,4 +203,4 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _Rebuild | _Ot
         case _Other(step="publish"):
             return publish(connection, event.run_id)
         case _:
-            return finish(connection, model, event.run_id)
+            return finish(connection, event.run_id)

@@ -125,9 +125,9 @@ class _Parser:
         return self._tokens[self._position - 1][1]
 
     def _need(self, mark: str) -> None:
-        found = self._next()
-        if found != mark:
-            raise ExpressionError(f"{mark!r} is expected, not {found or 'the end'!r}")
+        token = self._next()
+        if token != mark:
+            raise ExpressionError(f"{mark!r} is expected, not {token or 'the end'!r}")
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:

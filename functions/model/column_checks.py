@@ -65,7 +65,10 @@ def wrong_checks(model: Model) -> Iterator[Finding]:
 
 def _rule_names(model: Model) -> Iterator[str]:
     for source, declared in model.sources.items():
-        yield f"{source}.unique"
+        yield from (f"{source}.unique", f"{source}.overruled")
+        for hub, each in model.hubs.items():
+            if source in each.sources and model.satellites_across_rows(source, hub):
+                yield f"{source}.{each.business_key}.agreement"
         for name, column in declared.columns.items():
             yield from (f"{source}.{name}.{kind}" for kind in _KINDS if has_check(column, kind))
         yield from (f"{source}.{name}.expression" for name in model.quality.expressions.get(source, ()))

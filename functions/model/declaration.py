@@ -7,6 +7,7 @@ from pydantic import Field
 from functions.common.errors import ModelError
 from functions.model.entry import Entry
 from functions.model.quality_rules import ColumnChecks, Quality
+from functions.model.retention import Retention
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,61}$")]
 ColumnType = Literal["text", "integer", "decimal", "date", "timestamp"]
@@ -52,9 +53,9 @@ class Hub(Entry):
 class Link(Entry):
     """One row for each combination of hubs (and dependent child key) that the source has named.
 
-    With `driving_key`, a hub, its dependent child key numbers what belongs to it (the lines of an order): the other hubs
-    of a number may be corrected. Rows without a number tell all that belongs to the driving key at their instant; each
-    that differs in any column has a link of its own.
+    With `driving_key`, a hub, its dependent child key numbers what belongs to it (the lines of an order): the other
+    hubs of a number may be corrected. Rows without a number tell all that belongs to the driving key at their instant;
+    each that differs in any column has a link of its own.
     """
 
     hubs: tuple[Identifier, ...]
@@ -83,6 +84,7 @@ class Model(Entry):
     """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
 
     late_window_days: Annotated[int, Field(ge=1)] = 400
+    retention: Retention = Retention()
     sources: dict[Identifier, Source]
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]
@@ -92,6 +94,17 @@ class Model(Entry):
     def hash_key(self, parent: str) -> str:
         """The hash key column of the hub or link `parent`."""
         return self.hubs[parent].hash_key if parent in self.hubs else "link_hash_key"
+
+    def satellite_key(self, name: str) -> str:
+        """The column of the satellite `name` that holds the key whose history it keeps."""
+        satellite = self.satellites[name]
+        return self.hash_key(satellite.driving_key or satellite.parent)
+
+    def satellite_primary_key(self, name: str) -> tuple[str, ...]:
+        """What tells the rows of a satellite apart. A status is stated anew when more is known of its instant."""
+        if self.satellites[name].status_of is not None:
+            return self.satellite_key(name), "effective_at", "loaded_at"
+        return self.satellite_key(name), "effective_at", "record_source", "record_row"
 
     def hashes(self, source: str) -> dict[str, str]:
         """Hash key columns that staging holds for `source`: staging column -> hub or link it belongs to."""
@@ -105,7 +118,7 @@ class Model(Entry):
 
     def references(self, source: str) -> dict[str, tuple[str, dict[str, Satellite]]]:
         """Business key columns of `source` that other sources describe: column -> hub, and satellites that do."""
-        found = {}
+        references = {}
         for name, hub in self.hubs.items():
             described = {
                 key: each
@@ -114,8 +127,8 @@ class Model(Entry):
             }
             others = {key: each for key, each in described.items() if each.source != source}
             if source in hub.sources and others and len(others) == len(described):
-                found[hub.business_key] = (name, others)
-        return found
+                references[hub.business_key] = (name, others)
+        return references
 
     def satellites_of(self, source: str) -> dict[str, Satellite]:
         """The satellites whose versions `source` brings: all of its own but the status satellites."""
@@ -128,8 +141,20 @@ class Model(Entry):
     def finest_parent(self, source: str) -> str:
         """The hub or link whose satellites tell the rows of `source` apart, of a file that repeats none."""
         satellites = self.satellites_of(source).values()
-        parents = {each.parent for each in satellites if each.driving_key is None} or {each.parent for each in satellites}
+        parents = {each.parent for each in satellites if each.driving_key is None} or {
+            each.parent for each in satellites
+        }
         return max(sorted(parents), key=lambda parent: len(self.links[parent].hubs) if parent in self.links else 0)
+
+    def satellites_across_rows(self, source: str, hub: str) -> dict[str, Satellite]:
+        """The satellites of `source` that follow a hub's keys, if several rows of a file may be about one key."""
+        if self.finest_parent(source) == hub:
+            return {}
+        return {
+            name: satellite
+            for name, satellite in self.satellites_of(source).items()
+            if hub == (satellite.driving_key or satellite.parent)
+        }
 
     def numbered_link(self, source: str) -> str | None:
         """The link of `source` with a driving key, if it has one."""

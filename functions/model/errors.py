@@ -56,7 +56,7 @@ def read_yaml(text: str) -> Any:
 def problems_of(
     text: str, model: type[BaseModel], error: ValidationError, kinds: tuple[str, ...] = ()
 ) -> list[Problem]:
-    """What pydantic found wrong with the content of `text`, each at its place; of all `kinds`, or only of these."""
+    """What pydantic reports about the content of `text`, each at its place; of all `kinds`, or only of these."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     return [
         _located(root, *_finding(details, model)) for details in error.errors() if not kinds or details["type"] in kinds

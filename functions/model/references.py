@@ -1,4 +1,4 @@
-"""What the entries of a model say of each other: every reference that leads nowhere, every name that cannot be."""
+"""Whether the entries of a model fit together: every reference that leads nowhere, every name that is not allowed."""
 
 import re
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _source(model: Model, name: str) -> Iterator[Finding]:
     if source.repeated_rows == "count" and model.numbered_link(name) is None:
         yield (*here, "repeated_rows"), "only rows of a link with a driving key can be counted"
     if not model.satellites_of(name):
-        yield here, "no satellite takes its rows, so nothing could tell what became of them"
+        yield here, "no satellite takes its rows, so nothing could count what became of them"
 
 
 def _kept_columns(model: Model, source: str) -> set[str]:
@@ -126,7 +126,9 @@ def _link(model: Model, name: str, link: Link) -> Iterator[Finding]:
 
 def _numbered_link(model: Model, here: Location, name: str, link: Link) -> Iterator[Finding]:
     place = (*here, "driving_key")
-    column = model.sources[link.source].columns.get(link.dependent_child_key or "") if link.source in model.sources else None
+    column = (
+        model.sources[link.source].columns.get(link.dependent_child_key or "") if link.source in model.sources else None
+    )
     if link.driving_key not in link.hubs:
         yield place, f"a driving key is a hub of the link{suggestion(link.driving_key or '', list(link.hubs))}"
     if column is None or column.default is not None:

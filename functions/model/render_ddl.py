@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from functions.model.declaration import Model, Satellite
+from functions.model.declaration import Model
 from functions.model.reading import load_model
 from functions.model.render_recorded_model import render_recorded_model
-from functions.model.row_expressions import POSTGRES_TYPES, ZERO_KEY, staged_hashdiff, staged_key
+from functions.model.row_expressions import POSTGRES_TYPES, ZERO_KEY, staged_hashdiff
 
 _ORIGIN = sql.SQL(
     "    loaded_at timestamptz not null,\n    record_source bigint not null,\n    record_row bigint not null"
@@ -91,7 +91,7 @@ def satellite_table(model: Model, name: str) -> list[sql.Composable]:
     """A satellite."""
     satellite = model.satellites[name]
     table = sql.Identifier("raw_vault", name)
-    key = satellite_key(model, satellite)
+    key = model.satellite_key(name)
     lines: list[sql.Composable] = [
         _column(key, "bytea", required=True),
         _column("effective_at", "timestamptz", required=True),
@@ -104,7 +104,7 @@ def satellite_table(model: Model, name: str) -> list[sql.Composable]:
         lines.append(_column("hashdiff", "bytea", required=True))
         columns = model.sources[satellite.source].columns
         lines += [_column(column, POSTGRES_TYPES[columns[column].type]) for column in satellite.columns]
-    lines += [_ORIGIN, _HASH_VERSION, _primary_key(*satellite_primary_key(model, satellite))]
+    lines += [_ORIGIN, _HASH_VERSION, _primary_key(*model.satellite_primary_key(name))]
     return [
         _table(name, lines),
         # rows arrive in order of their source, so a few pages of summary find those of one file
@@ -112,21 +112,6 @@ def satellite_table(model: Model, name: str) -> list[sql.Composable]:
             "create index on {} using brin (record_source) with (pages_per_range = 16, autosummarize = on);\n"
         ).format(table),
     ]
-
-
-def satellite_primary_key(model: Model, satellite: Satellite) -> tuple[str, ...]:
-    """What tells the rows of a satellite apart. A status is stated anew when more is known of its instant."""
-    key = satellite_key(model, satellite)
-    if satellite.status_of is not None:
-        return key, "effective_at", "loaded_at"
-    return key, "effective_at", "record_source", "record_row"
-
-
-def satellite_key(model: Model, satellite: Satellite) -> str:
-    """The column of the satellite that holds the key whose history it keeps."""
-    if satellite.driving_key is not None or satellite.parent in model.hubs:
-        return staged_key(model, satellite)
-    return "link_hash_key"
 
 
 def tables(model: Model) -> Iterator[tuple[str, list[sql.Composable]]]:

@@ -4,38 +4,35 @@ Of many keys the satellites are read whole and sorted; of few, each key is looke
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from psycopg import sql
 
 from functions.common.sql_files import read_sql
+from functions.model.reading import load_model
+from functions.model.version_order import LATEST_FIRST, PLACE, STATUS_LATEST_FIRST
 
 FEW_KEYS = 10_000
 
-_STATEMENTS = {
-    "mart_order_line": "order_line.sql",
-    "mart_product_analytics": "product_analytics.sql",
-    "mart_customer_360": "customer_360.sql",
+_TOUCHED = {
+    "hub_order": "touched_order",
+    "link_order_product": "touched_line",
+    "hub_product": "touched_product",
+    "hub_customer": "touched_customer",
 }
-
-_SATELLITES = {
-    "sat_order_details": ("order_hash_key", "touched_order"),
-    "sat_customer_order_effectivity": ("order_hash_key", "touched_order"),
-    "sat_order_line": ("link_hash_key", "touched_line"),
-    "sat_order_line_status": ("link_hash_key", "touched_line"),
-    "sat_product_details": ("product_hash_key", "touched_product"),
-    "sat_product_status": ("product_hash_key", "touched_product"),
-    "sat_customer_details": ("customer_hash_key", "touched_customer"),
-    "sat_customer_status": ("customer_hash_key", "touched_customer"),
-}
-"""Satellite -> its key, and the temporary table of the touched keys."""
-
-SATELLITES = tuple(_SATELLITES)
+"""Hub or link -> the temporary table of its touched keys."""
 
 _READ_WHOLE = """select distinct on (s.{key}) s.*
     from raw_vault.{satellite} as s
     {join}
     join metadata.object_version as o on o.object_id = s.record_source
-    order by s.{key}, s.effective_at desc, o.object_key desc, o.uploaded_at desc, o.object_id desc, s.record_row desc"""
+    where not exists (select from metadata.retraction as r where r.object_id = s.record_source)
+    order by s.{key}, {latest_first}"""
+
+_READ_WHOLE_STATUS = """select distinct on (s.{key}) s.*
+    from raw_vault.{satellite} as s
+    {join}
+    order by s.{key}, {latest_first}"""
 
 _LOOK_UP = """select s.*
     from {touched} as t
@@ -71,6 +68,14 @@ _LINE_CHANGES = sql.SQL(
 )
 
 
+@cache
+def satellites() -> dict[str, str]:
+    """The satellites that marts are made of -> the temporary table of the touched ones of their keys."""
+    model = load_model()
+    owners = {name: each.driving_key or each.parent for name, each in model.satellites.items()}
+    return {name: _TOUCHED[owner] for name, owner in owners.items() if owner in _TOUCHED}
+
+
 @dataclass(frozen=True)
 class Scope:
     """All keys (`touched` is None), or the so many touched ones of the temporary tables touched_…."""
@@ -89,13 +94,13 @@ class Scope:
 
     def statement(self, mart: str) -> sql.Composed:
         """The statement that fills the mart for these keys."""
-        in_force = {name: self._in_force(name) for name in _SATELLITES}
+        in_force = {name: self._in_force(name) for name in satellites()}
         sales = _EVERY_LINE if self.touched is None else _LINE_CHANGES
-        return read_sql(f"marts/{_STATEMENTS[mart]}").format(**self._joins(), **in_force, sales=sales)
+        return read_sql(f"marts/{mart.removeprefix('mart_')}.sql").format(**self._joins(), **in_force, sales=sales)
 
     def reconciliation(self) -> sql.Composed:
         """The statement that compares what the marts hold of these keys with what it was made of."""
-        return read_sql("marts/reconcile.sql").format(**self._joins())
+        return read_sql("marts/reconcile.sql").format(**self._joins(), place=PLACE)
 
     def _joins(self) -> dict[str, sql.SQL]:
         """What restricts a table to the touched keys."""
@@ -103,7 +108,7 @@ class Scope:
 
     def _in_force(self, satellite: str) -> sql.Composed:
         """The row of each key that is in force last."""
-        key, touched = _SATELLITES[satellite]
+        key, touched = load_model().satellite_key(satellite), satellites()[satellite]
         if self.is_few:
             return sql.SQL(_LOOK_UP).format(
                 touched=sql.Identifier(touched),
@@ -113,8 +118,10 @@ class Scope:
         join = sql.SQL("join {} as t on t.{} = s.{}").format(
             sql.Identifier(touched), sql.Identifier(key), sql.Identifier(key)
         )
-        return sql.SQL(_READ_WHOLE).format(
+        is_status = load_model().satellites[satellite].status_of is not None
+        return sql.SQL(_READ_WHOLE_STATUS if is_status else _READ_WHOLE).format(
             satellite=sql.Identifier(satellite),
             key=sql.Identifier(key),
             join=_NO_JOIN if self.touched is None else join,
+            latest_first=STATUS_LATEST_FIRST if is_status else LATEST_FIRST,
         )

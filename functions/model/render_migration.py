@@ -14,36 +14,36 @@ _HEADING = "-- Rendered from sql/model.yaml by `c360 model migration`.\n"
 _KEEP = "the vault keeps its history, so it must stay declared"
 
 
-def not_additive(held: Model, wanted: Model) -> Iterator[Finding]:
-    """What `wanted` takes away from or changes in the tables and keys of `held`: path in the model, and why not."""
-    for name, source in held.sources.items():
-        if name not in wanted.sources:
+def not_additive(current: Model, target: Model) -> Iterator[Finding]:
+    """What `target` removes from, or changes in, the tables and keys of `current`: where in the model, and why not."""
+    for name, source in current.sources.items():
+        if name not in target.sources:
             yield ("sources", name), f"source {name} is gone: {_KEEP}"
             continue
         for column, declared in source.columns.items():
             place = ("sources", name, "columns", column)
-            now = wanted.sources[name].columns.get(column)
+            now = target.sources[name].columns.get(column)
             if now is None:
                 yield place, f"column {column} is gone: {_KEEP}"
             elif now.type != declared.type:
                 yield (*place, "type"), f"column {column} is {declared.type} in the vault: add a column of another name"
-            elif now.default != declared.default and column in _key_columns(held, name):
+            elif now.default != declared.default and column in _key_columns(current, name):
                 yield (*place, "default"), f"the default of {column} is part of keys that the vault holds"
-    for name, hub in held.hubs.items():
-        if name not in wanted.hubs:
+    for name, hub in current.hubs.items():
+        if name not in target.hubs:
             yield ("hubs", name), f"{name} is gone: {_KEEP}"
             continue
         for field in ("hash_key", "business_key"):
-            if getattr(wanted.hubs[name], field) != getattr(hub, field):
+            if getattr(target.hubs[name], field) != getattr(hub, field):
                 yield ("hubs", name, field), f"{field} of {name} is {getattr(hub, field)} in the vault"
         for feeding in hub.sources:
-            if feeding not in wanted.hubs[name].sources:
+            if feeding not in target.hubs[name].sources:
                 yield ("hubs", name, "sources"), f"{name} no longer takes rows from source {feeding}"
-    for name, link in held.links.items():
-        if name not in wanted.links:
+    for name, link in current.links.items():
+        if name not in target.links:
             yield ("links", name), f"{name} is gone: {_KEEP}"
             continue
-        now_link = wanted.links[name]
+        now_link = target.links[name]
         if now_link.hubs != link.hubs or now_link.dependent_child_key != link.dependent_child_key:
             child = f" and {link.dependent_child_key}" if link.dependent_child_key else ""
             yield ("links", name, "hubs"), f"the keys of {name} are of {', '.join(link.hubs)}{child}, in this order"
@@ -54,11 +54,11 @@ def not_additive(held: Model, wanted: Model) -> Iterator[Finding]:
         for hub_name in link.indexed:
             if hub_name not in now_link.indexed:
                 yield ("links", name, "indexed"), f"the index of {name} by {hub_name} is gone"
-    for name, satellite in held.satellites.items():
-        if name not in wanted.satellites:
+    for name, satellite in current.satellites.items():
+        if name not in target.satellites:
             yield ("satellites", name), f"{name} is gone: {_KEEP}"
             continue
-        now_satellite = wanted.satellites[name]
+        now_satellite = target.satellites[name]
         for field in ("parent", "source", "driving_key", "status_of"):
             if getattr(now_satellite, field) != getattr(satellite, field):
                 yield ("satellites", name, field), f"{field} of {name} is {getattr(satellite, field)} in the vault"
@@ -69,21 +69,21 @@ def not_additive(held: Model, wanted: Model) -> Iterator[Finding]:
             )
 
 
-def render_migration(held: Model, wanted: Model) -> str | None:
-    """The statements that add what `wanted` has more than `held`; None when both have the same tables.
+def render_migration(current: Model, target: Model) -> str | None:
+    """The statements that add what `target` has more than `current`; None when both have the same tables.
 
-    Only for a `wanted` of which `not_additive` finds nothing. A staging table is made anew when it changes: it is empty
+    Only for a `target` of which `not_additive` finds nothing. A staging table is made anew when it changes: it is empty
     between runs, and a run that failed stages its files again.
     """
     statements = [
-        *_staging(held, wanted),
-        *(statement for name in wanted.hubs if name not in held.hubs for statement in hub_table(wanted, name)),
-        *_links(held, wanted),
-        *_satellites(held, wanted),
+        *_staging(current, target),
+        *(statement for name in target.hubs if name not in current.hubs for statement in hub_table(target, name)),
+        *_links(current, target),
+        *_satellites(current, target),
     ]
     if not statements:
         return None
-    return "\n".join([_HEADING + render_recorded_model(wanted), *(statement.as_string() for statement in statements)])
+    return "\n".join([_HEADING + render_recorded_model(target), *(statement.as_string() for statement in statements)])
 
 
 def _key_columns(model: Model, source: str) -> set[str]:
@@ -91,33 +91,33 @@ def _key_columns(model: Model, source: str) -> set[str]:
     return children | model.business_keys(source)
 
 
-def _staging(held: Model, wanted: Model) -> Iterator[sql.Composable]:
-    for name in wanted.sources:
-        table = staging_table(wanted, name)
-        if name not in held.sources:
+def _staging(current: Model, target: Model) -> Iterator[sql.Composable]:
+    for name in target.sources:
+        table = staging_table(target, name)
+        if name not in current.sources:
             yield from table
-        elif _lines(staging_table(held, name)) != _lines(table):
+        elif _lines(staging_table(current, name)) != _lines(table):
             yield sql.SQL("drop table {};\n").format(sql.Identifier("staging", name))
             yield from table
 
 
-def _links(held: Model, wanted: Model) -> Iterator[sql.Composable]:
-    for name, link in wanted.links.items():
-        if name not in held.links:
-            yield from link_table(wanted, name)
+def _links(current: Model, target: Model) -> Iterator[sql.Composable]:
+    for name, link in target.links.items():
+        if name not in current.links:
+            yield from link_table(target, name)
             continue
         for hub in link.indexed:
-            if hub not in held.links[name].indexed:
-                yield link_index(wanted, name, hub)
+            if hub not in current.links[name].indexed:
+                yield link_index(target, name, hub)
 
 
-def _satellites(held: Model, wanted: Model) -> Iterator[sql.Composable]:
-    for name, satellite in wanted.satellites.items():
-        if name not in held.satellites:
-            yield from satellite_table(wanted, name)
+def _satellites(current: Model, target: Model) -> Iterator[sql.Composable]:
+    for name, satellite in target.satellites.items():
+        if name not in current.satellites:
+            yield from satellite_table(target, name)
             continue
-        columns = wanted.sources[satellite.source].columns
-        for column in satellite.columns[len(held.satellites[name].columns) :]:
+        columns = target.sources[satellite.source].columns
+        for column in satellite.columns[len(current.satellites[name].columns) :]:
             yield sql.SQL("alter table {} add column {} {};\n").format(
                 sql.Identifier("raw_vault", name),
                 sql.Identifier(column),

@@ -1,10 +1,9 @@
-"""Statements that stage a part of a file: text as it was copied, then typed and hashed, the rest to quarantine.
+"""Statements that stage the valid rows of a part of a file: text as it was copied, then typed and hashed.
 
 A part is copied into an unlogged table of its own and typed into another, which becomes a partition of staging. Both
 are made by CREATE TABLE AS, which PostgreSQL runs on several cores, unlike INSERT.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -12,7 +11,7 @@ from psycopg import sql
 from functions.model.declaration import Model
 from functions.model.row_expressions import hashdiff, key_of, rules, staged_hashdiff, typed
 
-_NOTHING = sql.SQL("")
+NOTHING = sql.SQL("")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class StagedPart:
         return sql.Identifier("staging", f"part_{self.object_id}_{self.part}")
 
 
-def _identifiers(names: list[str]) -> sql.Composed:
+def identifiers(names: list[str]) -> sql.Composed:
+    """The names, separated by commas."""
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
@@ -62,13 +62,13 @@ def render_copy(part: StagedPart, columns: list[str], *, is_isolated: bool = Fal
 
     `is_isolated`: before them come row number, line, broken rules and raw text (functions/load/staging/csv_records.py).
     """
-    names = _identifiers(columns)
+    names = identifiers(columns)
     return sql.SQL("copy {} ({}{}) from stdin (format csv, encoding 'UTF8', force_null ({}))").format(
         part.raw_table, sql.SQL("row_number, _line, _broken, _raw_text, " if is_isolated else ""), names, names
     )
 
 
-def _raw_rows(model: Model, part: StagedPart, more: sql.Composable = _NOTHING) -> sql.Composed:
+def raw_rows(model: Model, part: StagedPart, more: sql.Composable = NOTHING) -> sql.Composed:
     """The copied rows, with defaults in place of empty values, and what is selected beside them."""
     completed = [
         sql.SQL("coalesce({0}, {1}) as {0}").format(sql.Identifier(name), column.default)
@@ -81,7 +81,8 @@ def _raw_rows(model: Model, part: StagedPart, more: sql.Composable = _NOTHING) -
     )
 
 
-def _is_valid(model: Model, source: str, *, is_isolated: bool) -> sql.Composed:
+def is_valid(model: Model, source: str, *, is_isolated: bool) -> sql.Composed:
+    """The condition that a valid row meets."""
     conditions = [*([sql.SQL("_broken is null")] if is_isolated else []), *rules(model, source).values()]
     return sql.SQL("\n    and ").join(conditions)
 
@@ -112,8 +113,8 @@ from (
         typed=sql.SQL(", ").join(
             sql.SQL("{} as {}").format(typed(name, column), sql.Identifier(name)) for name, column in columns.items()
         ),
-        raw=_raw_rows(model, part, sql.SQL("_broken, ") if is_isolated else _NOTHING),
-        is_valid=_is_valid(model, part.source, is_isolated=is_isolated),
+        raw=raw_rows(model, part, sql.SQL("_broken, ") if is_isolated else NOTHING),
+        is_valid=is_valid(model, part.source, is_isolated=is_isolated),
     )
 
 
@@ -126,79 +127,6 @@ def render_attach(part: StagedPart) -> sql.Composed:
         part.part,
         part.object_id,
         part.part + 1,
-    )
-
-
-def render_quarantine(
-    model: Model,
-    part: StagedPart,
-    *,
-    is_isolated: bool = False,
-    columns_with_line_ends: Sequence[str] = (),
-    line_of_row_0: int = 1,
-) -> sql.Composed:
-    """The part's rows that break a rule, to quarantine, each with all the rules that it breaks.
-
-    A row's line is in the table (`is_isolated`), or counted, where cells of `columns_with_line_ends` go on over
-    several, or else in step with its number.
-    """
-    line: sql.Composable
-    more: sql.Composable
-    if is_isolated:
-        line, more = sql.SQL("_line"), sql.SQL("_line, _broken, _raw_text, ")
-    elif columns_with_line_ends:
-        line, more = sql.SQL("_line"), _counted_line(columns_with_line_ends, line_of_row_0)
-    else:
-        line, more = sql.SQL("row_number + {}").format(line_of_row_0), _NOTHING
-    reasons = sql.SQL("array_remove(array[\n    {}\n], null)").format(
-        sql.SQL(",\n    ").join(
-            sql.SQL("case when not {} then {} end").format(condition, rule)
-            for rule, condition in rules(model, part.source).items()
-        )
-    )
-    raw: sql.Composable = sql.SQL("to_jsonb(raw_row) - array['row_number', '_line', '_broken', '_raw_text']")
-    if is_isolated:
-        reasons = sql.SQL("coalesce(string_to_array(_broken, ','), {})").format(reasons)
-        raw = sql.SQL("case when _broken is null then {} end").format(raw)
-    return sql.SQL(
-        """insert into metadata.quarantine (object_id, row_number, line_number, raw, raw_text, reasons)
-select {object_id}, row_number, {line}, {raw}, {raw_text}, {reasons}
-from {raw_rows}
-where not ({is_valid})"""
-    ).format(
-        object_id=part.object_id,
-        line=line,
-        raw=raw,
-        raw_text=sql.SQL("_raw_text" if is_isolated else "null"),
-        reasons=reasons,
-        raw_rows=_raw_rows(model, part, more),
-        is_valid=_is_valid(model, part.source, is_isolated=is_isolated),
-    )
-
-
-def _counted_line(columns: Sequence[str], line_of_row_0: int) -> sql.Composed:
-    within = sql.SQL(" + ").join(
-        sql.SQL("coalesce(regexp_count({}, '\\n'), 0)").format(sql.Identifier(name)) for name in columns
-    )
-    return sql.SQL(
-        """row_number + {} + coalesce(sum({}) over (
-        order by row_number rows between unbounded preceding and 1 preceding
-    ), 0) as _line, """
-    ).format(line_of_row_0, within)
-
-
-def render_unknown_columns(part: StagedPart, unknown_columns: dict[str, str]) -> sql.Composed:
-    """The values of columns that the model does not know, as JSON. `unknown_columns`: name in the file -> column."""
-    return sql.SQL(
-        """insert into metadata.unknown_columns (object_id, row_number, content)
-select {object_id}, row_number, content
-from {raw}, jsonb_strip_nulls(jsonb_object(array[{names}], array[{columns}])) as content
-where content <> '{{}}'"""
-    ).format(
-        object_id=part.object_id,
-        raw=part.raw_table,
-        names=sql.SQL(", ").join(map(sql.Literal, unknown_columns)),
-        columns=_identifiers([*unknown_columns.values()]),
     )
 
 

@@ -1,7 +1,7 @@
 """Statements that keep a status satellite: from when to when a key was deleted. Rendered from the model.
 
-What is deleted at an instant follows from all that the files of that instant said, so it is worked out anew whenever one
-more of them is known, or one less: a row of the satellite says what holds from its instant on, as known from its
+What is deleted at an instant follows from all that the files of that instant said, so it is worked out anew whenever
+one more of them is known, or one less: a row of the satellite says what holds from its instant on, as known from its
 `loaded_at` on, and of several rows of one instant the one that was known last is right.
 
 Parameters: `object_ids` and `retracted` (arrays), `since`, the first effective instant of both, and `loaded_at`.
@@ -12,11 +12,10 @@ from typing import Literal
 from psycopg import sql
 
 from functions.model.declaration import Model, Satellite
-from functions.model.render_ddl import satellite_key
 from functions.model.row_expressions import staged_key
 
 type Reach = Literal["untold", "several", "everything"]
-"""Whose status may change: of driving keys whose new rows leave something out, that were told of more than once, all."""
+"""Whose status may change: of driving keys whose new rows leave something out; told of more than once; all."""
 
 # A link that a run has loaded may not be committed yet while its satellite is; then its rows are still in staging.
 _LINES = """create temp table affected_key on commit drop as
@@ -156,7 +155,9 @@ _STATUS = """with counted as materialized (
     cross join affected_key as a
     join first_told as f using (hash_key)
     where f.effective_at <= l.effective_at
-        and not exists (select from present as o where (o.hash_key, o.effective_at) = (a.hash_key, l.effective_at)){untold}
+        and not exists (
+            select from present as o where (o.hash_key, o.effective_at) = (a.hash_key, l.effective_at)
+        ){untold}
 ), recorded as materialized (
     select distinct on (s.{key}, s.effective_at)
         s.{key} as hash_key, s.effective_at, s.is_deleted, s.record_source, s.loaded_at
@@ -234,7 +235,7 @@ def _names(model: Model, name: str) -> dict[str, sql.Composable | str]:
         "tracked_name": satellite.status_of or "",
         "tracked": sql.Identifier("raw_vault", satellite.status_of or ""),
         "status": sql.Identifier("raw_vault", name),
-        "key": sql.Identifier(satellite_key(model, tracked)),
+        "key": sql.Identifier(model.satellite_key(satellite.status_of or "")),
     }
     link = model.links.get(satellite.parent)
     if link is not None and link.driving_key is not None:

@@ -1,13 +1,12 @@
 """Statements that move staged rows to hubs, links and satellites. Rendered from the model.
 
-Parameters: `object_ids` (an array), `loaded_at`, and for satellites `retracted`: the objects whose rows no longer count,
+Parameters: `object_ids` (an array) and `loaded_at`; of satellites also `retracted`, objects whose rows no longer count,
 and `since`: the first effective instant of both.
 """
 
 from psycopg import sql
 
-from functions.model.declaration import Model, Satellite
-from functions.model.render_ddl import satellite_key
+from functions.model.declaration import Model
 from functions.model.row_expressions import staged_hashdiff, staged_key, staged_parent_key
 
 
@@ -27,7 +26,7 @@ def render_hub(model: Model, name: str, source: str) -> sql.Composed:
 select distinct on ({hash_key}) {keys}, %(loaded_at)s, object_id, row_number
 from {staging} as named
 where object_id = any(%(object_ids)s)
-    and not exists (select from {hub} as held where held.{hash_key} = named.{hash_key})
+    and not exists (select from {hub} as h where h.{hash_key} = named.{hash_key})
 order by {hash_key}, object_id, row_number{conflict}"""
     ).format(
         conflict=sql.SQL("\non conflict do nothing" if len(hub.sources) > 1 else ""),
@@ -50,7 +49,7 @@ def render_link(model: Model, name: str) -> sql.Composed:
 select distinct on ({staged}) {staged}, {others}, %(loaded_at)s, object_id, row_number
 from {staging} as named
 where object_id = any(%(object_ids)s)
-    and not exists (select from {link} as held where held.link_hash_key = named.{staged})
+    and not exists (select from {link} as h where h.link_hash_key = named.{staged})
 order by {staged}, object_id, row_number"""
     ).format(
         link=sql.Identifier("raw_vault", name),
@@ -74,7 +73,7 @@ union all
 select t.hash_key, t.effective_at, {reinstated_payload}, %(loaded_at)s, t.object_id, t.row_number
 from sequenced as t
 cross join lateral (
-    select {held_payload}
+    select {known_payload}
     from {satellite} as h
     where h.{key} = t.hash_key and h.{hashdiff} = t.hashdiff
     limit 1
@@ -175,12 +174,12 @@ def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | 
         "staged_columns": sql.SQL("").join(sql.SQL("s.{}, ").format(sql.Identifier(each)) for each in columns),
         "no_columns": sql.SQL("null, " * len(columns)),
         "satellite": sql.Identifier("raw_vault", name),
-        "key": sql.Identifier(satellite_key(model, satellite)),
+        "key": sql.Identifier(model.satellite_key(name)),
         "hashdiff": sql.Identifier(hashdiff),
         "payload": _identifiers([hashdiff, *columns]),
         "sequenced_payload": _identifiers(["hashdiff", *columns]),
         "reinstated_payload": sql.SQL(", ").join(
             [sql.SQL("t.hashdiff"), *(sql.Identifier("h", each) for each in columns)]
         ),
-        "held_payload": _identifiers(columns, "h") if columns else sql.SQL("true as is_held"),
+        "known_payload": _identifiers(columns, "h") if columns else sql.SQL("true as is_known"),
     }

@@ -41,19 +41,17 @@ ZERO_KEY = sql.SQL("'\\x00000000000000000000000000000000'::bytea")
 
 def rules(model: Model, source: str) -> dict[str, sql.Composable]:
     """The rules for a row of `source`, all text: `<column>.<rule>` to the condition that a good value meets."""
-    found: dict[str, sql.Composable] = {}
+    good: dict[str, sql.Composable] = {}
     keys = model.business_keys(source)
     for name, column in model.sources[source].columns.items():
         identifier = sql.Identifier(name)
         if column.required:
-            found[f"{name}.required"] = sql.SQL("{} is not null").format(identifier)
+            good[f"{name}.required"] = sql.SQL("{} is not null").format(identifier)
         if name in keys:
-            found[f"{name}.length"] = sql.SQL("coalesce(octet_length({}), 0) <= {}").format(
-                identifier, _KEY_LIMIT_BYTES
-            )
+            good[f"{name}.length"] = sql.SQL("coalesce(octet_length({}), 0) <= {}").format(identifier, _KEY_LIMIT_BYTES)
         if column.type != "text":
-            found[f"{name}.type"] = sql.SQL("({0} is null or {1})").format(identifier, _is_typed(name, column.type))
-    return found
+            good[f"{name}.type"] = sql.SQL("({0} is null or {1})").format(identifier, _is_typed(name, column.type))
+    return good
 
 
 def _is_typed(name: str, type_name: ColumnType) -> sql.Composable:
@@ -115,7 +113,7 @@ def hashdiff(names: tuple[str, ...], columns: dict[str, Column]) -> sql.Composab
 
     So a column that is added at the end, and is empty, changes no hashdiff. Cutting off every `~` at the end, also one
     that is the end of a text, stays injective: no encoding of a number of columns is the beginning of another one, as
-    each value tells where it ends, but of two encodings that are equal without their last `~` one would be.
+    each value marks its own end, but of two encodings that are equal without their last `~` one would be.
     """
     return sql.SQL(_DIGEST).format(sql.SQL("rtrim({}, '~'::bytea)").format(_encoding(names, columns)))
 
@@ -179,7 +177,7 @@ def staged_parent_key(model: Model, parent: str) -> str:
 
 
 def staged_hashdiff(name: str, satellite: Satellite) -> str:
-    """The staging column that tells two versions of `satellite` (called `name`) apart."""
+    """The staging column whose value differs between two versions of `satellite` (called `name`)."""
     if satellite.driving_key is not None:
         return f"{satellite.parent}_hash_key"
     return f"{name}_hashdiff"

@@ -4,6 +4,8 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.ledger import active_run, objects_of
+from functions.common.sql_files import read_sql
+from functions.load.staging.repeated_rows import find_repeated_rows
 from functions.model.declaration import Model
 from functions.quality.integrity import check_integrity
 from functions.quality.reconciliation import record_counts, unreconciled
@@ -22,7 +24,7 @@ def check_staging(connection: Connection, model: Model, run_id: str) -> list[Che
     """
     active_run(connection, run_id)
     _prepare(connection)
-    # keys differ a lot, of which a small sample tells as much as a large one
+    # most keys are distinct, so a small sample says as much as a large one
     connection.execute("set local default_statistics_target = 20")
     for source in model.sources:
         keys = [sql.Identifier(name) for name in ("object_id", *model.hashes(source))]
@@ -30,6 +32,7 @@ def check_staging(connection: Connection, model: Model, run_id: str) -> list[Che
             sql.SQL("analyze {} ({})").format(sql.Identifier("staging", source), sql.SQL(", ").join(keys))
         )
     object_ids = objects_of(connection, run_id, ["STAGED"])
+    find_repeated_rows(connection, model, object_ids)
     results: list[CheckResult] = []
     for source, rows in _rows_of(connection, model, object_ids).items():
         results += check_rows(connection, model, source, object_ids)
@@ -104,13 +107,7 @@ def _rejected_files(connection: Connection, model: Model, run_id: str) -> CheckR
 
 def _rows_reconcile(connection: Connection, object_ids: list[int]) -> CheckResult:
     """Rows read = loaded + unchanged + duplicate + quarantined, for each file, with quarantine itself counted."""
-    wrong = connection.execute(
-        "select o.object_id from metadata.object_version as o"
-        " where o.object_id = any(%s) and o.rows_read is distinct from"
-        " o.rows_loaded + o.rows_unchanged + o.rows_duplicate"
-        " + (select count(*) from metadata.quarantine as q where q.object_id = o.object_id)",
-        (object_ids,),
-    ).fetchall()
+    wrong = connection.execute(read_sql("quality/unreconciled_rows.sql"), (object_ids,)).fetchall()
     observed = f"objects that do not add up: {[row[0] for row in wrong]}"
     return CheckResult("rows.accounted", "error", not wrong, observed, None, len(wrong), "0")
 

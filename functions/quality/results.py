@@ -1,29 +1,17 @@
-"""What a check found, how it is kept, and what an error does."""
+"""The result of a check: how it is kept, and when it stops the run."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 from functions.common.database import Connection
 from functions.common.errors import QualityError
+from functions.common.sql_files import read_sql
 from functions.model.quality_rules import Severity
-
-_KEEP = """insert into metadata.quality_result (
-    run_id, stage, rule, severity, passed, observed, source, measured, threshold
-)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-on conflict (run_id, stage, rule) do update set
-    severity = excluded.severity,
-    passed = excluded.passed,
-    observed = excluded.observed,
-    source = excluded.source,
-    measured = excluded.measured,
-    threshold = excluded.threshold,
-    checked_at = clock_timestamp()"""
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One rule's result. `observed` says in words what was found; it holds counts, keys of files and ids, no cell.
+    """One rule's result. `observed` puts it into words, with counts, keys of files and ids, but no cell.
 
     `measured` is what the rule counts and `threshold` the limit in force, as the model writes it.
     """
@@ -41,7 +29,7 @@ def keep(connection: Connection, run_id: str, stage: str, results: list[CheckRes
     """Write the results to metadata.quality_result, over those of an earlier attempt, and return them."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            _KEEP,
+            read_sql("quality/keep_result.sql"),
             [
                 (run_id, stage, r.rule, r.severity, r.passed, r.observed, r.source, r.measured, r.threshold)
                 for r in results

@@ -7,10 +7,13 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import ModelError
-from functions.model.check_expression import render_expression
-from functions.model.column_checks import bound, has_check
-from functions.model.declaration import Column, Model
-from functions.model.row_expressions import ZERO_KEY, staged_parent_key
+from functions.model.declaration import Model
+from functions.model.render_checks import (
+    render_disagreements,
+    render_row_counts,
+    render_undescribed_keys,
+    row_rules,
+)
 from functions.quality.results import CheckResult
 
 
@@ -20,7 +23,7 @@ def check_rows(connection: Connection, model: Model, source: str, object_ids: li
     An empty value is for the nulls to count, and meets every other rule. First comes whether all rows are there. Raises
     ModelError when PostgreSQL does not take a pattern.
     """
-    rules = _row_rules(model, source)
+    rules = row_rules(model, source)
     staged = _count(connection, source, rules.values(), object_ids)
     rows = sum(counts[0] for counts in staged.values())
     results = [_rows_staged(connection, source, object_ids, {key: counts[0] for key, counts in staged.items()})]
@@ -29,7 +32,8 @@ def check_rows(connection: Connection, model: Model, source: str, object_ids: li
         for position, name in enumerate(rules, 1)
     ]
     if rows:
-        results.append(_unique(connection, model, source, object_ids, rows))
+        results += _repeated(connection, model, source, object_ids, rows)
+        results += _disagreements(connection, model, source, object_ids)
         results += _references(connection, model, source, object_ids)
     return results
 
@@ -38,14 +42,9 @@ def _count(
     connection: Connection, source: str, bad: Iterable[sql.Composable], object_ids: list[int]
 ) -> dict[int, tuple[int, ...]]:
     """Object -> its rows, and how many of them meet each condition."""
-    statement = sql.SQL("select object_id, {} from {} where object_id = any(%s) group by object_id").format(
-        sql.SQL(", ").join(
-            [sql.SQL("count(*)"), *(sql.SQL("count(*) filter (where {})").format(condition) for condition in bad)]
-        ),
-        sql.Identifier("staging", source),
-    )
+    statement = render_row_counts(source, bad)
     try:
-        return {row[0]: row[1:] for row in connection.execute(statement, (object_ids,))}
+        return {row[0]: row[1:] for row in connection.execute(statement, {"object_ids": object_ids})}
     except pg.InvalidRegularExpression as error:
         raise ModelError("no pattern to PostgreSQL", source=source, reason=error.diag.message_primary) from None
 
@@ -69,88 +68,42 @@ def _counted(model: Model, source: str, name: str, count: int, of: int, what: st
     )
 
 
-def _row_rules(model: Model, source: str) -> dict[str, sql.Composable]:
-    """Rule -> the condition that a bad row meets."""
-    columns = model.sources[source].columns
-    rules = {}
-    for name, column in columns.items():
-        for kind, condition in _column_conditions(name, column).items():
-            rules[f"{source}.{name}.{kind}"] = condition
-    types = {name: str(column.type) for name, column in columns.items()}
-    for name, text in model.quality.expressions.get(source, {}).items():
-        rules[f"{source}.{name}.expression"] = sql.SQL("not ({})").format(render_expression(text, types))
-    return rules
-
-
-def _column_conditions(name: str, column: Column) -> dict[str, sql.Composable]:
-    identifier = sql.Identifier(name)
-    conditions: dict[str, sql.Composable] = {}
-    if has_check(column, "nulls"):
-        conditions["nulls"] = sql.SQL("{} is null").format(identifier)
-    if has_check(column, "accepted"):
-        conditions["accepted"] = sql.SQL("{} <> all({})").format(identifier, sql.Literal(list(column.accepted)))
-    if has_check(column, "range"):
-        sides = (("<", column.minimum), (">", column.maximum))
-        conditions["range"] = sql.SQL(" or ").join(
-            sql.SQL("{} {} {}").format(identifier, sql.SQL(operator), sql.Literal(bound(value, column.type)))
-            for operator, value in sides
-            if value is not None
-        )
-    if column.pattern is not None:
-        conditions["pattern"] = sql.SQL("{} !~ {}").format(identifier, sql.Literal(f"^(?:{column.pattern})$"))
-    return conditions
-
-
-def _key(model: Model, source: str) -> str:
-    """The staging column that tells the things apart that a source describes: its finest satellite's parent."""
-    satellites = model.satellites_of(source).values()
-    parents = {each.parent for each in satellites if each.driving_key is None} or {each.parent for each in satellites}
-    finest = max(sorted(parents), key=lambda parent: len(model.links[parent].hubs) if parent in model.links else 0)
-    return staged_parent_key(model, finest)
-
-
-def _unique(connection: Connection, model: Model, source: str, object_ids: list[int], rows: int) -> CheckResult:
+def _repeated(connection: Connection, model: Model, source: str, object_ids: list[int], rows: int) -> list[CheckResult]:
+    """Rows that a later row of their file repeats, and those among them that it contradicts."""
     row = connection.execute(
-        sql.SQL(
-            "select coalesce(sum(times - 1), 0)::bigint"
-            " from (select count(*) as times from {} where object_id = any(%s) group by object_id, {}"
-            " having count(*) > 1) as repeated"
-        ).format(sql.Identifier("staging", source), sql.Identifier(_key(model, source))),
-        (object_ids,),
+        "select coalesce(sum(rows_duplicate), 0)::bigint, coalesce(sum(rows_overruled), 0)::bigint,"
+        " array_agg(object_key order by object_key) filter (where rows_overruled > 0)"
+        " from metadata.object_version where object_id = any(%s) and source = %s",
+        (object_ids, source),
     ).fetchone()
-    return _counted(model, source, f"{source}.unique", row[0] if row else 0, rows, "rows repeat a key of their file")
+    repeated, overruled, keys = row or (0, 0, None)
+    what = "rows are overruled by a later row of their file with the same key"
+    if keys:
+        what += f": {', '.join(keys[:3])}"
+    return [
+        _counted(model, source, f"{source}.unique", repeated, rows, "rows repeat a key of their file"),
+        _counted(model, source, f"{source}.overruled", overruled, rows, what),
+    ]
+
+
+def _disagreements(connection: Connection, model: Model, source: str, object_ids: list[int]) -> list[CheckResult]:
+    """Keys of which the rows of one instant say different things, as the lines of an order may of its customer."""
+    results = []
+    for name, hub in model.hubs.items():
+        if model.satellites_across_rows(source, name):
+            statement = render_disagreements(model, source, name)
+            count, of, keys = connection.execute(statement, {"object_ids": object_ids}).fetchone() or (0, 0, [])
+            what = f"keys whose rows disagree, the last row counts{': ' if keys else ''}{', '.join(keys)}"
+            results.append(_counted(model, source, f"{source}.{hub.business_key}.agreement", count, of, what))
+    return results
 
 
 def _references(connection: Connection, model: Model, source: str, object_ids: list[int]) -> list[CheckResult]:
     """Keys that this run's rows name, and that neither the vault nor this run's own files describe."""
     results = []
-    for column, (hub, satellites) in model.references(source).items():
-        key = sql.Identifier(model.hubs[hub].hash_key)
-        described = []
-        for name, satellite in satellites.items():
-            described += [
-                sql.SQL("not exists (select from {} as d where d.{key} = named.{key})").format(
-                    sql.Identifier("raw_vault", name), key=key
-                ),
-                sql.SQL(
-                    "not exists (select from {} as d where d.{key} = named.{key} and d.object_id = any(%(object_ids)s))"
-                ).format(sql.Identifier("staging", satellite.source), key=key),
-            ]
-        row = connection.execute(
-            sql.SQL(
-                "with named as materialized ("
-                "select distinct {key} from {staging} where object_id = any(%(object_ids)s))"
-                " select (select count(*) from named where {key} <> {zero} and {described}), count(*)"
-                " from named where {key} <> {zero}"
-            ).format(
-                described=sql.SQL(" and ").join(described),
-                key=key,
-                staging=sql.Identifier("staging", source),
-                zero=ZERO_KEY,
-            ),
-            {"object_ids": object_ids},
-        ).fetchone()
-        unknown, named = row or (0, 0)
+    for column in model.references(source):
+        statement = render_undescribed_keys(model, source, column)
+        unknown, named = connection.execute(statement, {"object_ids": object_ids}).fetchone() or (0, 0)
         results.append(
             _counted(model, source, f"{source}.{column}.references", unknown, named, "keys that no file has described")
         )

@@ -4,32 +4,14 @@ from decimal import Decimal
 from statistics import median
 
 from functions.common.database import Connection
+from functions.common.sql_files import read_sql
 from functions.model.declaration import Model
 from functions.model.quality_rules import CountRule
 from functions.quality.results import CheckResult
 
-_COUNTS = """select result.measured
-from metadata.quality_result as result
-join metadata.load_run as run using (run_id)
-where result.rule = %s
-    and result.run_id <> %s
-    and run.status = 'SUCCEEDED'
-order by result.checked_at desc
-limit %s"""
-
 # The standard deviation of a normal distribution is 1.4826 times its median absolute deviation.
 _SCALE = Decimal("1.4826")
 _LEAST_SPREAD = Decimal("0.1")
-
-_AGE = """select extract(epoch from run.started_at - newest.effective_at) / 86400
-from metadata.load_run as run
-cross join lateral (
-    select max(effective_at) as effective_at
-    from metadata.object_version
-    where source = %s
-        and status in ('STAGED', 'LOADED')
-) as newest
-where run.run_id = %s"""
 
 
 def bounds(rule: CountRule, counts: list[Decimal]) -> tuple[int, int] | None:
@@ -46,7 +28,7 @@ def check_count(connection: Connection, model: Model, run_id: str, source: str, 
     """Whether the rows of a source are as many as usual. A source without rows in this run is freshness's matter."""
     rule = model.quality.count
     name = f"{source}.count"
-    counts = [row[0] for row in connection.execute(_COUNTS, (name, run_id, rule.runs))]
+    counts = [row[0] for row in connection.execute(read_sql("quality/earlier_counts.sql"), (name, run_id, rule.runs))]
     usual = bounds(rule, counts)
     if usual is None:
         return CheckResult(
@@ -63,7 +45,7 @@ def check_freshness(connection: Connection, model: Model, run_id: str) -> list[C
     rule = model.quality.freshness
     results = []
     for source in model.sources:
-        row = connection.execute(_AGE, (source, run_id)).fetchone()
+        row = connection.execute(read_sql("quality/age_of_newest_file.sql"), (source, run_id)).fetchone()
         age = None if row is None or row[0] is None else round(Decimal(row[0]), 3)
         observed = "no file yet" if age is None else f"the newest file is {age} days old"
         passed = age is None or age <= rule.days

@@ -1,4 +1,4 @@
-"""An invocation's records, told apart: events to store, messages that are none, and how far each partition was read."""
+"""Parse an invocation's records: events to store, messages that are none, and how far each partition was read."""
 
 import base64
 import binascii

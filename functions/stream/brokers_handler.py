@@ -1,7 +1,7 @@
-"""Lambda handler of the custom resource that tells where an MSK cluster's brokers are.
+"""Lambda handler of the custom resource that reports where an MSK cluster's brokers are.
 
-CloudFormation knows no such attribute of a cluster. The function runs outside of the VPC, where no way leads to MSK's
-API.
+CloudFormation knows no such attribute of a cluster. The function runs outside of the VPC, from which MSK's API cannot
+be reached.
 """
 
 from typing import Any
@@ -25,8 +25,8 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def bootstrap_servers(cluster_arn: str) -> str:
     """`host:port,…` of the cluster, provisioned or serverless. Raises NoBrokersError."""
-    told = boto3.client("kafka").get_bootstrap_brokers(ClusterArn=cluster_arn)
-    servers = told.get("BootstrapBrokerStringSaslIam")
+    brokers = boto3.client("kafka").get_bootstrap_brokers(ClusterArn=cluster_arn)
+    servers = brokers.get("BootstrapBrokerStringSaslIam")
     if not servers:
         raise NoBrokersError("the cluster has no brokers that take IAM", cluster=cluster_arn)
     return servers

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.common.database import Connection
+from functions.common.sql_files import read_sql
 from functions.stream.batch import Batch, DeadLetter, PlacedEvent, Position
 from functions.stream.contract import ContractError, parse
 from functions.stream.merge import merge
@@ -14,27 +15,7 @@ LIST_LIMIT = 1000
 REPLAY_LIMIT = 1000
 BYTES_SHOWN = 2000
 
-_LIST = """
-select
-    dead_letter_id, topic, kafka_partition, kafka_offset, kafka_timestamp, substring(raw for %(shown)s),
-    octet_length(raw), reasons, received_at, replayed_at
-from metadata.dead_letter
-where (%(all)s or replayed_at is null) and dead_letter_id < %(before)s
-order by dead_letter_id desc
-limit %(limit)s
-"""
-
 _COUNT = "select count(*) filter (where replayed_at is null), count(*) from metadata.dead_letter"
-
-# In the order of their ids, so that two replays at once wait for each other instead of for ever.
-_TAKE = """
-select dead_letter_id, topic, kafka_partition, kafka_offset, raw
-from metadata.dead_letter
-where replayed_at is null and raw is not null and (%(every)s or dead_letter_id = any(%(ids)s))
-order by dead_letter_id
-limit %(limit)s
-for update
-"""
 
 _STILL_DEAD = "update metadata.dead_letter set reasons = %s where dead_letter_id = %s"
 _REPLAYED = "update metadata.dead_letter set replayed_at = now() where dead_letter_id = any(%s)"
@@ -49,7 +30,7 @@ def list_dead_letters(
     base64 in `raw_base64`; `bytes` is how many there are.
     """
     parameters = {"all": replayed, "before": before or 2**63 - 1, "limit": limit, "shown": BYTES_SHOWN}
-    rows = connection.execute(_LIST, parameters).fetchall()
+    rows = connection.execute(read_sql("stream/list_dead_letters.sql"), parameters).fetchall()
     counts = connection.execute(_COUNT).fetchone() or (0, 0)
     return {"waiting": counts[0], "total": counts[1], "dead_letters": [_shown(*row) for row in rows]}
 
@@ -57,11 +38,11 @@ def list_dead_letters(
 def replay_dead_letters(connection: Connection, now: datetime, ids: Sequence[int] | None = None) -> dict[str, Any]:
     """Try waiting letters (all, or those of `ids`; at most REPLAY_LIMIT) again, in one transaction.
 
-    What is an event by now is stored, once in all its life, and its letter is marked; the others wait on, with
-    today's reasons.
+    What is an event now is stored, unless it was stored before, and its letter is marked; the others keep waiting,
+    with today's reasons.
     """
     parameters = {"every": ids is None, "ids": list(ids or ()), "limit": REPLAY_LIMIT}
-    rows = connection.execute(_TAKE, parameters).fetchall()
+    rows = connection.execute(read_sql("stream/take_dead_letters.sql"), parameters).fetchall()
     events: list[PlacedEvent] = []
     accepted: list[int] = []
     refused: dict[int, DeadLetter] = {}

@@ -22,7 +22,7 @@ _partitions = PartitionKeeper()
 
 
 def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Store a batch, each event once in all its life, and tell the event source what to send again.
+    """Store a batch, each event once however often it is delivered, and answer which messages to send again.
 
     `batchItemFailures` (AWS: "Reporting batch item failures", Kafka) names positions that failed for a cause that is
     not their content; empty: all is stored, or kept as a dead letter. Raises EventError for what no Kafka source

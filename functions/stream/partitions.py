@@ -37,8 +37,8 @@ class PartitionKeeper:
         dropped = _call(
             connections,
             settings,
-            "select metadata.drop_event_partitions(%s)",
-            (today - timedelta(days=settings.event_retention_days),),
+            "select metadata.drop_event_partitions()",
+            (),
         )
         self._kept_for = today
         if made or dropped:

@@ -34,10 +34,10 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
 
     def apply() -> dict[str, str]:
-        wanted = _Properties.model_validate(event["ResourceProperties"])
-        topic = Topic(wanted.topic_name, wanted.partitions, wanted.retention_ms)
+        properties = _Properties.model_validate(event["ResourceProperties"])
+        topic = Topic(properties.topic_name, properties.partitions, properties.retention_ms)
         seconds = context.get_remaining_time_in_millis() / 1000 - _SECONDS_TO_ANSWER
-        made = ensure(lambda: admin(wanted.bootstrap_servers, wanted.auth), topic, seconds)
+        made = ensure(lambda: admin(properties.bootstrap_servers, properties.auth), topic, seconds)
         return {"Partitions": str(made)}
 
     return answered(event, context, str(event["ResourceProperties"].get("TopicName", "topic")), apply)

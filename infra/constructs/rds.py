@@ -21,6 +21,12 @@ ADMIN_USER = "c360_admin"
 BACKUP_DAYS = 7
 CA_FILE = f"/var/task/{CERTIFICATES}"
 
+_PARAMETERS = {
+    "rds.force_ssl": "1",
+    # errors are logged without what explains them, which quotes rows, and without their statements
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
 _ADMINISTRATOR = rds.Credentials.from_password(ADMIN_USER, SecretValue.unsafe_plain_text("removed below"))
 """CDK would make a secret for who has no password."""
 
@@ -135,7 +141,7 @@ class RdsDatabase(ManagedDatabase):
             database_name=name,
             credentials=_ADMINISTRATOR,
             iam_authentication=True,
-            parameters={"rds.force_ssl": "1"},
+            parameters=_PARAMETERS,
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
             storage_type=rds.StorageType.GP3,
             allocated_storage=20,
@@ -186,7 +192,7 @@ class AuroraDatabase(ManagedDatabase):
             default_database_name=name,
             credentials=_ADMINISTRATOR,
             iam_authentication=True,
-            parameters={"rds.force_ssl": "1"},
+            parameters=_PARAMETERS,
             storage_encrypted=True,
             backup=rds.BackupProps(retention=Duration.days(BACKUP_DAYS)),
             copy_tags_to_snapshot=True,

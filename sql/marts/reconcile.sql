@@ -2,16 +2,15 @@
 -- The versions in force are found another way than the marts find them: no other version of the line comes after them.
 with placed as (
     select s.link_hash_key, s.quantity, s.total_amount,
-        row(s.effective_at, o.object_key, o.uploaded_at, o.object_id, s.record_row) as place
+        {place} as place
     from raw_vault.sat_order_line as s
     {touched_line}
     join metadata.object_version as o on o.object_id = s.record_source
-), told as (
-    select s.link_hash_key, s.is_deleted,
-        row(s.effective_at, o.object_key, o.uploaded_at, o.object_id, s.record_row) as place
+    where not exists (select from metadata.retraction as r where r.object_id = s.record_source)
+), status as (
+    select s.link_hash_key, s.is_deleted, row(s.effective_at, s.loaded_at) as place
     from raw_vault.sat_order_line_status as s
     {touched_line}
-    join metadata.object_version as o on o.object_id = s.record_source
 ), vault as (
     select count(*) as lines, coalesce(sum(quantity), 0) as quantity, coalesce(sum(total_amount), 0) as total_amount
     from placed
@@ -21,12 +20,12 @@ with placed as (
             where later.link_hash_key = placed.link_hash_key and later.place > placed.place
         )
         and not exists (
-            select from told
+            select from status
             where
-                told.link_hash_key = placed.link_hash_key and told.is_deleted
+                status.link_hash_key = placed.link_hash_key and status.is_deleted
                 and not exists (
-                    select from told as later
-                    where later.link_hash_key = told.link_hash_key and later.place > told.place
+                    select from status as later
+                    where later.link_hash_key = status.link_hash_key and later.place > status.place
                 )
         )
 ), line as (
@@ -51,7 +50,7 @@ with placed as (
     from business_vault.mart_product_analytics as m
     {sold_of_touched_product}
 )
-select told.rule, told.made_of, told.held
+select compared.rule, compared.made_of, compared.in_mart
 from vault, line, bought, customer, sold, product, lateral (
     values
     ('vw_order_analytics.lines', vault.lines, line.lines),
@@ -60,4 +59,4 @@ from vault, line, bought, customer, sold, product, lateral (
     ('vw_customer_360.lifetime_value', bought.total_amount, customer.total_amount),
     ('vw_product_analytics.total_quantity', sold.quantity, product.quantity),
     ('vw_product_analytics.revenue', sold.total_amount, product.total_amount)
-) as told (rule, made_of, held)
+) as compared (rule, made_of, in_mart)

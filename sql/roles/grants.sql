@@ -17,9 +17,21 @@ $$;
 grant usage on schema raw_vault, business_vault, metadata to c360_loader;
 grant select, insert on all tables in schema raw_vault to c360_loader;
 grant select, insert, update, delete on all tables in schema business_vault, metadata to c360_loader;
-revoke insert, update, delete on metadata.migration from c360_loader;
--- what raw_vault.restore_indexes executes with its owner's rights
-revoke insert, update, delete on metadata.index_set_aside from c360_loader;
+-- what is written by the migrator alone; and what functions of the owner execute, or look up to know how far they may go
+revoke insert, update, delete
+on metadata.migration, metadata.index_set_aside, metadata.retention, metadata.tracking_horizon
+from c360_loader;
+-- the ledger is added to, and completed by the run that is active (see its triggers); nothing of it is deleted
+revoke delete
+on metadata.load_run, metadata.object_version, metadata.vault_load, metadata.load_step, metadata.quality_result,
+metadata.mart_publication, metadata.lock, metadata.retraction, metadata.vault_retraction
+from c360_loader;
+revoke update
+on metadata.vault_load, metadata.load_step, metadata.retraction, metadata.vault_retraction
+from c360_loader;
+revoke insert on metadata.lock from c360_loader;
+-- the stream's own
+revoke insert, update, delete on metadata.stream_offset, metadata.dead_letter, metadata.event_id from c360_loader;
 grant execute on function business_vault.index_for_readers to c360_loader;
 
 grant usage on schema business_vault to c360_api;
@@ -33,10 +45,10 @@ raw_vault.link_customer_order, raw_vault.link_order_product,
 raw_vault.sat_customer_details, raw_vault.sat_customer_status, raw_vault.sat_product_details,
 raw_vault.sat_product_status, raw_vault.sat_order_details, raw_vault.sat_order_line, raw_vault.sat_order_line_status,
 raw_vault.sat_customer_order_effectivity, raw_vault.link_customer_event to c360_api;
-grant select on metadata.mart_publication to c360_api;
+grant select on metadata.mart_publication, metadata.retraction to c360_api;
 grant select (object_id, object_key, uploaded_at, effective_at, run_id) on metadata.object_version to c360_api;
 -- what ran and what was checked; never the rejected rows, nor where the platform runs
-grant select (rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_quarantined)
+grant select (rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_overruled, rows_quarantined)
 on metadata.object_version to c360_api;
 grant select (run_id, status, started_at, finished_at, error) on metadata.load_run to c360_api;
 grant select on metadata.quality_result to c360_api;
@@ -70,5 +82,36 @@ on business_vault.real_time_metrics, business_vault.event_total, business_vault.
 to c360_stream;
 grant select, insert, update on metadata.stream_offset, metadata.dead_letter to c360_stream;
 grant select (link_hash_key), insert on metadata.event_id to c360_stream;
-grant execute on function metadata.make_event_partitions(date, date) to c360_stream;
-grant execute on function metadata.drop_event_partitions(date) to c360_stream;
+grant execute on function metadata.make_event_partitions(date, date), metadata.drop_event_partitions() to c360_stream;
+
+-- Temporary tables are for who computes with them: in others' names they only stand in front of real ones.
+do $$
+begin
+    execute format('revoke temporary on database %I from public', current_database());
+    execute format('grant temporary on database %I to c360_loader, c360_stream', current_database());
+end
+$$;
+
+-- a lock for each table of the vault
+insert into metadata.lock
+select tablename from pg_tables where schemaname = 'raw_vault' and tablename !~ '_[0-9_]{7,8}$'
+on conflict do nothing;
+
+-- Nobody holds the database up: not by statements without end, not by transactions left open, not by connections, of
+-- which the smallest RDS instance has 112. Functions end after 15 minutes, so what they have asked for does too.
+alter role c360_loader connection limit 45;
+alter role c360_loader set statement_timeout = '14min';
+alter role c360_loader set lock_timeout = '10min';
+alter role c360_loader set idle_in_transaction_session_timeout = '5min';
+alter role c360_api connection limit 40;
+alter role c360_api set statement_timeout = '10s';
+alter role c360_api set lock_timeout = '2s';
+alter role c360_api set idle_in_transaction_session_timeout = '10s';
+alter role c360_stream connection limit 12;
+alter role c360_stream set statement_timeout = '1min';
+alter role c360_stream set lock_timeout = '30s';
+alter role c360_stream set idle_in_transaction_session_timeout = '30s';
+alter role c360_bi connection limit 8;
+alter role c360_bi set statement_timeout = '2min';
+alter role c360_bi set lock_timeout = '5s';
+alter role c360_bi set idle_in_transaction_session_timeout = '1min';

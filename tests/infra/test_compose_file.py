@@ -55,6 +55,10 @@ def test_each_service_tells_when_it_is_healthy_and_keeps_its_data(service: str) 
     assert set(volumes) & set(COMPOSE["volumes"])
 
 
+def test_the_servers_log_quotes_no_rows() -> None:
+    assert {"log_error_verbosity=terse", "log_min_error_statement=panic"} <= set(SERVICES["postgres"]["command"])
+
+
 def test_kafka_needs_no_zookeeper_and_is_reachable_from_both_sides() -> None:
     environment = SERVICES["kafka"]["environment"]
     assert environment["KAFKA_PROCESS_ROLES"] == "broker,controller"

@@ -54,7 +54,11 @@ def test_rds_is_small_current_encrypted_backed_up_and_unreachable_from_outside(o
         "CACertificateIdentifier": "rds-ca-rsa2048-g1",
     }
     assert {name: database[name] for name in wanted} == wanted
-    assert on_aws.properties("AWS::RDS::DBParameterGroup")["Parameters"] == {"rds.force_ssl": "1"}
+    assert on_aws.properties("AWS::RDS::DBParameterGroup")["Parameters"] == {
+        "rds.force_ssl": "1",
+        "log_error_verbosity": "terse",
+        "log_min_error_statement": "panic",
+    }
 
 
 def test_no_route_leads_out_of_the_network(on_aws: Synthesis) -> None:

@@ -104,7 +104,7 @@ def steps(night: Night, run_id: str) -> Iterator[tuple[str, Step]]:
     for step in (check_staging, load_hubs, load_links, load_satellites, check_vault):
         yield step.__name__, partial(step, model=night.model, run_id=run_id)
     yield "publish", lambda connection: publish(connection, run_id)
-    yield "finish", lambda connection: finish(connection, night.model, run_id)
+    yield "finish", lambda connection: finish(connection, run_id)
 
 
 def execute(night: Night, step: Step) -> object:

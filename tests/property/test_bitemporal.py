@@ -220,9 +220,10 @@ def _held(night: Night) -> dict[str, list[tuple[Any, ...]]]:
     """Satellite -> its rows in order: effective instant, known from, known until, key, value."""
     versions = {
         satellite: night.rows(
-            f"select s.effective_at, s.loaded_at, o.known_until, array[{key}], {value}"
+            f"select s.effective_at, s.loaded_at, r.known_until, array[{key}], {value}"
             f" from raw_vault.{satellite} as s {parents}"
             " join metadata.object_version as o on o.object_id = s.record_source"
+            " left join metadata.retraction as r using (object_id)"
             " order by s.effective_at, o.object_key, o.uploaded_at, o.object_id, s.record_row"
         )
         for satellite, (key, value, parents) in _HELD.items()

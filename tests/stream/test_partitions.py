@@ -5,10 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 import pytest
 
-from functions.common import environment
 from functions.stream import handler
 from functions.stream.partitions import PartitionKeeper
-from functions.stream.settings import StreamSettings
 from tests.support.kafka_messages import click, delivered
 from tests.support.stream_consumer import Consumer
 
@@ -56,14 +54,14 @@ def test_retention_drops_days_and_ids_but_not_what_was_counted(
         )
     )
     consumer.execute("update metadata.event_id set loaded_at = now() - interval '20 days' where true")
-    settings = StreamSettings.model_validate({"database_url": consumer.stream_url, "event_retention_days": 14})
-    monkeypatch.setattr(environment, "settings", lambda _kind: settings)
+    consumer.execute("update metadata.retention set days = 14 where store = 'events'")
     monkeypatch.setattr(handler, "_partitions", PartitionKeeper())
     consumer.handle(delivered(click(event_id="new")))
     assert sorted(homes(consumer)) == ["kept", "new"]
     assert consumer.rows("select count(*) from metadata.event_id") == [(1,)]
     assert consumer.metrics()["C1", "page_view"][0] == 4
     consumer.execute(f"drop table {partition_of(kept)}, {partition_of(kept - timedelta(days=1))}")
+    consumer.execute("update metadata.retention set days = 90 where store = 'events'")
 
 
 def test_partitions_that_others_use_are_left_for_later_and_events_flow(

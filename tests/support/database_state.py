@@ -11,6 +11,7 @@ _KEYS = {
     "hub_customer": ("customer_hash_key", "customer_id"),
     "hub_order": ("order_hash_key", "transaction_id"),
 }
+WRITTEN_BY_MIGRATIONS = ("metadata.migration", "metadata.retention", "metadata.lock")
 TRACKING = "raw_vault.record_tracking_satellite"
 _CANONICAL = "(to_jsonb(t) - 'loaded_at' - 'record_source')::text || coalesce(' of ' || o.object_key, '')"
 
@@ -68,7 +69,7 @@ def empty(night: Night) -> Night:
     with psycopg.connect(night.admin_url) as connection:
         connection.execute("set session_replication_role = replica")  # in any order of foreign keys
         for name in tables(night, "raw_vault", "business_vault", "staging", "metadata"):
-            if name != "metadata.migration":
+            if name not in WRITTEN_BY_MIGRATIONS:
                 kept = " where record_source <> 0" if ".hub_" in name else ""  # zero keys
                 connection.execute(f"delete from {name}{kept}".encode())
         for (part,) in connection.execute(

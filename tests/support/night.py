@@ -17,6 +17,7 @@ from functions.load.schema.migrate import ROLES, migrate
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
+from functions.load.vault.retraction import are_retractions_due
 from functions.load.vault.satellites import load_satellites
 from functions.model.declaration import Model
 from functions.model.reading import load_model
@@ -81,6 +82,11 @@ class Night:
                 statuses.append(stage(connection, self.s3, self.model, run_id, object_id))
         return statuses
 
+    def are_retractions_due(self, run_id: str) -> bool:
+        """Whether the vault has something to do in a night without files."""
+        with self.connect() as connection:
+            return are_retractions_due(connection, run_id)
+
     def load_vault(self, run_id: str) -> dict[str, int]:
         """Hubs, links and satellites; new rows by table."""
         inserted: dict[str, int] = {}
@@ -104,12 +110,12 @@ class Night:
     def finish(self, run_id: str) -> Report:
         """Finish the run; its report."""
         with self.connect() as connection:
-            return finish(connection, self.model, run_id)
+            return finish(connection, run_id)
 
     def run(self, run_id: str | None = None, files: tuple[str, ...] = (), **more: Any) -> Report:
         """A whole night; its report."""
         run_id, object_ids = self.plan(run_id, files, **more)
-        if object_ids:
+        if object_ids or self.are_retractions_due(run_id):
             self.stage(run_id, object_ids)
             self.check(run_id, "staging")
             self.load_vault(run_id)

@@ -71,7 +71,7 @@ def export(
 
 
 def read_manifest(s3: "S3Client", bucket: str) -> dict[str, Any] | None:
-    """The current export, as its manifest tells it; None when nothing was ever exported."""
+    """The current export, as its manifest says; None when nothing was ever exported."""
     try:
         answer = s3.get_object(Bucket=bucket, Key=MANIFEST)
     except ClientError as error:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DECIMALS = 18
 FILE_ROWS = 50_000
-"""Rows of a file at most, and rows held in memory at once."""
+"""Rows of a file at most, and rows kept in memory at once."""
 
 _NUMERIC = 1700
 # What awswrangler writes otherwise is Spark's INT96, which knows no zone and ends in the year 2262.
@@ -69,14 +69,14 @@ def read_chunks(connection: Connection, table: LakeTable, rows: int = FILE_ROWS)
     columns = _columns(connection, table)
     names = [name for name, _ in columns]
     position = names.index(table.month_of) if table.month_of else None
-    found = False
+    is_empty = True
     with connection.cursor(name=f"lake_{table.name}") as cursor:
         cursor.execute(_render(table, columns))
         while batch := cursor.fetchmany(rows):
             for month, part in _by_month(batch, position):
-                found = True
+                is_empty = False
                 yield Chunk(month, _to_arrow(table, columns, part))
-    if not found:
+    if is_empty:
         yield Chunk(None if table.month_of is None else NO_MONTH, _to_arrow(table, columns, []))
 
 

@@ -7,27 +7,14 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import QualityError
-from functions.common.ledger import active_run, objects_of
+from functions.common.ledger import active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
-from functions.model.render_marts import SATELLITES, Scope
+from functions.load.vault.retraction import note_published, unpublished_retractions
+from functions.model.render_marts import Scope, satellites
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 """In the order in which they build on each other: what customers like depends on what categories products have."""
-
-_ADVISORY_LOCK = 0x6333_3632  # one publication at a time: each reads what the one before wrote
-
-_REPLACE = {
-    "mart_order_line": "with gone as (delete from business_vault.mart_order_line as m using touched_order as t"
-    " where m.transaction_id = t.transaction_id returning m.product_id, m.quantity, m.total_amount)"
-    " insert into replaced_line select product_id, quantity, total_amount from gone",
-    "mart_product_analytics": "with gone as (delete from business_vault.mart_product_analytics as m"
-    " using touched_product as t where m.product_id = t.product_id"
-    " returning m.product_id, m.category, m.total_sold, m.total_quantity, m.revenue)"
-    " insert into replaced_product select product_id, category, total_sold, total_quantity, revenue from gone",
-    "mart_customer_360": "delete from business_vault.mart_customer_360 as m"
-    " using touched_customer as t where m.customer_id = t.customer_id",
-}
 
 
 def publish(connection: Connection, run_id: str) -> dict[str, int]:
@@ -40,22 +27,26 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     begin_publication(connection)
     _move_anchor(connection, run.loaded_at)
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
-    publish_rows = _publish_touched if published == (True,) else _publish_everything
-    written = publish_rows(connection, run_id)
+    retracted = unpublished_retractions(connection)
+    if published == (True,):
+        written = _publish_touched(connection, run_id, retracted)
+    else:
+        written = _publish_everything(connection, run_id)
+    note_published(connection, run_id, retracted)
     complete_publication(connection, customers_changed=written["mart_customer_360"] > 0)
     return written
 
 
 def begin_publication(connection: Connection) -> None:
     """Wait for the publication before; until the transaction ends, nobody else publishes."""
-    connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+    lock(connection, "publication")  # each reads what the one before wrote
     connection.execute("set local work_mem = '64MB'")
 
 
 def write_everything(connection: Connection, mart: str) -> int:
     """Replace all that the mart holds by what the vault holds; return its rows.
 
-    Before the first publication a mart may hold bare rows, of those whom only the clickstream has named.
+    Before the first publication a mart may hold rows without details, of keys that only the clickstream has named.
     """
     connection.execute(sql.SQL("delete from {}").format(sql.Identifier("business_vault", mart)))
     scope = Scope()
@@ -79,9 +70,9 @@ def reconcile(connection: Connection, scope: Scope) -> None:
     """
     advise_planner(connection, scope, reads_whole_tables=True)
     differing = [
-        f"{rule} is {held}, made of {made_of}"
-        for rule, made_of, held in connection.execute(scope.reconciliation())
-        if made_of != held
+        f"{rule} is {in_mart}, made of {made_of}"
+        for rule, made_of, in_mart in connection.execute(scope.reconciliation())
+        if made_of != in_mart
     ]
     if differing:
         raise QualityError(f"the marts do not add up and are not published: {'; '.join(differing)}")
@@ -89,7 +80,7 @@ def reconcile(connection: Connection, scope: Scope) -> None:
 
 def complete_publication(connection: Connection, *, customers_changed: bool) -> None:
     """What depends on all customers at once, and the indexes when this is the first publication."""
-    # between publications the clickstream adds bare rows to these, uncounted
+    # between publications the clickstream adds rows without details to these, uncounted
     for mart in ("mart_customer_360", "mart_product_analytics"):
         connection.execute(
             sql.SQL("update metadata.mart_publication set rows = (select count(*) from {}) where mart = {}").format(
@@ -112,8 +103,8 @@ def _publish_everything(connection: Connection, run_id: str) -> dict[str, int]:
     return written
 
 
-def _publish_touched(connection: Connection, run_id: str) -> dict[str, int]:
-    touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]))
+def _publish_touched(connection: Connection, run_id: str, retracted: list[int]) -> dict[str, int]:
+    touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]), retracted)
     written = {}
     for mart in MARTS:
         removed = 0
@@ -121,7 +112,9 @@ def _publish_touched(connection: Connection, run_id: str) -> dict[str, int]:
             if touched[mart]:
                 scope = Scope(touched[mart])
                 advise_planner(connection, scope)
-                removed = connection.execute(_REPLACE[mart]).rowcount
+                removed = connection.execute(
+                    read_sql(f"marts/remove_touched_{mart.removeprefix('mart_')}.sql")
+                ).rowcount
                 step.rows = connection.execute(scope.statement(mart)).rowcount
         written[mart] = step.rows
         _note(connection, mart, run_id, step.rows - removed)
@@ -151,7 +144,7 @@ def _move_anchor(connection: Connection, loaded_at: datetime) -> None:
     )
 
 
-def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, int]:
+def _find_touched(connection: Connection, object_ids: list[int], retracted: list[int]) -> dict[str, int]:
     """Make the temporary tables touched_… and replaced_…; return how many keys of each mart are touched."""
     changed = {
         row[0]
@@ -163,8 +156,10 @@ def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, in
         )
     }
     # an array in the text of the statement: the planner sees how few objects these are
-    new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids))
-    conditions = {name: new if name in changed else sql.SQL("false") for name in SATELLITES}
+    new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids + retracted))
+    conditions = {name: new if retracted or name in changed else sql.SQL("false") for name in satellites()}
+    unchanged = sql.SQL("t.record_source = any({}::bigint[])").format(sql.Literal(retracted))
+    conditions["unchanged_of_retracted"] = unchanged if retracted else sql.SQL("false")
     orders = _touch(connection, "touched_order", conditions)
     scope = Scope(orders)
     advise_planner(connection, scope)
@@ -183,14 +178,7 @@ def _touch(connection: Connection, file: str, parts: Mapping[str, sql.SQL | sql.
 def _touch_buyers(connection: Connection) -> int:
     """Customers who are touched because a product has changed its category; return how many more these are."""
     connection.execute("reset enable_seqscan; reset enable_nestloop")  # mostly none, or few of a mart with statistics
-    orders = connection.execute(
-        "create temp table renamed_order on commit drop as"
-        " select distinct l.order_hash_key from replaced_product as r"
-        " join business_vault.mart_product_analytics as p using (product_id)"
-        " join raw_vault.hub_product as h using (product_id)"
-        " join raw_vault.link_order_product as l using (product_hash_key)"
-        " where p.category is distinct from r.category"
-    ).rowcount
+    orders = connection.execute(read_sql("marts/renamed_order.sql")).rowcount
     if not orders:
         return 0
     connection.execute("analyze renamed_order")

@@ -13,8 +13,8 @@ class NothingPublishedError(C360Error):
 def rebuild(connection: Connection) -> dict[str, int]:
     """Replace every row of the marts, in one transaction with their watermark; return the rows of each mart.
 
-    Readers see the old rows until the end. What the marts call today stays, so the content is what it was: a rebuild
-    is for the case that somebody has doubts, or has changed how a mart is computed. Raises NothingPublishedError.
+    Readers see the old rows until the end. The marts' day stays, so the content is what it was: a rebuild is for
+    marts that are in doubt, or that are computed another way now. Raises NothingPublishedError.
     """
     begin_publication(connection)
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()

@@ -8,7 +8,7 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.ledger import RunNotActiveError, objects_of
 from functions.load.recorded_step import recorded_step
-from functions.model.declaration import Model
+from functions.load.staging.repeated_rows import forget_repeated_rows
 from functions.model.render_staging import StagedPart
 
 type Report = dict[str, Any]
@@ -16,10 +16,10 @@ type Report = dict[str, Any]
 FILES_LIMIT_BYTES = 200_000
 """Step Functions passes on 256 KiB from a state ("Step Functions service quotas"); the rest of the report is small."""
 
-_FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined")
+_FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined", "overruled")
 
 
-def finish(connection: Connection, model: Model, run_id: str) -> Report:
+def finish(connection: Connection, run_id: str) -> Report:
     """Mark the run SUCCEEDED and return its report; of a run that has succeeded, only return the report.
 
     The report holds `run_id`, `status`, `files` (a row of counts for each), `steps` (seconds and rows) and `totals`.
@@ -32,10 +32,11 @@ def finish(connection: Connection, model: Model, run_id: str) -> Report:
         with recorded_step(connection, run_id, "finish") as step:
             step.rows = len(object_ids)
             _empty_staging(connection, run_id)
+            forget_repeated_rows(connection, object_ids)
             connection.execute(
                 "update metadata.object_version set status = 'LOADED' where object_id = any(%s)", (object_ids,)
             )
-            _forget_tracking(connection, model.late_window_days)
+            connection.execute("select raw_vault.forget_tracking()")
         connection.execute(
             "update metadata.load_run set status = 'SUCCEEDED', finished_at = clock_timestamp() where run_id = %s",
             (run_id,),
@@ -56,20 +57,12 @@ def _empty_staging(connection: Connection, run_id: str) -> None:
         connection.execute(sql.SQL("drop table if exists {}").format(StagedPart(*part).table))
 
 
-def _forget_tracking(connection: Connection, late_window_days: int) -> None:
-    """Forget unchanged observations that are older than the late window, as seen from the newest file."""
-    connection.execute(
-        "select raw_vault.forget_tracking(max(least(now(), effective_at)) - make_interval(days => %s))"
-        " from metadata.object_version where status = 'LOADED'",
-        (late_window_days,),
-    )
-
-
 def report(connection: Connection, run_id: str) -> Report:
     """What a run has done so far, as plain JSON values; of very many files, as many as the payload holds.
 
-    `files_omitted` counts the others, whose rows are in `totals` and in the ledger all the same; `files_waiting` those
-    that were left to the next run.
+    Of a file, rows_read = loaded + unchanged + duplicate + quarantined; `overruled` are those of the duplicate rows
+    that say something else than the later row of their key. `files_omitted` counts the other files, whose rows are in
+    `totals` and in the ledger all the same; `files_waiting` those that were left to the next run.
     """
     files = [
         {
@@ -81,7 +74,8 @@ def report(connection: Connection, run_id: str) -> Report:
         }
         for row in connection.execute(
             "select object_key, status, reason, unknown_columns, coalesce(rows_read, 0), coalesce(rows_loaded, 0),"
-            " coalesce(rows_unchanged, 0), coalesce(rows_duplicate, 0), coalesce(rows_quarantined, 0)"
+            " coalesce(rows_unchanged, 0), coalesce(rows_duplicate, 0), coalesce(rows_quarantined, 0),"
+            " coalesce(rows_overruled, 0)"
             " from metadata.object_version where run_id = %s order by object_key, object_id",
             (run_id,),
         )

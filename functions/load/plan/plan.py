@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from psycopg import sql
-
 from functions.common.database import Connection
 from functions.common.errors import DataError
 from functions.common.landing import LandedObject, list_landed, states_instant
+from functions.common.ledger import lock
 from functions.common.logging import logger
-from functions.load.staging.deduplication import wake_overruled
+from functions.common.sql_files import read_sql
+from functions.load.staging.deduplication import wake_repetitions
 from functions.model.declaration import Model
 
 if TYPE_CHECKING:
@@ -25,78 +25,6 @@ FILES_LIMIT = 2_500
 """In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
 takes 7."""
 
-_ADVISORY_LOCK = 0x6333_3631  # one plan at a time: each object version is claimed by one run
-
-_REGISTER = """insert into metadata.load_run (run_id, execution_arn, status, started_at, accept_deletions)
-values (%s, %s, 'RUNNING', %s, %s)
-on conflict (run_id) do nothing"""
-
-_NEW = sql.SQL("""from unnest(
-    %(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[], %(size_bytes)s::bigint[],
-    %(uploaded_at)s::timestamptz[], %(source)s::text[], %(is_snapshot)s::boolean[], %(effective_at)s::timestamptz[]
-) with ordinality as landed (
-    bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, position
-)
-where not exists (
-    select
-    from metadata.object_version as known
-    where (known.bucket, known.object_key, known.version_id, known.etag)
-        = (landed.bucket, landed.key, landed.version_id, landed.etag)
-)""")
-
-# New object versions, those that became true first, as many as the run may still take.
-_CLAIM = sql.SQL("""insert into metadata.object_version (
-    bucket, object_key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, status, run_id
-)
-select bucket, key, version_id, etag, size_bytes, uploaded_at, source, is_snapshot, effective_at, 'PLANNED', %(run_id)s
-from (
-    select *
-    {new}
-    order by effective_at, position
-    limit greatest(0, %(most)s - (select count(*) from metadata.object_version where run_id = %(run_id)s))
-) as new
-order by position
-on conflict (bucket, object_key, version_id, etag) do nothing""").format(new=_NEW)
-
-_COUNT_WAITING = sql.SQL("""update metadata.load_run set files_waiting = (select count(*) {new})
-where run_id = %(run_id)s
-returning files_waiting""").format(new=_NEW)
-
-# What a run that has ended left behind: all of it, or only these keys, or only these days.
-_TAKE_OVER = """update metadata.object_version as held
-set run_id = %(run_id)s
-where held.status in ('PLANNED', 'STAGED')
-    and (not %(only_these)s or held.object_key = any(%(key)s))
-    and (%(since)s::timestamptz is null or held.effective_at >= %(since)s)
-    and (%(until)s::timestamptz is null or held.effective_at < %(until)s)
-    and held.run_id in (
-        select run_id
-        from metadata.load_run
-        where status <> 'RUNNING' or started_at < now() - %(abandoned_after)s::interval
-    )"""
-
-# What was removed from the landing zone before any of it came into the vault.
-_WITHDRAW = """update metadata.object_version as held
-set status = 'WITHDRAWN', reason = 'it was removed from the landing zone before it was loaded'
-where held.run_id = %(run_id)s
-    and held.status in ('PLANNED', 'STAGED')
-    and not exists (select from metadata.vault_load as l where l.object_id = held.object_id)
-    and not exists (
-        select
-        from unnest(%(key)s::text[], %(version_id)s::text[], %(etag)s::text[]) as landed (key, version_id, etag)
-        where (landed.key, landed.version_id, landed.etag) = (held.object_key, held.version_id, held.etag)
-    )"""
-
-_REFUSE_FORGOTTEN = """update metadata.object_version as held
-set status = 'REJECTED', reason = format(
-    'its rows became true at %%s, but what was observed before %%s is forgotten (late_window_days in sql/model.yaml)',
-    held.effective_at, h.horizon
-)
-from metadata.tracking_horizon as h
-where held.run_id = %(run_id)s
-    and held.status = 'PLANNED'
-    and h.source = held.source
-    and held.effective_at < h.horizon"""
 
 _LANDED = (
     "bucket", "key", "version_id", "etag", "size_bytes", "uploaded_at", "source", "is_snapshot", "effective_at",
@@ -107,7 +35,7 @@ _LANDED = (
 class RunRequest:
     """What the execution was started with. `files`: only these keys; empty: all. `first_day`, `last_day`: only files
     whose effective instant lies in these days (UTC), both included. `accept_deletions`: a snapshot may mark any number
-    of keys deleted.
+    of keys deleted. `retract`: keys whose files are to be taken back; such a run loads nothing else.
     """
 
     run_id: str
@@ -117,6 +45,7 @@ class RunRequest:
     first_day: date | None = None
     last_day: date | None = None
     accept_deletions: bool = False
+    retract: tuple[str, ...] = ()
 
     @property
     def since(self) -> datetime | None:
@@ -134,7 +63,7 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
 
     Of very many files it claims FILES_LIMIT, and leaves the others to the next run.
     Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
-    `request.files` is not a file of the landing zone.
+    `request.files` is not a file of the landing zone, or one in `request.retract` has never been one.
     """
     landed, foreign = list_landed(s3, bucket, frozenset(model.sources))
     landed, misnamed = _as_declared(landed, model)
@@ -144,8 +73,14 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     elif foreign or misnamed:
         count = len(foreign) + len(misnamed)
         logger.warning("objects that are no files of a source are left alone", extra={"count": count})
-    connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
-    connection.execute(_REGISTER, (request.run_id, request.execution_arn, request.started_at, request.accept_deletions))
+    lock(connection, "plan")  # each object version is claimed by one run
+    connection.execute(
+        read_sql("load/register_run.sql"),
+        (
+            *(request.run_id, request.execution_arn, request.started_at),
+            *(request.accept_deletions, list(request.retract)),
+        ),
+    )
     parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
     parameters |= {
         "run_id": request.run_id,
@@ -155,18 +90,47 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "abandoned_after": ABANDONED_AFTER,
         "most": FILES_LIMIT,
     }
-    for statement in (_TAKE_OVER, _CLAIM, _WITHDRAW, _REFUSE_FORGOTTEN):
+    if request.retract:
+        _take_back(connection, request)
+    else:
+        _claim(connection, parameters)
+    wake_repetitions(connection, request.run_id)
+    for statement in (read_sql("load/withdraw_removed.sql"), read_sql("load/refuse_forgotten.sql")):
         connection.execute(statement, parameters)
-    row = connection.execute(_COUNT_WAITING, parameters).fetchone()
-    if row and row[0]:
-        logger.warning("more files than one run takes", extra={"run_id": request.run_id, "files_waiting": row[0]})
-    wake_overruled(connection, request.run_id)
     claimed = connection.execute(
         "select object_id from metadata.object_version where run_id = %s and status in ('PLANNED', 'STAGED')"
         " order by size_bytes desc, object_id",
         (request.run_id,),
     )
     return [row[0] for row in claimed]
+
+
+def _claim(connection: Connection, parameters: dict[str, Any]) -> None:
+    for statement in (
+        read_sql("load/take_over_objects.sql"),
+        read_sql("load/claim_objects.sql").format(new=read_sql("load/new_objects.sql")),
+    ):
+        connection.execute(statement, parameters)
+    row = connection.execute(
+        read_sql("load/count_waiting_files.sql").format(new=read_sql("load/new_objects.sql")), parameters
+    ).fetchone()
+    if row and row[0]:
+        logger.warning("more files than one run takes", extra={"run_id": parameters["run_id"], "files_waiting": row[0]})
+
+
+def _take_back(connection: Connection, request: RunRequest) -> None:
+    """What the vault has of these keys is retracted when it is loaded; what waits to be loaded, now."""
+    keys = list(request.retract)
+    known = connection.execute(
+        "select distinct object_key from metadata.object_version where object_key = any(%s)", (keys,)
+    )
+    missing = sorted(set(keys) - {key for (key,) in known})
+    if missing:
+        raise DataError("no such file has ever been loaded", keys=missing)
+    connection.execute(
+        read_sql("load/take_back_waiting.sql"),
+        {"keys": keys, "run_id": request.run_id, "abandoned_after": ABANDONED_AFTER},
+    )
 
 
 def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedObject], list[str]]:

@@ -4,22 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.common.database import Connection
-
-_RECORD = """insert into metadata.load_run as held (
-    run_id, execution_arn, status, started_at, finished_at, error, cause
-)
-values (%(run_id)s, %(execution_arn)s, %(status)s, %(started_at)s, %(finished_at)s, %(error)s, %(cause)s)
-on conflict (run_id) do update set
-    status = excluded.status,
-    finished_at = excluded.finished_at,
-    error = excluded.error,
-    cause = excluded.cause
-where held.status = 'RUNNING'"""
+from functions.common.sql_files import read_sql
 
 
 @dataclass(frozen=True)
 class EndedExecution:
-    """How an execution ended, as Step Functions tells it. `status`: FAILED, TIMED_OUT or ABORTED."""
+    """How an execution ended, as Step Functions reports it. `status`: FAILED, TIMED_OUT or ABORTED."""
 
     run_id: str
     execution_arn: str
@@ -31,8 +21,8 @@ class EndedExecution:
 
 
 def record_end(connection: Connection, ended: EndedExecution) -> bool:
-    """Write the end of a run to the ledger, also of one that never came to be planned; its files are free again.
+    """Write the end of a run to the ledger, also of one that was never planned; its files are free again.
 
-    Returns whether anything was written: a run whose end is known keeps it, so telling it twice is harmless.
+    Returns whether anything was written: a run whose end is known keeps it, so recording it twice is harmless.
     """
-    return connection.execute(_RECORD, vars(ended)).rowcount == 1
+    return connection.execute(read_sql("load/record_run_end.sql"), vars(ended)).rowcount == 1

@@ -10,18 +10,13 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import MigrationError
-from functions.common.sql_files import SQL_FOLDER
+from functions.common.sql_files import SQL_FOLDER, read_sql
+from functions.model.declaration import Model
+from functions.model.reading import load_model
 
 ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi")
 MINIMUM_SERVER_VERSION = 160000
-_ADVISORY_LOCK = 0x6333_3630  # "c360": one migration at a time in a database
-
-_LEDGER = """create table if not exists {} (
-    version integer primary key,
-    name text not null,
-    checksum text not null,
-    applied_at timestamptz not null default now()
-)"""
+_ADVISORY_LOCK = 0x6333_3630  # "c360": for a new database, in which nobody else has a role yet
 
 
 @dataclass(frozen=True)
@@ -40,32 +35,34 @@ class Migration:
 
 def read_migrations(folder: Path = SQL_FOLDER / "migrations") -> list[Migration]:
     """The migrations in order. Raises MigrationError when a name is off or a number is missing or taken twice."""
-    found = []
+    migrations: list[Migration] = []
     for path in sorted(folder.glob("*.sql")):
         match = re.fullmatch(r"(\d{4})_([a-z0-9_]+)\.sql", path.name)
         if match is None:
             raise MigrationError("a migration is named NNNN_name.sql", file=path.name)
-        found.append(Migration(int(match[1]), match[2], path.read_text(encoding="utf-8")))
-    if [migration.version for migration in found] != list(range(1, len(found) + 1)):
+        migrations.append(Migration(int(match[1]), match[2], path.read_text(encoding="utf-8")))
+    if [migration.version for migration in migrations] != list(range(1, len(migrations) + 1)):
         raise MigrationError("the migrations are not numbered 1, 2, 3, … without gaps")
-    return found
+    return migrations
 
 
 def migrate(
     connection: Connection,
     role_passwords: Mapping[str, str | None],
     migrations: list[Migration] | None = None,
+    model: Model | None = None,
 ) -> list[str]:
-    """Apply what is missing, in one transaction under an advisory lock; return the names of what was applied.
+    """Apply what is missing, in one transaction, one migrator at a time; return the names of what was applied.
 
     `role_passwords`: for each of ROLES its password, or None where it signs in by IAM (the role is then granted
     `rds_iam`). A role that is not named can not sign in. Raises MigrationError when the database is older than
     PostgreSQL 16, was migrated by a newer release, or holds a migration whose text has changed since.
     """
     migrations = read_migrations() if migrations is None else migrations
+    model = load_model() if model is None else model
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
         _check_server(connection)
+        _wait_for_others(connection)
         _ensure_roles(connection, role_passwords)
         pending = _pending(connection, migrations)
         for migration in pending:
@@ -74,20 +71,36 @@ def migrate(
                 "insert into metadata.migration (version, name, checksum) values (%s, %s, %s)",
                 (migration.version, migration.name, migration.checksum),
             )
-        connection.execute((SQL_FOLDER / "roles" / "grants.sql").read_bytes())
+        connection.execute(read_sql("roles/grants.sql"))
+        _declare_retention(connection, model)
     return [migration.name for migration in pending]
 
 
 def _check_server(connection: Connection) -> None:
     if connection.info.server_version < MINIMUM_SERVER_VERSION:
-        raise MigrationError("PostgreSQL 16 or newer is needed", found=connection.info.server_version)
+        raise MigrationError("PostgreSQL 16 or newer is needed", version=connection.info.server_version)
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Be the only migrator until the transaction ends, by a lock that nobody but who writes the ledger can take."""
+    if connection.execute("select to_regclass('metadata.migration')").fetchone() == (None,):
+        connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+        connection.execute("create schema if not exists metadata")
+        connection.execute(read_sql("load/create_migration_ledger.sql"))
+    connection.execute("lock table metadata.migration in share row exclusive mode")
+
+
+def _declare_retention(connection: Connection, model: Model) -> None:
+    connection.execute("delete from metadata.retention")
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into metadata.retention (store, class, days) values (%s, %s, %s)",
+            [*model.retention.rows(), ("record_tracking", "other", model.late_window_days)],
+        )
 
 
 def _pending(connection: Connection, migrations: list[Migration]) -> list[Migration]:
-    ledger = sql.Identifier("metadata", "migration")
-    connection.execute("create schema if not exists metadata")
-    connection.execute(sql.SQL(_LEDGER).format(ledger))
-    rows = connection.execute(sql.SQL("select version, checksum from {}").format(ledger)).fetchall()
+    rows = connection.execute("select version, checksum from metadata.migration").fetchall()
     applied: dict[int, str] = dict(rows)
     known = {migration.version: migration.checksum for migration in migrations}
     for version, checksum in applied.items():

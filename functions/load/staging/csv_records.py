@@ -68,7 +68,7 @@ class CsvRecords:
 
     def _read(self, lines: list[bytes], *, is_last: bool) -> tuple[bytes, list[bytes]]:
         """What COPY is to get for these lines, and the last of them, which need the next ones to be understood."""
-        found: list[bytes] = []
+        output: list[bytes] = []
         commas = self._columns - 1
         is_plain = self._columns <= _COLUMNS_THAT_ALWAYS_FIT and _is_plain(lines)
         index = 0
@@ -82,17 +82,17 @@ class CsvRecords:
             elif is_plain and b'"' not in line and line.count(b",") == commas and len(line) <= RECORD_LIMIT_BYTES:
                 self._line += 1
                 self._row += 1
-                found.append(b"%d,%d,,,%b\n" % (self._row, self._line, line))
+                output.append(b"%d,%d,,,%b\n" % (self._row, self._line, line))
                 index += 1
             else:
                 count = 1 if b'"' not in line else _lines_of_record(line, lines, index, is_last=is_last)
                 if count is None:
-                    return b"".join(found), lines[index:]
+                    return b"".join(output), lines[index:]
                 record = line if count == 1 else _joined(lines[index : index + count])
-                found.append(self._judged(record))
+                output.append(self._judged(record))
                 self._line += count
                 index += count
-        return b"".join(found), []
+        return b"".join(output), []
 
     def _judged(self, record: bytes) -> bytes:
         self._row += 1
@@ -133,7 +133,7 @@ def _joined(lines: list[bytes]) -> bytes:
 
 
 def _lines_of_record(line: bytes, lines: list[bytes], index: int, *, is_last: bool) -> int | None:
-    """How many lines the record has that begins with `line`; None when the lines to come must tell."""
+    """How many lines the record has that begins with `line`; None when that depends on lines to come."""
     if not _OPENS.fullmatch(line):
         return 1
     size = len(line)

@@ -10,7 +10,7 @@ import re
 from functions.common.errors import DataError
 
 RECORD_LIMIT_BYTES = 1 << 20
-"""No record is longer, as so much is held in memory while its end is looked for; nor are the chunks that are read."""
+"""No record, and no chunk that is read, is longer: so much is kept in memory while a record's end is searched."""
 
 _CELL = rb'"[^"]*+(?:""[^"]*+)*+"'
 _SETTLED = re.compile(rb'(?:[^"]*+(?<=[,\n])' + _CELL + rb'(?=[,\r\n]))*+[^"]*+')
@@ -21,7 +21,7 @@ _BLANK_LINE = re.compile(rb"(?<=\n)\r?\n")
 
 
 class MalformedCsvError(DataError):
-    """The bytes are no CSV of one reading; which lines are to blame is for a closer look to tell."""
+    """The bytes are no well-formed CSV; csv_records.py finds the lines that are to blame."""
 
 
 class CsvScan:

@@ -71,7 +71,7 @@ class CsvStream:
 
 
 def _parse_header(line: bytes) -> list[str]:
-    """The column names. A file without a header has cells here, so no reason repeats what it found."""
+    """The column names. A file without a header has cells here, so no reason quotes them."""
     try:
         text = line.decode("utf-8").rstrip("\r")
     except UnicodeDecodeError as error:

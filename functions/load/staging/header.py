@@ -16,11 +16,11 @@ def unknown_columns(source: Source, columns: list[str]) -> dict[str, str]:
     """
     missing = [name for name in source.required if name not in columns]
     if missing:
-        # other names that were found may be cells of a file without a header
+        # other names may be cells of a file without a header
         known = [name for name in source.columns if name in columns]
         raise FileRejectedError("the header lacks required columns", missing=missing, known=known, columns=len(columns))
     if len(columns) > MAXIMUM_COLUMNS:
-        raise FileRejectedError(f"the header has more than {MAXIMUM_COLUMNS} columns", found=len(columns))
+        raise FileRejectedError(f"the header has more than {MAXIMUM_COLUMNS} columns", columns=len(columns))
     unknown = [name for name in columns if name not in source.columns]
     return {name: f"unknown_{number}" for number, name in enumerate(unknown, 1)}
 

@@ -7,6 +7,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
+from functions.common.sql_files import read_sql
 from functions.model.render_staging import StagedPart
 
 type Measures = dict[str, dict[str, str]]
@@ -77,12 +78,7 @@ def staged_counts(connection: Connection, part: StagedPart) -> StagedCounts | No
 def record_staged(connection: Connection, object_id: int, part: Part, counts: StagedCounts) -> None:
     """Note that the part is staged."""
     connection.execute(
-        "insert into metadata.object_part"
-        " (object_id, part, rows_read, rows_quarantined, lines_read, measures, staged_at)"
-        " values (%s, %s, %s, %s, %s, %s, now())"
-        " on conflict (object_id, part) do update set rows_read = excluded.rows_read,"
-        " rows_quarantined = excluded.rows_quarantined, lines_read = excluded.lines_read,"
-        " measures = excluded.measures, staged_at = excluded.staged_at",
+        read_sql("load/record_staged_part.sql"),
         (object_id, part.number, counts.rows_read, counts.rows_quarantined, counts.lines, Jsonb(counts.measures)),
     )
 
@@ -106,8 +102,8 @@ def totals(connection: Connection, object_id: int) -> tuple[int, int, Mapping[st
         (object_id,),
     ).fetchone() or (0, 0)
     measures = connection.execute(
-        "select name, sum((told ->> 'file')::numeric)::text"
-        " from metadata.object_part, jsonb_each(measures) as measure (name, told) where object_id = %s group by name",
+        "select name, sum((sums ->> 'file')::numeric)::text"
+        " from metadata.object_part, jsonb_each(measures) as measure (name, sums) where object_id = %s group by name",
         (object_id,),
     )
     return rows_read, rows_quarantined, {name: {"file": total} for name, total in measures}

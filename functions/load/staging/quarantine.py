@@ -1,4 +1,4 @@
-"""The rows that were set aside: found again, described for their correction, and marked once they are replayed.
+"""The rows in quarantine: list them for correction, and mark those that a later file corrects.
 
 A corrected row comes back in a file of its own, as an object of its source at the effective instant of the file that
 the row was in. Its column `_quarantine_id` says which row it corrects.
@@ -8,36 +8,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import sql
-
 from functions.common.database import Connection
+from functions.common.sql_files import read_sql
 from functions.load.staging.header import QUARANTINE_ID
+from functions.model.render_quarantine import render_mark_replayed
 from functions.model.render_staging import StagedPart
 
 type Row = dict[str, Any]
 
 PAGE_BYTES = 4_000_000
 """Lambda returns up to 6 MB ("Lambda quotas"); the rest is for what JSON adds."""
-
-_FIND = """select jsonb_build_object(
-    'quarantine_id', q.quarantine_id, 'file', o.object_key, 'version_id', o.version_id, 'source', o.source,
-    'effective_at', o.effective_at, 'is_snapshot', o.is_snapshot, 'line', q.line_number, 'row', q.row_number,
-    'reasons', q.reasons, 'raw', q.raw, 'raw_text', q.raw_text, 'quarantined_at', q.quarantined_at,
-    'run_id', o.run_id, 'replayed_by', r.object_key
-)
-from metadata.quarantine as q
-join metadata.object_version as o using (object_id)
-left join metadata.object_version as r on r.object_id = q.replayed_by
-where q.quarantine_id > %(after)s
-    and (%(ids)s::bigint[] is null or q.quarantine_id = any(%(ids)s))
-    and (%(file)s::text is null or o.object_key = %(file)s or o.object_key like %(file_pattern)s)
-    and (%(rule)s::text is null or exists (
-        select from unnest(q.reasons) as reason where reason = %(rule)s or reason like %(rule_pattern)s
-    ))
-    and (%(run)s::text is null or o.run_id = %(run)s)
-    and (%(replayed)s or q.replayed_by is null)
-order by q.quarantine_id
-limit %(limit)s"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +48,7 @@ def find_rows(connection: Connection, row_filter: RowFilter) -> dict[str, Any]:
     size = 0
     with connection.cursor(name="quarantine") as cursor:
         cursor.itersize = 100
-        for (row,) in cursor.execute(_FIND, parameters):
+        for (row,) in cursor.execute(read_sql("load/find_quarantined.sql"), parameters):
             size += len(json.dumps(row, ensure_ascii=False).encode())
             if len(rows) == row_filter.limit or (rows and size > PAGE_BYTES):
                 return {"rows": rows, "next": rows[-1]["quarantine_id"]}
@@ -88,15 +68,4 @@ def mark_replayed(connection: Connection, staged: StagedPart, unknown_columns: d
     """
     if QUARANTINE_ID not in unknown_columns:
         return
-    connection.execute(
-        sql.SQL(
-            """update metadata.quarantine as q
-set replayed_by = mine.object_id
-from {raw} as corrected, metadata.object_version as mine, metadata.object_version as held
-where mine.object_id = {object_id}
-    and q.quarantine_id = case when pg_input_is_valid(corrected.{id}, 'bigint') then corrected.{id}::bigint end
-    and held.object_id = q.object_id
-    and held.object_id <> mine.object_id
-    and (held.source, held.effective_at) = (mine.source, mine.effective_at)"""
-        ).format(raw=staged.raw_table, object_id=staged.object_id, id=sql.Identifier(unknown_columns[QUARANTINE_ID]))
-    )
+    connection.execute(render_mark_replayed(staged, unknown_columns[QUARANTINE_ID]))

@@ -27,13 +27,12 @@ from functions.load.staging.parts import (
 )
 from functions.load.staging.quarantine import mark_replayed
 from functions.model.declaration import Model
+from functions.model.render_quarantine import render_quarantine, render_unknown_columns
 from functions.model.render_staging import (
     StagedPart,
     render_attach,
     render_measures,
-    render_quarantine,
     render_stage,
-    render_unknown_columns,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def stage(connection: Connection, s3: "S3Client", model: Model, run_id: str, obj
 def set_aside(
     connection: Connection, run_id: str, item: ClaimedObject, error: RepeatedContentError | FileRejectedError
 ) -> str:
-    """Give a file up, and all that was staged of it, for the reason that the error tells; return its status."""
+    """Reject a file, with the error as its reason, and remove what was staged of it; return its status."""
     status, content_sha256 = "REJECTED", None
     if isinstance(error, RepeatedContentError):
         status, content_sha256 = "REPEATED", error.content_sha256
@@ -123,7 +122,7 @@ def _complete(connection: Connection, item: ClaimedObject) -> str:
     rows_read, rows_quarantined, measures = totals(connection, item.object_id)
     connection.execute(
         "update metadata.object_version set status = 'STAGED', reason = null, rows_read = %s, rows_quarantined = %s,"
-        " measures = %s where object_id = %s",
+        " measures = %s, rows_overruled = null where object_id = %s",
         (rows_read, rows_quarantined, Jsonb(measures), item.object_id),
     )
     return "STAGED"

@@ -43,7 +43,7 @@ def _details_and_status(connection: Connection, model: Model) -> Iterator[TableL
 def _has_snapshots(connection: Connection, source: str) -> bool:
     row = connection.execute(
         "select exists (select from metadata.object_version"
-        " where source = %s and is_snapshot and (status in ('STAGED', 'LOADED') or known_until is not null))",
+        " where source = %s and is_snapshot and status in ('STAGED', 'LOADED'))",
         (source,),
     ).fetchone()
     return row == (True,)

@@ -10,27 +10,13 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.common.errors import C360Error
-from functions.common.ledger import Run, active_run, objects_of
+from functions.common.ledger import Run, active_run, lock, objects_of
+from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
 from functions.model.declaration import Model
 
 _WORK_MEM = "64MB"
 _ROWS_WORTH_AN_INDEX_BUILD = 10_000
-
-_CLAIM = """insert into metadata.vault_load (object_id, vault_table, run_id)
-select object_id, %(table)s, %(run_id)s
-from metadata.object_version
-where object_id = any(%(staged)s) and source = %(source)s
-on conflict do nothing
-returning object_id"""
-
-_CLAIM_RETRACTED = """insert into metadata.vault_retraction (object_id, vault_table, run_id)
-select o.object_id, %(table)s, %(run_id)s
-from metadata.object_version as o
-join metadata.vault_load as l on l.object_id = o.object_id and l.vault_table = %(history_of)s
-where o.known_until is not null and o.source = %(source)s
-on conflict do nothing
-returning object_id"""
 
 
 class StagingLostError(C360Error):
@@ -92,7 +78,7 @@ def load_tables(connection: Connection, model: Model, run_id: str, loads: Iterab
     inserted: dict[str, int] = {}
     for load in loads:
         # two runs that load the same keys would not see each other's rows
-        connection.execute("select pg_advisory_xact_lock(hashtext('raw_vault'), hashtext(%s))", (load.table,))
+        lock(connection, load.table)
         inserted[load.table] = inserted.get(load.table, 0) + _load_table(connection, run, load, staged)
     return inserted
 
@@ -124,8 +110,8 @@ def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[
         "source": load.source,
         "history_of": load.history_of,
     }
-    object_ids = [row[0] for row in connection.execute(_CLAIM, parameters)]
-    retracted = [row[0] for row in connection.execute(_CLAIM_RETRACTED, parameters)] if load.history_of else []
+    object_ids = [row[0] for row in connection.execute(read_sql("load/claim_for_table.sql"), parameters)]
+    retracted = [row[0] for row in connection.execute(read_sql("load/claim_retracted_for_table.sql"), parameters)]
     if not object_ids and not retracted:
         return 0
     batch = _batch(connection, load, object_ids, retracted)
@@ -160,22 +146,7 @@ def _indexes_last(connection: Connection, load: TableLoad, object_ids: list[int]
 
 def _batch(connection: Connection, load: TableLoad, object_ids: list[int], retracted: list[int]) -> Batch:
     row = connection.execute(
-        """with position as (
-            select p.object_id, p.position, l.object_id is not null as is_held
-            from metadata.object_position as p
-            left join metadata.vault_load as l on l.object_id = p.object_id and l.vault_table = %(table)s
-            where p.source = %(source)s
-        ), other as (
-            select position from position where is_held and object_id <> all(%(object_ids)s)
-        )
-        select
-            (
-                select min(effective_at) from metadata.object_version
-                where object_id = any(%(object_ids)s || %(retracted)s)
-            ),
-            (select max(position) from other)
-            > (select min(position) from position where object_id = any(%(object_ids)s)),
-            not exists (select from other)""",
+        read_sql("load/place_of_objects.sql"),
         {
             "source": load.source,
             "table": load.history_of or load.table,

@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from local.postgres import PostgresServer
 from tests.support.csv_files import customers, transactions, write_csv
 from tests.support.database_state import published, quarantined
 from tests.support.night import Night
@@ -282,3 +283,12 @@ def test_a_blank_line_is_no_row_of_a_file_with_one_column_either(night: Night) -
     night.drop("customers/dt=2024-01-01/a.csv", "customer_id\nC1\n\nC2\n\n")
     (file,) = night.run()["files"]
     assert (file["rows_read"], file["loaded"], file["quarantined"]) == (2, 2, 0)
+
+
+def test_the_servers_log_quotes_no_line_of_a_file(night: Night, postgres_server: PostgresServer) -> None:
+    for number, line in enumerate(["C1", "C2,{}", '"C3,{}', "C4,{},x", "C5,{}\x00", 'C6,"{}"x']):
+        night.drop(f"customers/dt=2024-01-0{number + 1}/a.csv", HEADER + line.format(SECRET) + "\n")
+    night.run()
+    text = postgres_server.log.read_text(encoding="utf-8", errors="replace")
+    assert "ERROR" in text, "there was something to log"
+    assert SECRET not in text

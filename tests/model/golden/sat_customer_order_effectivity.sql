@@ -41,7 +41,7 @@ union all
 select t.hash_key, t.effective_at, t.hashdiff, %(loaded_at)s, t.object_id, t.row_number
 from sequenced as t
 cross join lateral (
-    select true as is_held
+    select true as is_known
     from "raw_vault"."sat_customer_order_effectivity" as h
     where h."order_hash_key" = t.hash_key and h."link_hash_key" = t.hashdiff
     limit 1

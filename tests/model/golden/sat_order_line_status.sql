@@ -25,7 +25,7 @@ with positions as materialized (
     where t.satellite = 'sat_order_line' and t.effective_at >= %(since)s
         and p.position >= (select position from first) and t.hash_key in (select hash_key from affected)
     group by 1, 2, 3, 4
-), told as (
+), statuses as (
     select hash_key, position, object_id, effective_at, record_row, false as is_deleted
     from present
     union all
@@ -47,7 +47,7 @@ with positions as materialized (
     where p.position < (select position from first) and h."link_hash_key" in (select hash_key from affected)
 ), sequenced as (
     select *, lag(is_deleted, 1, false) over (partition by hash_key order by position, record_row) as previous
-    from told
+    from statuses
 )
 insert into "raw_vault"."sat_order_line_status" ("link_hash_key", effective_at, is_deleted, loaded_at, record_source, record_row)
 select hash_key, effective_at, is_deleted, %(loaded_at)s, object_id, record_row

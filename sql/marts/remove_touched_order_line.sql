@@ -1,0 +1,9 @@
+with gone as (
+    delete from business_vault.mart_order_line as m
+    using touched_order as t
+    where m.transaction_id = t.transaction_id
+    returning m.product_id, m.quantity, m.total_amount
+)
+insert into replaced_line
+select product_id, quantity, total_amount
+from gone
