@@ -60,6 +60,13 @@ _CONTESTED: dict[Reach, str] = {
     where l.record_source <> all(%(object_ids)s)
         and l.{group} in (select {group} from {staging} where object_id = any(%(object_ids)s))
     union
+    -- of what comes before a complete list
+    select {group}
+    from {staging}
+    where object_id = any(%(object_ids)s) and exists (
+        select from metadata.object_version where source = {source} and is_snapshot and effective_at >= %(since)s
+    )
+    union
     select l.{group}
     from {link} as l
     where l.{key} in (

@@ -17,7 +17,7 @@ EXAMPLES = settings(
     max_examples=25,
     derandomize=True,
     deadline=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 DAYS = st.integers(1, 3)
@@ -81,7 +81,8 @@ def _load(night: Night, batches: Iterable[list[File]]) -> None:
             assert told["rows_read"] == counted
             assert told["overruled"] <= told["duplicate"]
         assert report["totals"]["quarantined"] == 0
-        assert report["totals"]["rows_read"] == sum(len(file.rows) for file in batch)
+        kept = {file.key: file for file in batch}  # a later version of a key replaces the earlier ones
+        assert report["totals"]["rows_read"] == sum(len(file.rows) for file in kept.values())
 
 
 def _again(night: Night, files: list[File]) -> None:
@@ -104,7 +105,7 @@ def test_files_in_the_order_of_their_days_give_what_plain_python_computes(
     batches = [files[start:end] for start, end in pairwise([0, *sorted(cuts), len(files)]) if files[start:end]]
     empty(warm)
     _load(warm, batches)
-    assert published(warm) == oracle.marts([(file.key, file.content) for file in files])
+    assert oracle.told_of(published(warm)) == oracle.told_of(oracle.marts([(each.key, each.content) for each in files]))
     _again(warm, files)
 
 
@@ -119,7 +120,7 @@ def test_files_in_any_order_of_arrival_give_what_plain_python_computes(
     empty(warm)
     _load(warm, [arriving[start : start + size] for start in range(0, len(arriving), size)])
     by_version = [(file.key, file.content) for file in arriving]  # versions of a key follow each other as uploaded
-    assert published(warm) == oracle.marts(by_version)
+    assert oracle.told_of(published(warm)) == oracle.told_of(oracle.marts(by_version))
     _again(warm, files)
 
 
@@ -134,4 +135,4 @@ def test_a_file_that_is_taken_back_leaves_what_the_others_say(
     taken_back = data.draw(st.sampled_from(files)).key
     warm.run(retract=(f"landing/{taken_back}",))
     left = [(file.key, file.content) for file in files if file.key != taken_back]
-    assert published(warm) == oracle.marts(left)
+    assert oracle.told_of(published(warm)) == oracle.told_of(oracle.marts(left))

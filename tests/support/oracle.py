@@ -13,6 +13,12 @@ type Rows = list[tuple[Any, ...]]
 type Lines = dict[tuple[Any, ...], Mapping[str, str]]
 """The lines of an order: (number,) or, without one, ("", and all that it says) -> row."""
 
+SAID = (
+    *("customer_id", "order_date", "product_id", "quantity", "unit_price", "total_amount"),
+    *("payment_method", "order_status"),
+)
+"""What a row says of its order; other columns are kept, but nobody knows what they mean."""
+
 
 @dataclass
 class Marts:
@@ -115,6 +121,18 @@ def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
     return result
 
 
+def told_of(marts: Marts) -> Marts:
+    """The marts without the customers and products of which nothing is known but that a row has named them.
+
+    Whether a row that another one of its file overrules has named somebody, is not asked once a file was taken back.
+    """
+    return Marts(
+        [row for row in marts.customers if any(row[1:11])],
+        [row for row in marts.products if any(row[1:7])],
+        marts.lines,
+    )
+
+
 def _lately(bought: Rows, today: date) -> tuple[Any, ...]:
     """Days since the last order, then orders and revenue of the windows that end with today."""
     days = {line[0]: line[4].astimezone(UTC).date() for line in bought}
@@ -182,7 +200,7 @@ def tell(orders: dict[str, Lines], rows: Iterable[Mapping[str, str]], *, is_list
         lines: Lines = {} if is_whole else {key: row for key, row in orders.get(order, {}).items() if len(key) == 1}
         for row in told:
             number = row.get("line_number")
-            lines[(str(int(number)),) if number else ("", *sorted(row.items()))] = row
+            lines[(str(int(number)),) if number else ("", *(row.get(name, "") for name in SAID))] = row
         orders[order] = lines
 
 
