@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.platform import client
 from cli.sample import SampleShape, generate
-from local.stack import Outputs
+from infra.outputs import Outputs
 
 EMPTY_NIGHTS = 5
 

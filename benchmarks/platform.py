@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from infra.outputs import Outputs
 from local import aws, processes
 from local.paths import Paths
-from local.stack import EmbeddedStack, Outputs, StackOptions
+from local.stack import EmbeddedStack, StackOptions
 
 _EMPTY_HANDLER = "def handle(event, context):\n    return {'statusCode': 200, 'body': '{}'}\n"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks import api_latency, nightly_load
 from benchmarks.platform import empty_function_url, running_platform
-from local.stack import Outputs
+from infra.outputs import Outputs
 
 REQUESTS = 300
 

@@ -13,7 +13,7 @@ import httpx
 from benchmarks.stream_events import CUSTOMERS, PRODUCTS
 from cli.kafka_producer import percentiles, produce
 from cli.sample.sessions import Product, sessions
-from local.stack import Outputs
+from infra.outputs import Outputs
 
 LATENCY_RATE = 500
 LATENCY_SECONDS = 30

@@ -1,4 +1,4 @@
-"""Events of imagined visitors, as Kafka and Lambda hand them on."""
+"""Synthetic visitors' events, as Kafka and Lambda deliver them."""
 
 import base64
 import json

@@ -14,8 +14,9 @@ import psycopg
 from confluent_kafka import Producer
 
 from benchmarks.stream_events import random_event
+from infra.outputs import Outputs
 from local.processes import ProcessIdentity, find
-from local.stack import EmbeddedStack, Outputs
+from local.stack import EmbeddedStack
 
 KILL_EVENTS = 100_000
 SENDING_SECONDS = 30

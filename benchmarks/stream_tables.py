@@ -9,7 +9,8 @@ from pathlib import Path
 
 from benchmarks import stream, stream_handler, stream_kills
 from benchmarks.platform import running_stack
-from local.stack import EmbeddedStack, Outputs
+from infra.outputs import Outputs
+from local.stack import EmbeddedStack
 
 MILLIONS = (0, 1_000_000, 10_000_000)
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from cli.errors import DeploymentError, FunctionFailedError
 from cli.options import Target
+from infra.outputs import OPTIONAL_STACKS, PREFIX, STACKS, Outputs, api_key, outputs_of, stack_name, stack_outputs
 from local.errors import StackNotRunningError
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
-    from local.stack import Outputs
-
-_STACKS = ("Data", "Pipeline", "Api")
-_OPTIONAL_STACKS = ("Stream",)
 _CONTAINER_URL = "http://127.0.0.1:4566"
 _LOCAL_REGION = "us-east-1"
 _LOCAL_CREDENTIALS = "test"
@@ -67,7 +64,7 @@ def local_config() -> Config:
 class Deployment:
     """One deployment: `outputs`, the physical names behind them, and its clients, made when first used."""
 
-    def __init__(self, outputs: "Outputs", session: boto3.Session, config: Config | None = None) -> None:
+    def __init__(self, outputs: Outputs, session: boto3.Session, config: Config | None = None) -> None:
         self.outputs = outputs
         self._session = session
         self._config = config
@@ -91,37 +88,37 @@ class Deployment:
 
     @cached_property
     def functions(self) -> "LambdaClient":
-        return self._session.client("lambda", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+        """Waits as long as a function may run, and never invokes one a second time."""
+        patient = Config(read_timeout=_FUNCTION_SECONDS, retries={"total_max_attempts": 1})
+        return self._session.client(
+            "lambda", endpoint_url=self.outputs.aws_endpoint_url, config=(self._config or Config()).merge(patient)
+        )
 
     @cached_property
     def api_gateway(self) -> "APIGatewayClient":
         return self._session.client("apigateway", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
 
-    def with_api_key(self) -> "Outputs":
+    def with_api_key(self) -> Outputs:
         """The outputs, and in them the key that the API asks for; None where it asks for none.
 
         `outputs` alone lacks the key of a deployment that is not the embedded one: it is a secret, and commands that
         need none neither read it nor ask for the permission to (apigateway:GET on /apikeys/*).
         """
-        if self.outputs.target == Target.EMBEDDED or "ApiKeyId" not in self.stack_outputs:
+        if self.outputs.target == Target.EMBEDDED:
             return self.outputs
-        found = self.api_gateway.get_api_key(apiKey=self.stack_outputs["ApiKeyId"], includeValue=True)
-        return self.outputs.model_copy(update={"api_key": found["value"]})
+        return self.outputs.model_copy(update={"api_key": api_key(self.api_gateway, self.stack_outputs)})
 
     def invoke(self, name_output: str, event: dict[str, object]) -> dict[str, Any]:
-        """The answer of the function whose name is the CfnOutput `name_output`; waits as long as a function may run.
+        """The answer of the function whose name is the CfnOutput `name_output`.
 
         Raises FunctionFailedError when the function raised.
         """
-        patient = Config(read_timeout=_FUNCTION_SECONDS, retries={"total_max_attempts": 1})
-        client = self._session.client(
-            "lambda", endpoint_url=self.outputs.aws_endpoint_url, config=(self._config or Config()).merge(patient)
-        )
-        answer = client.invoke(FunctionName=self.stack_outputs[name_output], Payload=json.dumps(event).encode())
+        name = self.stack_outputs[name_output]
+        answer = self.functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         payload: dict[str, Any] = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
             raise FunctionFailedError(
-                payload.get("errorMessage") or "the function failed: `c360 logs` tells",
+                payload.get("errorMessage") or "the function failed: see `c360 logs`",
                 error_type=payload.get("errorType"),
             )
         return payload
@@ -148,7 +145,7 @@ class Deployment:
                 self.outputs.database_url, connect_timeout=5, options="-c timezone=UTC", application_name="c360-cli"
             )
         except psycopg.OperationalError as error:
-            raise QueryError(f"{error}. Is the platform up? `c360 status` tells.") from error
+            raise QueryError(f"{error}. Is the platform up? See `c360 status`.") from error
         with connection:
             yield connection
 
@@ -174,52 +171,37 @@ def _embedded() -> Deployment:
     return deployment_of(outputs)
 
 
-def deployment_of(outputs: "Outputs") -> Deployment:
+def deployment_of(outputs: Outputs) -> Deployment:
     """The deployment that a local stack's outputs describe."""
     return Deployment(outputs, local_session(outputs.region), local_config())
 
 
 def _deployed(target: Target, session: boto3.Session, endpoint: str | None, config: Config | None) -> Deployment:
     from local.compose import database_url as compose_database_url
-    from local.stack import Outputs
 
     client = session.client("cloudformation", endpoint_url=endpoint, config=config)
-    found = _stack_outputs(client)
-    region = client.meta.region_name
     local = target is Target.LOCALSTACK
-    database_url = (os.environ.get("DATABASE_URL") or compose_database_url()) if local else None
-    api_url = found.get("ApiUrl", "")
-    if local and endpoint and "RestApiId" in found:
-        api_url = f"{endpoint}/_aws/execute-api/{found['RestApiId']}/{found.get('ApiStage', 'v1')}"
-    outputs = Outputs(
+    outputs = outputs_of(
+        _stack_outputs(client),
         target=target.value,
-        region=region,
-        aws_endpoint_url=endpoint,
-        landing_bucket=found["LandingBucketName"],
-        state_machine_arn=found["StateMachineArn"],
-        api_url=api_url,
-        api_key=None,
-        local_api_url=None,
-        dashboard_url=None,
-        database_url=database_url,
-        kafka_bootstrap_servers=found.get("KafkaBootstrapServers"),
-        kafka_topic=found.get("KafkaTopic"),
-        alert_topic_arn=found.get("AlertTopicArn"),
+        region=client.meta.region_name,
+        endpoint=endpoint,
+        database_url=(os.environ.get("DATABASE_URL") or compose_database_url()) if local else None,
     )
     return Deployment(outputs, session, config)
 
 
 def _stack_outputs(client: "CloudFormationClient") -> dict[str, str]:
-    prefix = os.environ.get("C360_STACK_PREFIX") or "C360"
-    found: dict[str, str] = {}
-    for name in (*_STACKS, *_OPTIONAL_STACKS):
-        stack = f"{prefix}-{name}"
+    prefix = os.environ.get("C360_STACK_PREFIX") or PREFIX
+    outputs: dict[str, str] = {}
+    for name in (*STACKS, *OPTIONAL_STACKS):
+        stack = stack_name(name, prefix)
         try:
-            described = client.describe_stacks(StackName=stack)["Stacks"][0]
+            outputs |= stack_outputs(client, [stack])
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ValidationError":
                 raise
-            if name in _OPTIONAL_STACKS:
+            if name in OPTIONAL_STACKS:
                 continue
             where = client.meta.endpoint_url
             raise DeploymentError(
@@ -227,5 +209,4 @@ def _stack_outputs(client: "CloudFormationClient") -> dict[str, str]:
                 "C360_STACK_PREFIX to the prefix it was deployed with",
                 stack=stack,
             ) from error
-        found |= {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
-    return found
+    return outputs

@@ -111,7 +111,7 @@ def _meaning(error: Exception) -> str:
 
     match error:
         case boto.EndpointConnectionError() | boto.ConnectionClosedError() | boto.ReadTimeoutError():
-            return f"{error} Is the platform up? `c360 status` tells."
+            return f"{error} Is the platform up? See `c360 status`."
         case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.TokenRetrievalError():
             return f"no AWS credentials: {error}. Sign in (aws sso login) or set AWS_PROFILE"
         case boto.NoRegionError():

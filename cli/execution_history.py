@@ -1,4 +1,4 @@
-"""What an execution has done so far, told from its Step Functions history.
+"""What an execution has done so far, read from its Step Functions history.
 
 Event types and details: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
 """

@@ -137,7 +137,7 @@ def follow(
                 return execution, history
         if timeout is not None and clock() - began >= timeout:
             raise RunTimeoutError(
-                f"the run goes on after {timeout:g} s of watching: `c360 runs` tells how it ends",
+                f"the run goes on after {timeout:g} s of watching: `c360 runs` shows how it ends",
                 run_id=arn.rpartition(":")[2],
             )
         sleep(every)

@@ -1,8 +1,7 @@
-"""Which landing key a file gets: landing/<source>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]."""
+"""Which landing key a file gets; functions/common/landing.py says what a key is."""
 
 import csv
 import gzip
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.errors import FileProblemError, UsageError
+from functions.common.landing import KEY_FORM, SUFFIXES, landing_key, parse_key
 
 if TYPE_CHECKING:
     from functions.model.declaration import Source
 
-_KEY = re.compile(r"landing/([a-z0-9_]+)/(snapshot/)?(dt=\d{4}-\d{2}-\d{2}/)?[^/]+\.csv(\.gz)?")
 _HEADER_BYTES = 64 * 1024
 
 
@@ -41,22 +40,22 @@ def place(
 
     `day` is today (UTC) by default and left out with `dated` false; `key` overrides all rules for a single file.
     Raises FileProblemError for a file that is not there or not a CSV, UsageError for a source that the model lacks or
-    that cannot be told, when two files would get one key, or when `key` is not a landing key.
+    that neither name nor header shows, when two files would get one key, or when `key` is not a landing key.
     """
     if source is not None and source not in _sources():
         raise UsageError(f"--source {source}: the model has {', '.join(_sources())}")
-    found = [each for file in files for each in _files(file)]
+    csv_files = [each for file in files for each in _files(file)]
     if key is not None:
-        return [_placed_as(found, key, source)]
-    folder = f"dt={day or datetime.now(UTC).date()}/" if dated else ""
+        return [_placed_as(csv_files, key, source)]
+    effective_day = (day or datetime.now(UTC).date()) if dated else None
     placed = []
-    for file in found:
-        if not file.name.endswith((".csv", ".csv.gz")):
+    for file in csv_files:
+        if not file.name.endswith(SUFFIXES):
             raise FileProblemError(
                 f"{file}: the load reads .csv and .csv.gz only; rename it, or give the key with --as", file=str(file)
             )
         of = source or source_of(file)
-        placed.append(Placed(file, of, f"landing/{of}/{'snapshot/' if snapshot else ''}{folder}{file.name}"))
+        placed.append(Placed(file, of, landing_key(of, file.name, day=effective_day, is_snapshot=snapshot)))
     keys: dict[str, Path] = {}
     for each in placed:
         if each.key in keys:
@@ -67,7 +66,7 @@ def place(
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        inside = sorted(each for each in path.iterdir() if each.name.endswith((".csv", ".csv.gz")))
+        inside = sorted(each for each in path.iterdir() if each.name.endswith(SUFFIXES))
         if not inside:
             raise FileProblemError(f"{path} holds no .csv or .csv.gz file", file=str(path))
         return inside
@@ -79,38 +78,33 @@ def _files(path: Path) -> list[Path]:
 def _placed_as(files: Sequence[Path], key: str, source: str | None) -> Placed:
     if len(files) != 1:
         raise UsageError(f"--as names one object, but there are {len(files)} files")
-    match = _KEY.fullmatch(key)
-    if not match or match[1] not in _sources():
+    parsed = parse_key(key, datetime.now(UTC))
+    if parsed is None or parsed[0] not in _sources():
         raise UsageError(
-            f"--as {key}: the load looks at landing/<{'|'.join(_sources())}>/[snapshot/][dt=YYYY-MM-DD/]<name>.csv[.gz]"
+            f"--as {key}: the load reads {KEY_FORM} with a date of the calendar; sources are {', '.join(_sources())}"
         )
-    if source and source != match[1]:
-        raise UsageError(f"--as {key} is for {match[1]}, but --source is {source}")
-    if match[3]:
-        try:
-            date.fromisoformat(match[3][3:-1])
-        except ValueError:
-            raise UsageError(f"--as {key}: {match[3][:-1]} is not a day of the calendar") from None
-    return Placed(files[0], match[1], key)
+    if source and source != parsed[0]:
+        raise UsageError(f"--as {key} is for {parsed[0]}, but --source is {source}")
+    return Placed(files[0], parsed[0], key)
 
 
 def source_of(file: Path) -> str:
-    """The source of the model that `file` is of, told by its name, else by its header.
+    """The source of the model that `file` is of, by its name, else by its header.
 
-    Raises UsageError when neither tells, or when they contradict each other.
+    Raises UsageError when neither shows it, or when they contradict each other.
     """
     named = {source for source in _sources() if source.removesuffix("s") in file.name.lower()}
     by_name = named.pop() if len(named) == 1 else None
     by_header = _source_of_header(file)
     if by_name and by_header and by_name != by_header:
         raise UsageError(f"{file} is named like {by_name} and has the header of {by_header}: say which with --source")
-    found = by_name or by_header
-    if found is None:
+    source = by_name or by_header
+    if source is None:
         raise UsageError(
             f"cannot tell what {file} holds, neither by its name nor by its header: "
             f"add --source, one of {', '.join(_sources())}"
         )
-    return found
+    return source
 
 
 def _sources() -> "dict[str, Source]":
@@ -135,5 +129,5 @@ def _source_of_header(file: Path) -> str | None:
         for name, source in _sources().items()
     }
     best = max(fits.values())
-    told = [name for name, fit in fits.items() if fit == best]
-    return told[0] if best[0] and len(told) == 1 else None
+    best_fits = [name for name, fit in fits.items() if fit == best]
+    return best_fits[0] if best[0] and len(best_fits) == 1 else None

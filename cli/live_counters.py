@@ -21,7 +21,7 @@ from cli.errors import DeploymentError
 from cli.output import Advance, Output, table
 
 if TYPE_CHECKING:
-    from local.stack import Outputs
+    from infra.outputs import Outputs
 
 LOOK_SECONDS = 0.5
 LINE_SECONDS = 1.0

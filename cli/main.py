@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from cli.commands import (
     demo,
+    down,
     drop,
     events,
     generate,
@@ -24,7 +25,8 @@ from cli.commands import (
     run,
     runs,
     sql,
-    stack,
+    status,
+    up,
 )
 from cli.errors import CliError, translated
 from cli.output import Output
@@ -42,9 +44,9 @@ app = typer.Typer(
 )
 _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("demo", demo.command, demo.EXAMPLES),
-    ("up", stack.up, stack.UP_EXAMPLES),
-    ("down", stack.down, ""),
-    ("status", stack.status, ""),
+    ("up", up.command, up.EXAMPLES),
+    ("down", down.command, ""),
+    ("status", status.command, ""),
     ("outputs", outputs.command, outputs.EXAMPLES),
     ("generate", generate.command, generate.EXAMPLES),
     ("drop", drop.command, drop.EXAMPLES),
@@ -62,8 +64,8 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(events.app, name="events")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
         typer.echo(f"c360 {version('c360')}")
         raise typer.Exit
 

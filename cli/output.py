@@ -88,11 +88,11 @@ class Output:
         """Progress of known length: a bar per thing on a terminal, one line per finished thing elsewhere."""
         if not self.is_watched:
 
-            def tell(name: str, done: int, total: int) -> None:
+            def report(name: str, done: int, total: int) -> None:
                 if done >= total:
                     self.say(f"{name}: {total:,} {unit}")
 
-            yield tell
+            yield report
             return
         amount = TaskProgressColumn() if unit == "bytes" else MofNCompleteColumn()
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), amount, TimeElapsedColumn())

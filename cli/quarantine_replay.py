@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from cli.errors import FileProblemError, UsageError
-from cli.quarantine_rows import ask
+from cli.quarantine_rows import find_all
 from functions.common.landing import replay_key
 from functions.load.staging.header import CONTROL_COLUMNS, QUARANTINE_ID
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cli.deployment import Deployment
 
-_ASKED_AT_ONCE = 1000
+_IDS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,12 @@ def replay(deployment: "Deployment", corrected: Corrected) -> list[Replayed]:
 
     The same rows again become the same object. Raises UsageError when a row is not in quarantine.
     """
-    held = {row["quarantine_id"]: row for row in _held(deployment, sorted(corrected.rows))}
-    unheard_of = sorted(corrected.rows.keys() - held.keys())
-    if unheard_of:
-        raise UsageError(f"there is no row {unheard_of[0]} in quarantine: `c360 quarantine list` lists them")
+    quarantined = {row["quarantine_id"]: row for row in _quarantined(deployment, sorted(corrected.rows))}
+    unknown = sorted(corrected.rows.keys() - quarantined.keys())
+    if unknown:
+        raise UsageError(f"there is no row {unknown[0]} in quarantine: `c360 quarantine list` lists them")
     groups: dict[tuple[str, str], list[int]] = {}
-    for quarantine_id, row in held.items():
+    for quarantine_id, row in quarantined.items():
         if row["replayed_by"] is None:
             groups.setdefault((row["file"], row["effective_at"]), []).append(quarantine_id)
     return [
@@ -95,15 +95,9 @@ def replay(deployment: "Deployment", corrected: Corrected) -> list[Replayed]:
     ]
 
 
-def _held(deployment: "Deployment", ids: list[int]) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(ids), _ASKED_AT_ONCE):
-        after: int | None = 0
-        while after is not None:
-            page = ask(
-                deployment, ids=ids[start : start + _ASKED_AT_ONCE], replayed=True, limit=_ASKED_AT_ONCE, after=after
-            )
-            yield from page["rows"]
-            after = page["next"]
+def _quarantined(deployment: "Deployment", ids: list[int]) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        yield from find_all(deployment, ids=ids[start : start + _IDS_AT_ONCE], replayed=True)
 
 
 def _drop(s3: "S3Client", bucket: str, key: str, effective_at: str, corrected: Corrected, ids: list[int]) -> Replayed:

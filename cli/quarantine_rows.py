@@ -1,11 +1,9 @@
-"""The rows in quarantine, asked of the load function: it reaches the database wherever the platform runs."""
+"""Finds rows in quarantine through the load function: it reaches the database wherever the platform runs."""
 
 import csv
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from cli.errors import QueryError
 from functions.load.staging.header import CONTROL_COLUMNS
 from functions.model.reading import load_model
 
@@ -17,24 +15,17 @@ type Row = dict[str, Any]
 _PAGE = 1000
 
 
-def ask(deployment: "Deployment", **question: Any) -> dict[str, Any]:
-    """`rows` and `next`, as functions.load.staging.quarantine.find_rows returns them. Raises QueryError."""
-    answer = deployment.functions.invoke(
-        FunctionName=deployment.stack_outputs["LoadFunctionName"],
-        Payload=json.dumps({"step": "quarantine", **question}).encode(),
-    )
-    told: dict[str, Any] = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise QueryError(f"the load function could not answer: {told.get('errorMessage', 'see c360 logs load')}")
-    return told
+def find(deployment: "Deployment", **filters: Any) -> dict[str, Any]:
+    """`rows` and `next`, as functions.load.staging.quarantine.find_rows returns them. Raises FunctionFailedError."""
+    return deployment.invoke("LoadFunctionName", {"step": "quarantine", **filters})
 
 
-def ask_all(deployment: "Deployment", **question: Any) -> list[Row]:
-    """All rows, page by page."""
+def find_all(deployment: "Deployment", **filters: Any) -> list[Row]:
+    """All rows that pass the filters, page by page."""
     rows: list[Row] = []
     after: int | None = 0
     while after is not None:
-        page = ask(deployment, **question, limit=_PAGE, after=after)
+        page = find(deployment, **filters, limit=_PAGE, after=after)
         rows += page["rows"]
         after = page["next"]
     return rows

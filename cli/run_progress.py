@@ -24,17 +24,17 @@ def display(output: Output) -> Iterator[Watch]:
         with Live(console=output.progress, refresh_per_second=_REDRAWS_PER_SECOND, transient=True) as live:
             yield lambda history, _: live.update(_drawn(history))
     else:
-        told: set[tuple[str, int]] = set()
+        reported: set[tuple[str, int]] = set()
 
-        def tell(_: History, changed: list[StateProgress]) -> None:
+        def report(_: History, changed: list[StateProgress]) -> None:
             for state in changed:
-                if state.failed_attempts and (state.name, state.failed_attempts) not in told:
-                    told.add((state.name, state.failed_attempts))
+                if state.failed_attempts and (state.name, state.failed_attempts) not in reported:
+                    reported.add((state.name, state.failed_attempts))
                     output.say(f"  {state.name}: attempt {state.failed_attempts} failed: {state.last_error}")
                 if state.status != "running":
                     output.say(f"  {_line(state)}")
 
-        yield tell
+        yield report
 
 
 def _line(state: StateProgress) -> str:

@@ -8,7 +8,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from functions.api.security.public_paths import PUBLIC
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 from infra.constructs.database import Role
 from infra.constructs.function import LOG_RETENTION, PlatformFunction
 from infra.constructs.gateway_problems import problem_responses
@@ -24,7 +24,7 @@ class ApiStack(Stack):
     """A REST API (keys and usage plans exist for REST APIs only) that passes every path to the function."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, deployment: Deployment, data: DataStack, **kwargs: Any
+        self, scope: Construct, construct_id: str, deployment: DeploymentConfig, data: DataStack, **kwargs: Any
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.function = PlatformFunction(
@@ -90,7 +90,7 @@ class ApiStack(Stack):
         CfnOutput(self, "ApiUrl", value=url)
         CfnOutput(self, "ApiFunctionName", value=self.function.function_name)
 
-    def _require_key(self, deployment: Deployment) -> None:
+    def _require_key(self, deployment: DeploymentConfig) -> None:
         """Make a key with a plan. What the app calls public needs none: a browser cannot send one for a page."""
         for path in PUBLIC:
             resource = self.api.root.resource_for_path(path.rstrip("/"))
@@ -109,7 +109,7 @@ class ApiStack(Stack):
         CfnOutput(self, "ApiKeyId", value=key.key_id)
 
 
-def _environment(deployment: Deployment) -> dict[str, str]:
+def _environment(deployment: DeploymentConfig) -> dict[str, str]:
     """What the function is told beside its database: who may read it from a page, and whose tokens it takes."""
     environment = {"CORS_ALLOWED_ORIGINS": ",".join(deployment.cors_origins)}
     if deployment.jwt_issuer:
@@ -122,7 +122,7 @@ def _environment(deployment: Deployment) -> dict[str, str]:
     return environment
 
 
-def _stage_options(scope: Construct, deployment: Deployment) -> apigateway.StageOptions:
+def _stage_options(scope: Construct, deployment: DeploymentConfig) -> apigateway.StageOptions:
     throttling: dict[str, Any] = {
         "stage_name": STAGE,
         "throttling_rate_limit": deployment.api_rate,

@@ -7,9 +7,10 @@ from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.api_stack import ApiStack
-from infra.config import Deployment, StreamKind
+from infra.config import DeploymentConfig, StreamKind
 from infra.cost import check_budget, estimate, report
 from infra.data_stack import DataStack
+from infra.outputs import API, DATA, PIPELINE, STREAM, stack_name
 from infra.pipeline_stack import PipelineStack
 from infra.stream_stack import StreamStack
 
@@ -23,21 +24,23 @@ class Stacks:
     api: ApiStack
 
 
-def build(app: App, deployment: Deployment) -> Stacks:
+def build(app: App, deployment: DeploymentConfig) -> Stacks:
     """Add the deployment's stacks to `app`; for AWS also cdk-nag, and the idle cost on stderr.
 
     The API waits for the pipeline, whose migrations it needs. Raises BudgetError before anything is built, and
     BundleError.
     """
     check_budget(deployment)
-    prefix = deployment.prefix
-    data = DataStack(app, f"{prefix}-Data", deployment, description="Customer 360: what must be kept")
-    pipeline = PipelineStack(app, f"{prefix}-Pipeline", deployment, data, description="Customer 360: the nightly load")
-    api = ApiStack(app, f"{prefix}-Api", deployment, data, description="Customer 360: the HTTPS API")
+    data_name, pipeline_name, api_name, stream_name = (
+        stack_name(name, deployment.prefix) for name in (DATA, PIPELINE, API, STREAM)
+    )
+    data = DataStack(app, data_name, deployment, description="Customer 360: what must be kept")
+    pipeline = PipelineStack(app, pipeline_name, deployment, data, description="Customer 360: the nightly load")
+    api = ApiStack(app, api_name, deployment, data, description="Customer 360: the HTTPS API")
     api.add_stack_dependency(pipeline)
     if deployment.stream is not StreamKind.DISABLED:
         about = "Customer 360: the clickstream"
-        StreamStack(app, f"{prefix}-Stream", deployment, data, pipeline, description=about)
+        StreamStack(app, stream_name, deployment, data, pipeline, description=about)
     Tags.of(app).add("project", "customer-360")
     if deployment.on_aws:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from infra.errors import ConfigError
+from infra.outputs import PREFIX
 
 
 class Target(StrEnum):
@@ -70,7 +71,7 @@ _DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
 }
 
 
-class Deployment(BaseModel):
+class DeploymentConfig(BaseModel):
     """Every option of a deployment. Field names are the context keys.
 
     Files larger than `split_mib` are staged in parts of that many MiB. Rates are requests per second, `api_quota` is
@@ -83,7 +84,7 @@ class Deployment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     target: Target
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,40}$")] = "C360"
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,40}$")] = PREFIX
 
     database: DatabaseKind
     database_host: str = ""
@@ -170,8 +171,8 @@ def _explain(error: ValidationError) -> str:
         return problem["msg"].removeprefix("Value error, ")
     key = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
-        return f"unknown context key {key!r}: known are {', '.join(sorted(Deployment.model_fields))}"
-    annotation = Deployment.model_fields[key].annotation
+        return f"unknown context key {key!r}: known are {', '.join(sorted(DeploymentConfig.model_fields))}"
+    annotation = DeploymentConfig.model_fields[key].annotation
     if annotation is bool:
         return f"{key}={problem['input']}: use enabled or disabled"
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):

@@ -6,7 +6,7 @@ Functions, S3, API Gateway, logs) is not in it: at one small load a night it is 
 
 from dataclasses import dataclass
 
-from infra.config import DatabaseKind, Deployment, StreamKind
+from infra.config import DatabaseKind, DeploymentConfig, StreamKind
 from infra.errors import BudgetError
 
 REGION = "us-east-1"
@@ -20,7 +20,7 @@ class Item:
     dollars: float
 
 
-def estimate(deployment: Deployment) -> tuple[Item, ...]:
+def estimate(deployment: DeploymentConfig) -> tuple[Item, ...]:
     """What the deployment's resources cost a month when idle; nothing on LocalStack."""
     if not deployment.on_aws:
         return ()
@@ -31,7 +31,7 @@ def estimate(deployment: Deployment) -> tuple[Item, ...]:
     return (database, *_stream(deployment))
 
 
-def _stream(deployment: Deployment) -> tuple[Item, ...]:
+def _stream(deployment: DeploymentConfig) -> tuple[Item, ...]:
     if deployment.stream is StreamKind.DISABLED:
         return ()
     cluster = {
@@ -57,7 +57,7 @@ def report(items: tuple[Item, ...]) -> str:
     return "\n".join([*lines, f"  {total(items):7.2f}  in all; use (Lambda, S3, API calls, logs) comes on top"])
 
 
-def check_budget(deployment: Deployment) -> None:
+def check_budget(deployment: DeploymentConfig) -> None:
     """Raises BudgetError when the estimate is above `-c budget=`."""
     cost = total(estimate(deployment))
     if deployment.budget is not None and cost > deployment.budget:

@@ -5,7 +5,7 @@ from typing import Any
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from infra.config import DatabaseKind, Deployment
+from infra.config import DatabaseKind, DeploymentConfig
 from infra.constructs.database import Database, ExternalDatabase
 from infra.constructs.landing import LandingBucket
 from infra.constructs.rds import AuroraDatabase, RdsDatabase
@@ -14,7 +14,7 @@ from infra.constructs.rds import AuroraDatabase, RdsDatabase
 class DataStack(Stack):
     """Stateful resources; on AWS they are kept when the stack is deleted."""
 
-    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment, **kwargs: Any) -> None:
+    def __init__(self, scope: Construct, construct_id: str, deployment: DeploymentConfig, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.landing = LandingBucket(self, "Landing", retain=deployment.on_aws)
         self.database = self._database(deployment)
@@ -24,7 +24,7 @@ class DataStack(Stack):
         CfnOutput(self, "DatabasePort", value=self.database.port)
         CfnOutput(self, "DatabaseName", value=self.database.name)
 
-    def _database(self, deployment: Deployment) -> Database:
+    def _database(self, deployment: DeploymentConfig) -> Database:
         match deployment.database:
             case DatabaseKind.EXTERNAL:
                 return ExternalDatabase(self, "Database", deployment)

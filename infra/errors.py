@@ -3,17 +3,17 @@
 from functions.common.errors import C360Error
 
 
-class DeploymentError(C360Error):
+class SynthesisError(C360Error):
     """Synthesis cannot go on; the message says what to change."""
 
 
-class ConfigError(DeploymentError):
+class ConfigError(SynthesisError):
     """A context value (`-c key=value`, cdk.json) is unknown or wrong."""
 
 
-class BundleError(DeploymentError):
+class BundleError(SynthesisError):
     """The functions' deployment package could not be built."""
 
 
-class BudgetError(DeploymentError):
+class BudgetError(SynthesisError):
     """The deployment would cost more when idle than `-c budget=` allows."""

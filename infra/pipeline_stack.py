@@ -9,7 +9,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from functions.load.lake.export import PREFIX as PREFIX_OF_LAKE
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 from infra.constructs.alerts import RunAlerts
 from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, REQUIREMENTS, tree_hash
 from infra.constructs.database import Role
@@ -28,7 +28,7 @@ class PipelineStack(Stack):
     """Stateless: it can be deleted and deployed again without losing a row."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, deployment: Deployment, data: DataStack, **kwargs: Any
+        self, scope: Construct, construct_id: str, deployment: DeploymentConfig, data: DataStack, **kwargs: Any
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self._deployment = deployment

@@ -6,7 +6,7 @@ from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 from infra.constructs.database import Role
 from infra.constructs.event_source import EventSource, ExternalEventSource
 from infra.constructs.function import PlatformFunction
@@ -27,7 +27,7 @@ class StreamStack(Stack):
         self,
         scope: Construct,
         construct_id: str,
-        deployment: Deployment,
+        deployment: DeploymentConfig,
         data: DataStack,
         pipeline: PipelineStack,
         **kwargs: Any,

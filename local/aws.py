@@ -92,24 +92,6 @@ def stack_exists(cloudformation: "CloudFormationClient", name: str) -> bool:
     return False
 
 
-def stack_outputs(endpoint: str, stacks: list[str]) -> dict[str, str]:
-    """The CfnOutputs of all stacks by name. Raises botocore's ClientError when a stack is not there."""
-    cloudformation = client("cloudformation", endpoint)
-    return {
-        output["OutputKey"]: output["OutputValue"]
-        for name in stacks
-        for stack in cloudformation.describe_stacks(StackName=name)["Stacks"]
-        for output in stack.get("Outputs", [])
-    }
-
-
-def api_key(endpoint: str, key_id: str | None) -> str | None:
-    """The value of the API key with this id; None where the deployment made none."""
-    if key_id is None:
-        return None
-    return str(client("apigateway", endpoint).get_api_key(apiKey=key_id, includeValue=True)["value"])
-
-
 def client(service: str, endpoint: str) -> Any:  # which client, the caller annotates
     """A boto3 client for LocalStack: credentials test/test, whatever proxies the environment names."""
     return boto3.client(  # type: ignore[call-overload]

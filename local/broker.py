@@ -1,6 +1,6 @@
 """The Kafka broker of this machine, for development only: noida-db, which speaks the protocol without a JVM.
 
-Nothing else knows what serves Kafka here: everybody else is told bootstrap servers.
+Nothing else knows what serves Kafka here: everything else is given bootstrap servers.
 """
 
 import os

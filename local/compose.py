@@ -15,6 +15,7 @@ from urllib.parse import quote
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict
 
+from infra.outputs import OPTIONAL_STACKS, STACKS, stack_name, stack_outputs
 from local import aws
 from local.broker import Broker
 from local.database import AdminDatabase
@@ -28,7 +29,7 @@ from local.state import Part
 from local.status import event_source_part
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.localstack.yml"
-STACKS = ("C360-Data", "C360-Pipeline", "C360-Api", "C360-Stream")
+_STACKS = tuple(stack_name(name) for name in (*STACKS, *OPTIONAL_STACKS))
 
 type Progress = Callable[[str], None]
 
@@ -67,7 +68,7 @@ class ComposeStack:
     """The containers, what is deployed to them, and the poller with its files in the state folder."""
 
     def __init__(
-        self, paths: Paths, options: ComposeOptions | None = None, *, stacks: tuple[str, ...] = STACKS
+        self, paths: Paths, options: ComposeOptions | None = None, *, stacks: tuple[str, ...] = _STACKS
     ) -> None:
         options = options or ComposeOptions()
         folder = paths.state / "compose"
@@ -106,7 +107,7 @@ class ComposeStack:
         Raises `LocalError` when nothing is deployed, or Kafka does not answer.
         """
         try:
-            outputs = aws.stack_outputs(self._localstack.url, list(self._stacks))
+            outputs = stack_outputs(aws.client("cloudformation", self._localstack.url), self._stacks)
         except (BotoCoreError, ClientError) as error:
             raise LocalError(f"The stacks are not deployed to {self._localstack.url}: {error}") from error
         mapping = outputs.get("EventSourceMapping")

@@ -107,7 +107,7 @@ def write_note(note: Path, identity: ProcessIdentity) -> None:
 
 
 def noted(note: Path) -> ProcessIdentity | None:
-    """The process that `note` tells of, if it still runs."""
+    """The process that `note` names, if it still runs."""
     try:
         identity = ProcessIdentity(**json.loads(note.read_text()))
     except (OSError, ValueError, TypeError):

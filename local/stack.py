@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.outputs import Outputs, api_key, outputs_of, stack_outputs
 from local import aws, deploy, processes
 from local.api_server import ApiServer, role_database_url
 from local.broker import Broker
@@ -16,10 +17,10 @@ from local.localstack import LocalStack
 from local.lock import exclusive
 from local.paths import Paths
 from local.postgres import DATABASE, PostgresServer
-from local.state import Deployed, Outputs, Part, Port, StackOptions, State, Status
+from local.state import Deployed, Part, Port, StackOptions, State, Status
 from local.status import look, of_another_version
 
-__all__ = ["EmbeddedStack", "Outputs", "Part", "StackOptions", "Status"]
+__all__ = ["EmbeddedStack", "Part", "StackOptions", "Status"]
 
 type Progress = Callable[[str], None]
 
@@ -247,13 +248,21 @@ class EmbeddedStack:
                 aws.put_admin_secret(endpoint, *database.credentials)
                 with another_version_explained(self.paths.state, is_own=not self.options.database_url):
                     app.deploy(endpoint, progress)
-                found = aws.stack_outputs(endpoint, app.stacks())
-                key = aws.api_key(endpoint, found.get("ApiKeyId"))
+                created = stack_outputs(aws.client("cloudformation", endpoint), app.stacks())
+                key = api_key(aws.client("apigateway", endpoint), created)
             except (BotoCoreError, ClientError) as error:
                 raise LocalError(f"LocalStack failed while deploying: {error} (see {parts.localstack.log})") from error
-            state.api_function = found["ApiFunctionName"]
+            state.api_function = created["ApiFunctionName"]
             state.deploying = ""
-            outputs = _outputs(found, endpoint, parts.api.url, database.url, key)
+            outputs = outputs_of(
+                created,
+                target="embedded",
+                region=aws.REGION,
+                endpoint=endpoint,
+                database_url=database.url,
+                api_key=key,
+                local_api_url=parts.api.url,
+            )
         state.deployed = Deployed(
             inputs=inputs, localstack=life, database=database.fingerprint, stacks=app.stacks(), outputs=outputs
         )
@@ -278,7 +287,8 @@ class EmbeddedStack:
         if running and state.event_source_inputs == wanted and not from_start:
             return
         parts.event_source.stop()
-        mapping = aws.stack_outputs(parts.localstack.url, deployed.stacks).get("EventSourceMapping")
+        cloudformation = aws.client("cloudformation", parts.localstack.url)
+        mapping = stack_outputs(cloudformation, deployed.stacks).get("EventSourceMapping")
         if mapping is None:  # deployed without the clickstream
             return
         progress("starting the event source poller")
@@ -290,26 +300,6 @@ class EmbeddedStack:
 def _own_address(postgres: PostgresServer) -> dict[str, str]:
     """As `AdminDatabase.context`, of a server that need not run yet."""
     return {"database_host": "127.0.0.1", "database_port": str(postgres.wanted_port), "database_name": DATABASE}
-
-
-def _outputs(
-    found: dict[str, str], endpoint: str, local_api_url: str, database_url: str, api_key: str | None
-) -> Outputs:
-    return Outputs(
-        target="embedded",
-        region=aws.REGION,
-        aws_endpoint_url=endpoint,
-        landing_bucket=found["LandingBucketName"],
-        state_machine_arn=found["StateMachineArn"],
-        api_url=f"{endpoint}/_aws/execute-api/{found['RestApiId']}/{found['ApiStage']}",
-        api_key=api_key,
-        local_api_url=local_api_url,
-        dashboard_url=None,
-        database_url=database_url,
-        kafka_bootstrap_servers=found.get("KafkaBootstrapServers"),
-        kafka_topic=found.get("KafkaTopic"),
-        alert_topic_arn=found.get("AlertTopicArn"),
-    )
 
 
 def _life(localstack: LocalStack) -> str:

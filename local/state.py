@@ -1,10 +1,12 @@
-"""What a local stack remembers between commands (stack.json), and what it tells about itself."""
+"""What a local stack remembers between commands (stack.json), and what it reports about itself."""
 
 import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from infra.outputs import Outputs
 
 SCHEMA_VERSION = 1
 
@@ -27,26 +29,6 @@ class StackOptions(BaseModel):
     api_key: bool = False
     database_url: str | None = Field(default_factory=lambda: os.environ.get("DATABASE_URL") or None)
     alert_email: str | None = None
-
-
-class Outputs(BaseModel):
-    """Addresses and names of a deployment; what `c360 outputs --json` prints. None: not there on this target."""
-
-    model_config = ConfigDict(frozen=True)
-
-    target: str
-    region: str
-    aws_endpoint_url: str | None
-    landing_bucket: str
-    state_machine_arn: str
-    api_url: str
-    api_key: str | None
-    local_api_url: str | None
-    dashboard_url: str | None
-    database_url: str | None
-    kafka_bootstrap_servers: str | None
-    kafka_topic: str | None
-    alert_topic_arn: str | None
 
 
 class Part(BaseModel):
@@ -74,7 +56,7 @@ class Status(BaseModel):
 
 
 class Port(BaseModel):
-    """A port in use, and the one that was wished for."""
+    """A port in use, and the one that was preferred."""
 
     wanted: int
     used: int

@@ -68,14 +68,14 @@ def _part(process: processes.ProcessIdentity | None, port: int, answers: Callabl
 
 
 def event_source_part(event_source: EventSourceProcess) -> Part:
-    """The poller as it tells of itself."""
+    """The poller as it reports itself."""
     process = event_source.process()
     if process is None:
         return Part(state="stopped")
-    told = event_source.status()
-    if told is None:
-        return Part(state="unhealthy", pid=process.pid, detail=f"it does not tell its state; {_HEAL}")
-    return Part(state="running", pid=process.pid, detail=f"{told['partitions']} partitions, lag {told['lag']}")
+    report = event_source.status()
+    if report is None:
+        return Part(state="unhealthy", pid=process.pid, detail=f"it does not report its state; {_HEAL}")
+    return Part(state="running", pid=process.pid, detail=f"{report['partitions']} partitions, lag {report['lag']}")
 
 
 def _database(postgres: PostgresServer, state: State) -> Part:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from cli.sample import SampleShape, generate
+from infra.outputs import Outputs
 from local import processes
+from local.broker import Broker
 from local.localstack import LocalStack
 from local.paths import REPOSITORY, Paths
 from local.postgres import PostgresServer
-from local.stack import EmbeddedStack, Outputs, StackOptions
+from local.stack import EmbeddedStack, StackOptions
 from tests.support.database import fresh_database
 from tests.support.platform import Platform, SampleFiles
 
@@ -55,6 +57,16 @@ def database_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of a fresh, empty database, for one test."""
     with fresh_database(postgres_server) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A real broker."""
+    folder = tmp_path_factory.mktemp("kafka")
+    broker = Broker(folder / "data", processes.free_port(24000), folder / "kafka.log")
+    broker.start()
+    yield broker
+    broker.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from cli import demo_figures as figures
-from cli.commands.stack import addresses, bring_up
 from cli.errors import MismatchError
 from cli.landing import place
+from cli.local_platform import addresses, bring_up
 from cli.options import (
     ApiPort,
     JsonOption,

@@ -20,7 +20,7 @@ EXAMPLES = examples(
 
 def command(
     files: Annotated[list[Path], typer.Argument(help="CSV files (.csv or .csv.gz), or folders of them.")],
-    source: Annotated[str | None, typer.Option(help="What they hold; else told by file name or header.")] = None,
+    source: Annotated[str | None, typer.Option(help="What they hold; else taken from file name or header.")] = None,
     date: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day their content is true from (today, UTC).")
     ] = None,

@@ -1,13 +1,12 @@
-"""c360 events: the clickstream's counters, and its messages that are no events."""
+"""c360 events: the clickstream's counters, and the messages that are not valid events."""
 
-import json as json_module
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.errors import AwsError, DeploymentError
+from cli.errors import DeploymentError
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output, table
 
@@ -20,7 +19,7 @@ REPLAY_EXAMPLES = examples("c360 events dead replay           all that wait", "c
 _SHOWN = 60
 
 app = typer.Typer(help="The clickstream's events.")
-dead = typer.Typer(help="Dead letters: messages that were no events.")
+dead = typer.Typer(help="Dead letters: messages that were not valid events.")
 app.add_typer(dead, name="dead")
 
 
@@ -51,11 +50,11 @@ def list_dead(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """List messages that were no events, with where they stood and every reason."""
+    """List messages that were not valid events: where each stood, and every reason."""
     from cli.deployment import open_deployment
 
     output = Output(as_json=json)
-    found = _ask(open_deployment(target), {"action": "list", "limit": limit, "replayed": replayed})
+    page = _dead_letters(open_deployment(target), {"action": "list", "limit": limit, "replayed": replayed})
     rows = [
         [
             letter["dead_letter_id"],
@@ -64,12 +63,12 @@ def list_dead(
             "; ".join(letter["reasons"]),
             _beginning(letter),
         ]
-        for letter in found["dead_letters"]
+        for letter in page["dead_letters"]
     ]
     output.show(table(["id", "received", "where", "reasons", "message"], rows) if rows else "no dead letters wait")
-    if found["waiting"] > len(rows):
-        output.show(f"{found['waiting']:,} wait in all")
-    output.result(found)
+    if page["waiting"] > len(rows):
+        output.show(f"{page['waiting']:,} wait in all")
+    output.result(page)
 
 
 @dead.command("replay", epilog=REPLAY_EXAMPLES)
@@ -85,7 +84,7 @@ def replay_dead(
     from cli.deployment import open_deployment
 
     output = Output(as_json=json)
-    done = _ask(open_deployment(target), {"action": "replay", "ids": ids or None})
+    done = _dead_letters(open_deployment(target), {"action": "replay", "ids": ids or None})
     output.show(
         f"{done['replayed']:,} replayed: {done['stored']:,} stored, {done['repeated']:,} known already; "
         f"{len(done['still_dead']):,} still dead"
@@ -100,12 +99,7 @@ def _beginning(letter: dict[str, Any]) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def _ask(deployment: "Deployment", request: dict[str, Any]) -> dict[str, Any]:
-    name = deployment.stack_outputs.get("DeadLettersFunctionName")
-    if name is None:
+def _dead_letters(deployment: "Deployment", request: dict[str, Any]) -> dict[str, Any]:
+    if "DeadLettersFunctionName" not in deployment.stack_outputs:
         raise DeploymentError("this deployment has no clickstream; deploy it with -c stream=provisioned or serverless")
-    answer = deployment.functions.invoke(FunctionName=name, Payload=json_module.dumps(request).encode())
-    said: dict[str, Any] = json_module.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise AwsError(f"the function failed: {said.get('errorType')}: {said.get('errorMessage')}")
-    return said
+    return deployment.invoke("DeadLettersFunctionName", request)

@@ -35,10 +35,12 @@ def check(
 ) -> None:
     """Check a model file: everything that is wrong with it, by line, column and field. Status 1 when anything is.
 
-    Also says when the migrations lag behind it. With --json: `valid`, `problems`, `migration_needed`.
+    Also warns of columns that look personal and are not declared, and says when the migrations lag behind it.
+    With --json: `valid`, `problems`, `warnings`, `migration_needed`.
     """
     from functions.load.schema.migrate import read_migrations
     from functions.load.schema.recorded_model import recorded_model
+    from functions.model.classification import undeclared
     from functions.model.render_migration import render_migration
 
     output = Output(as_json=json)
@@ -48,9 +50,15 @@ def check(
     needed = render_migration(held, model) is not None
     counts = ", ".join(f"{len(getattr(model, part))} {part}" for part in ("sources", "hubs", "links", "satellites"))
     output.show(f"{path} is right: {counts}")
+    warnings = [
+        f"sources.{source}.columns.{column} looks like {kind} and is treated so: declare it (pii: {kind}, or pii: none)"
+        for source, column, kind in undeclared(model)
+    ]
+    for warning in warnings:
+        output.show(f"warning: {warning}")
     if needed:
         output.show("The tables are not as it says yet: c360 model migration --name WHAT_CHANGES")
-    output.result({"valid": True, "problems": [], "migration_needed": needed})
+    output.result({"valid": True, "problems": [], "warnings": warnings, "migration_needed": needed})
 
 
 @app.command("migration")

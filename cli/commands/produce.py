@@ -1,4 +1,4 @@
-"""c360 produce: sessions of imagined visitors, sent to Kafka as they happen."""
+"""c360 produce: synthetic visitors' sessions, sent to Kafka in real time."""
 
 import random
 import time
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "c360 produce                                   1,000 events at 100 a second",
     "c360 produce --rate 500 --duration 60",
-    "c360 produce --count 10000 --malformed 0.01    one message in a hundred is no event",
+    "c360 produce --count 10000 --malformed 0.01    one message in a hundred is not a valid event",
 )
 _DEFAULT_COUNT = 1000
 _STORED_WITHIN_SECONDS = 60
@@ -37,7 +37,7 @@ def command(
     rate: Annotated[float, typer.Option(min=0.1, max=100_000, help="Events a second.")] = 100,
     count: Annotated[int | None, typer.Option(min=1, help="How many; 1000 without --duration.")] = None,
     duration: Annotated[float | None, typer.Option(min=0.1, help="For how many seconds, instead of --count.")] = None,
-    malformed: Annotated[float, typer.Option(min=0, max=1, help="Share of messages that are no events.")] = 0,
+    malformed: Annotated[float, typer.Option(min=0, max=1, help="Share of messages that are not valid events.")] = 0,
     seed: Annotated[int | None, typer.Option(help="The same visitors again, under new event ids.")] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until all are stored.")] = True,
     target: TargetOption = Target.EMBEDDED,
@@ -45,7 +45,7 @@ def command(
 ) -> None:
     """Send page views, clicks and purchases of customers and products that the warehouse knows, in real time.
 
-    Shows the counters moving in the API, and tells how long until each event was taken by Kafka, stored, and seen.
+    Shows the counters moving in the API, and reports how long each event took to be acknowledged, stored and visible.
     """
     from cli.deployment import open_deployment
 
@@ -70,7 +70,7 @@ def send(
     seed: int | None = None,
     wait: bool = True,
 ) -> dict[str, Any]:
-    """Send `count` messages of imagined sessions, show the counters while they move, and return what came of it.
+    """Send `count` messages of synthetic sessions, show the counters while they move, and return what came of it.
 
     Raises DeploymentError where Kafka cannot be reached from here, MismatchError when not all are stored in a minute.
     """
@@ -114,7 +114,7 @@ def send(
 
 
 def _known(deployment: "Deployment") -> "tuple[list[str], list[Product]]":
-    """Keys that the warehouse knows, else imagined ones."""
+    """Keys that the warehouse knows, else synthetic ones."""
     from cli.sample.sessions import Product
 
     with deployment.database() as connection:
@@ -144,7 +144,7 @@ def _stored(deployment: "Deployment", advance: Advance, started: str, run: str, 
                 break
             if time.monotonic() > deadline:
                 raise MismatchError(
-                    f"{stored} of {wanted} events are stored after {_STORED_WITHIN_SECONDS} s; c360 status tells "
+                    f"{stored} of {wanted} events are stored after {_STORED_WITHIN_SECONDS} s; c360 status shows "
                     "whether the event source runs",
                     stored=stored,
                     sent=wanted,

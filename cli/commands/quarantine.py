@@ -31,21 +31,21 @@ def list_rows(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """List rows in quarantine: where each stands, and the rules that it breaks."""
+    """List rows in quarantine: where each stands, and the rules that it breaks. Cells of persons are hidden."""
     from cli.deployment import open_deployment
-    from cli.quarantine_rows import ask
+    from cli.quarantine_rows import find
 
     output = Output(as_json=json)
-    found = ask(open_deployment(target), file=file, rule=rule, run=run, replayed=everything, limit=limit, after=after)
+    page = find(open_deployment(target), file=file, rule=rule, run=run, replayed=everything, limit=limit, after=after)
     columns = ["id", "file", "line", "reasons", *(["replayed by"] if everything else [])]
     shown = [
         [row["quarantine_id"], _short(row["file"]), row["line"], ", ".join(row["reasons"]), _short(row["replayed_by"])]
-        for row in found["rows"]
+        for row in page["rows"]
     ]
     output.show(table(columns, [row[: len(columns)] for row in shown]) if shown else "nothing is in quarantine")
-    if found["next"]:
-        output.show(f"and more: c360 quarantine list --after {found['next']}")
-    output.result(found)
+    if page["next"]:
+        output.show(f"and more: c360 quarantine list --after {page['next']}")
+    output.result(page)
 
 
 @app.command("show")
@@ -56,10 +56,10 @@ def show_row(
 ) -> None:
     """Show one row with all that is known of it, its cells included."""
     from cli.deployment import open_deployment
-    from cli.quarantine_rows import ask
+    from cli.quarantine_rows import find
 
     output = Output(as_json=json)
-    rows = ask(open_deployment(target), ids=[quarantine_id], replayed=True)["rows"]
+    rows = find(open_deployment(target), ids=[quarantine_id], replayed=True, persons=True)["rows"]
     if not rows:
         raise UsageError(f"there is no row {quarantine_id} in quarantine: `c360 quarantine list` lists them")
     (row,) = rows
@@ -93,12 +93,12 @@ def export_rows(
     could not be split into columns stands in _raw_text, for its cells to be filled in.
     """
     from cli.deployment import open_deployment
-    from cli.quarantine_rows import ask_all, write_export
+    from cli.quarantine_rows import find_all, write_export
 
     if json and out is None:
         raise UsageError("--json needs a file for the rows: -o FILE")
     output = Output(as_json=json)
-    rows = ask_all(open_deployment(target), file=file, rule=rule, run=run)
+    rows = find_all(open_deployment(target), file=file, rule=rule, run=run, persons=True)
     sources = sorted({row["source"] for row in rows if source in (None, row["source"])})
     if len(sources) > 1:
         raise UsageError(f"there are rows of {', '.join(sources)}, whose columns differ: choose with --source")

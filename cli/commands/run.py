@@ -55,7 +55,7 @@ def command(
 ) -> None:
     """Start the nightly load. With --wait, follow it and report what became of every file.
 
-    Bad rows and bad files do not fail a run: the file's own status and reason tell. The exit status is non-zero when
+    Bad rows and bad files do not fail a run: see each file's status and reason. The exit status is non-zero when
     the run does not end as SUCCEEDED.
     """
     from cli.deployment import open_deployment
@@ -76,7 +76,7 @@ def command(
     arn = start(deployment.step_functions, deployment.outputs.state_machine_arn, request)
     run_id = arn.rpartition(":")[2]
     if not wait and timeout is None:
-        output.show(f"started {run_id}; `c360 runs` tells how it ends")
+        output.show(f"started {run_id}; `c360 runs` shows how it ends")
         output.result({"status": "RUNNING", "execution_arn": arn, "run_id": run_id, "seconds": None, "files": []})
         return
     result = wait_for(deployment, arn, output, timeout=timeout)
@@ -97,7 +97,7 @@ def wait_for(deployment: "Deployment", arn: str, output: Output, *, timeout: flo
         with display(output) as watch:
             execution, history = follow(deployment.step_functions, arn, watch, every=every, timeout=timeout)
     except KeyboardInterrupt:
-        output.say(f"stopped watching; {run_id} goes on: `c360 runs` tells how it ends")
+        output.say(f"stopped watching; {run_id} goes on: `c360 runs` shows how it ends")
         raise
     except CliError as error:
         raise _reported(output, unfinished | {"files": []}, error) from error
@@ -195,10 +195,10 @@ def _plain(cause: str | None) -> str | None:
     if not cause:
         return None
     try:
-        told = json_module.loads(cause)
+        parsed = json_module.loads(cause)
     except ValueError:
         return cause
-    return str(told.get("errorMessage") or cause) if isinstance(told, dict) else cause
+    return str(parsed.get("errorMessage") or cause) if isinstance(parsed, dict) else cause
 
 
 def _reported(output: Output, result: dict[str, Any], error: CliError) -> CliError:

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from functions.common.errors import TransientError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _THROTTLED = {"SlowDown", "ThrottlingException", "TooManyRequestsException"}
 
@@ -18,7 +22,12 @@ def aws_failures_named(service: str, raised: type[TransientError]) -> Iterator[N
     except (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError) as error:
         raise raised(f"{service} cannot be reached: {error}") from error
     except boto.ClientError as error:
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status >= 500 or status == 429 or error.response.get("Error", {}).get("Code") in _THROTTLED:
+        if is_transient(error):
             raise raised(f"{service} cannot serve now: {error}") from error
         raise
+
+
+def is_transient(error: "ClientError") -> bool:
+    """Whether AWS could not serve this call, and may serve the next one."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or status == 429 or error.response.get("Error", {}).get("Code") in _THROTTLED

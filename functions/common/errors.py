@@ -62,6 +62,10 @@ class FileRejectedError(DataError):
     """One file cannot be read; it is set aside with this reason, and the others go on."""
 
 
+class UnreadableObjectError(DataError):
+    """S3 does not hand out one object; it is set aside with this reason, and the others go on."""
+
+
 class QualityError(DataError):
     """A check whose severity is error failed; the run stops here."""
 

@@ -28,7 +28,10 @@ from functions.load.plan.ledger import reopen
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.split import large_objects, split, staging_items
 from functions.load.recorded_step import recorded_step
+from functions.load.retention import enforce_retention
+from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.quarantine import RowFilter, find_rows
+from functions.load.staging.set_aside import give_up
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
@@ -66,6 +69,7 @@ class _Plan(_Event):
     execution_arn: str
     started_at: AwareDatetime
     input: _Input = _Input()
+    running: tuple[str, ...] | None = None
 
 
 class _Split(_Event):
@@ -79,12 +83,17 @@ class _Stage(_Event):
     part: int = 0
 
 
+class _GiveUp(_Event):
+    step: Literal["give_up"]
+    object_id: int
+
+
 class _Check(_Event):
     step: Literal["check_staging", "check_vault"]
 
 
 class _Other(_Event):
-    step: Literal["parts", "hubs", "links", "satellites", "publish", "finish"]
+    step: Literal["parts", "hubs", "links", "satellites", "publish", "finish", "retention"]
 
 
 class _Rebuild(_Event):
@@ -104,12 +113,13 @@ class _Quarantine(BaseModel):
     rule: str | None = None
     run: str | None = None
     replayed: bool = False
+    persons: bool = False
     after: int = 0
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
 
 
-_EVENT: TypeAdapter[_Plan | _Split | _Stage | _Check | _Rebuild | _Other | _Quarantine] = TypeAdapter(
-    Annotated[_Plan | _Split | _Stage | _Check | _Rebuild | _Other | _Quarantine, Field(discriminator="step")]
+_EVENT: TypeAdapter[_Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine] = TypeAdapter(
+    Annotated[_Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine, Field(discriminator="step")]
 )
 
 
@@ -129,7 +139,7 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         raise EventError(f"this is not a step of the nightly load: {error.errors(include_input=False)}") from None
     if isinstance(parsed, _Quarantine):
         return _find_quarantined(parsed)
-    object_id = parsed.object_id if isinstance(parsed, _Split | _Stage) else None
+    object_id = parsed.object_id if isinstance(parsed, _Split | _Stage | _GiveUp) else None
     logger.append_keys(run_id=parsed.run_id, step=parsed.step, object_id=object_id)
     if parsed.redrive_count:
         with _transaction() as connection:
@@ -153,6 +163,8 @@ def _check(event: _Check) -> dict[str, int]:
         _transaction() as connection,
         recorded_step(connection, event.run_id, event.step) as step,
     ):
+        if event.step == "check_staging":
+            refuse_partial_files(connection, load_model(), event.run_id)
         results = check(connection, load_model(), event.run_id)
         step.rows = len(results)
     failed = [result for result in results if not result.passed]
@@ -166,7 +178,9 @@ def _check(event: _Check) -> dict[str, int]:
 
 def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
     landing = environment.settings(LandingSettings)
-    request = RunRequest(event.run_id, event.execution_arn, event.started_at, **dict(event.input))
+    request = RunRequest(
+        event.run_id, event.execution_arn, event.started_at, **dict(event.input), running=event.running
+    )
     plan(connection, environment.s3(), landing.landing_bucket, load_model(), request)
     large = large_objects(connection, event.run_id, landing.landing_split_bytes)
     files = staging_items(connection, event.run_id)
@@ -180,7 +194,7 @@ def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
     }
 
 
-def _run(connection: Connection, event: _Plan | _Split | _Stage | _Rebuild | _Other) -> dict[str, Any]:
+def _run(connection: Connection, event: _Plan | _Split | _Stage | _GiveUp | _Rebuild | _Other) -> dict[str, Any]:
     model = load_model()
     match event:
         case _Plan():
@@ -190,6 +204,8 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _Rebuild | _Ot
             return {"status": split(connection, environment.s3(), model, event.run_id, event.object_id, split_bytes)}
         case _Stage():
             return {"status": stage(connection, environment.s3(), model, event.run_id, event.object_id, event.part)}
+        case _GiveUp():
+            return {"status": give_up(connection, event.run_id, event.object_id)}
         case _Other(step="parts"):
             return {"files": staging_items(connection, event.run_id)}
         case _Rebuild():
@@ -202,5 +218,7 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _Rebuild | _Ot
             return load_satellites(connection, model, event.run_id)
         case _Other(step="publish"):
             return publish(connection, event.run_id)
+        case _Other(step="retention"):
+            return enforce_retention(connection, event.run_id)
         case _:
             return finish(connection, event.run_id)

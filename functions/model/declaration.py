@@ -12,6 +12,12 @@ from functions.model.retention import Retention
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,61}$")]
 ColumnType = Literal["text", "integer", "decimal", "date", "timestamp"]
 
+type DataClass = Literal[
+    "name", "email", "phone", "address", "birth_date", "free_text", "session", "identifier", "none"
+]
+"""What a value tells. `free_text`: anything may stand in it; `session`: a browser or device; `identifier`: a pseudonym
+that everything about a person hangs on, such as a customer's number; `none`: nothing about a person."""
+
 
 class Column(ColumnChecks):
     """A column of a CSV source."""
@@ -19,7 +25,8 @@ class Column(ColumnChecks):
     type: ColumnType
     required: bool = False
     default: str | None = None
-    pii: Literal["name", "email", "phone"] | None = None
+    absent: Literal["refuse", "empty"] = "refuse"
+    pii: DataClass | None = None
 
 
 class Source(Entry):
@@ -81,15 +88,24 @@ class Satellite(Entry):
 
 
 class Model(Entry):
-    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered."""
+    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered. `views`: the class of
+    columns of views that no source brings. `lake_persons`: whether the lake holds persons.
+    """
 
     late_window_days: Annotated[int, Field(ge=1)] = 400
     retention: Retention = Retention()
+    lake_persons: Literal["hidden", "shown"] = "hidden"
+    views: dict[Identifier, DataClass] = Field(default_factory=dict)
     sources: dict[Identifier, Source]
     hubs: dict[Identifier, Hub]
     links: dict[Identifier, Link]
     satellites: dict[Identifier, Satellite]
     quality: Quality = Quality()
+
+    @property
+    def lake_schema(self) -> str:
+        """Whose views the lake is exported from."""
+        return "business_vault" if self.lake_persons == "shown" else "masked"
 
     def hash_key(self, parent: str) -> str:
         """The hash key column of the hub or link `parent`."""

@@ -162,7 +162,7 @@ def _dotted(path: Location) -> str:
 
 
 def _repeated_keys(node: yaml.Node | None, path: Location) -> Iterator[Problem]:
-    """YAML takes the last of several equal keys in silence; whoever added the second did not see the first."""
+    """YAML silently takes the last of several equal keys: each but the first is a problem."""
     if isinstance(node, yaml.MappingNode):
         first: dict[str, int] = {}
         for key, value in node.value:

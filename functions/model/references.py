@@ -172,7 +172,7 @@ def _satellite(model: Model, name: str, satellite: Satellite) -> Iterator[Findin
 
 
 def _key_of_nothing(model: Model, here: Location, satellite: Satellite) -> Iterator[Finding]:
-    """Rows without a key share the zero key, which is nobody's and so has no history."""
+    """Rows without a key share the zero key, which stands for no single thing and so has no history."""
     hub = model.hubs.get(satellite.driving_key or satellite.parent)
     if hub is None:
         return

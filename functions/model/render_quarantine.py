@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from functions.model.declaration import Model
-from functions.model.render_staging import NOTHING, StagedPart, identifiers, is_valid, raw_rows
+from functions.model.render_staging import NOTHING, StagedPart, identifiers, is_valid, measure_sums, raw_rows
 from functions.model.row_expressions import rules
+
+REJECTED_KEPT = 10_000
+"""Of a part's rejected rows so many are kept in full, and then each `REJECTED_SAMPLED`-th; all are counted."""
+REJECTED_SAMPLED = 1_000
 
 
 def render_quarantine(
@@ -36,23 +40,51 @@ def render_quarantine(
             for rule, condition in rules(model, part.source).items()
         )
     )
-    raw: sql.Composable = sql.SQL("to_jsonb(raw_row) - array['row_number', '_line', '_broken', '_raw_text']")
+    raw: sql.Composable = sql.SQL(
+        "to_jsonb(raw_row) - array['row_number', '_line', '_broken', '_raw_text', '_rejected']"
+    )
     if is_isolated:
         reasons = sql.SQL("coalesce(string_to_array(_broken, ','), {})").format(reasons)
         raw = sql.SQL("case when _broken is null then {} end").format(raw)
     return sql.SQL(
         """insert into metadata.quarantine (object_id, row_number, line_number, raw, raw_text, reasons)
 select {object_id}, row_number, {line}, {raw}, {raw_text}, {reasons}
-from {raw_rows}
-where not ({is_valid})"""
+from {rejected}
+where {is_kept}"""
     ).format(
         object_id=part.object_id,
         line=line,
         raw=raw,
         raw_text=sql.SQL("_raw_text" if is_isolated else "null"),
         reasons=reasons,
-        raw_rows=raw_rows(model, part, more),
-        is_valid=is_valid(model, part.source, is_isolated=is_isolated),
+        rejected=_rejected_rows(model, part, more, is_isolated=is_isolated),
+        is_kept=_is_kept(),
+    )
+
+
+def _rejected_rows(model: Model, part: StagedPart, more: sql.Composable, *, is_isolated: bool) -> sql.Composed:
+    """The part's rows that break a rule, numbered in the order of the file."""
+    return sql.SQL(
+        """(
+    select *, row_number() over (order by row_number) as _rejected
+    from {raw_rows}
+    where not ({is_valid})
+) as raw_row"""
+    ).format(raw_rows=raw_rows(model, part, more), is_valid=is_valid(model, part.source, is_isolated=is_isolated))
+
+
+def _is_kept() -> sql.Composed:
+    return sql.SQL("(_rejected <= {} or _rejected % {} = 0)").format(REJECTED_KEPT, REJECTED_SAMPLED)
+
+
+def render_omitted_measures(model: Model, part: StagedPart, *, is_isolated: bool = False) -> sql.Composed | None:
+    """One row: the sum of each measure over the rejected rows that quarantine does not keep. None without measures."""
+    if not model.sources[part.source].measures:
+        return None
+    return sql.SQL("select {}\nfrom {}\nwhere not {}").format(
+        measure_sums(model, part.source),
+        _rejected_rows(model, part, sql.SQL("_broken, ") if is_isolated else NOTHING, is_isolated=is_isolated),
+        _is_kept(),
     )
 
 

@@ -132,13 +132,47 @@ def render_attach(part: StagedPart) -> sql.Composed:
 
 def render_measures(model: Model, part: StagedPart) -> sql.Composed | None:
     """One row: the sum of each measure over all copied rows that hold a number there. None without measures."""
-    measures = model.sources[part.source].measures
-    if not measures:
+    if not model.sources[part.source].measures:
         return None
-    sums = [
+    return sql.SQL("select {}\nfrom {}").format(measure_sums(model, part.source), part.raw_table)
+
+
+def measure_sums(model: Model, source: str) -> sql.Composed:
+    """The sum of each measure over the rows that hold a number there."""
+    return sql.SQL(", ").join(
         sql.SQL("coalesce(sum({0}::numeric) filter (where {1}), 0)").format(
-            sql.Identifier(name), rules(model, part.source)[f"{name}.type"]
+            sql.Identifier(name), rules(model, source)[f"{name}.type"]
         )
-        for name in measures
-    ]
-    return sql.SQL("select {}\nfrom {}").format(sql.SQL(", ").join(sums), part.raw_table)
+        for name in model.sources[source].measures
+    )
+
+
+def render_part_counts(part: StagedPart) -> sql.Composed:
+    """Rows read, quarantined and omitted, lines and measures of the part, if all its valid rows are in staging.
+
+    Parameters: `object_id` and `part`.
+    """
+    return sql.SQL(
+        """select rows_read, rows_quarantined, rows_omitted, lines_read, measures
+from metadata.object_part
+where object_id = %(object_id)s
+    and part = %(part)s
+    and staged_at is not null
+    and rows_read - rows_quarantined = (
+        select count(*) from {} where object_id = %(object_id)s and part = %(part)s
+    )"""
+    ).format(sql.Identifier("staging", part.source))
+
+
+def render_staged_counts(source: str) -> sql.Composed:
+    """How many rows of these objects should be in staging, by the ledger, and how many are.
+
+    Parameters: `staged` (an array of object ids) and `source`.
+    """
+    return sql.SQL(
+        """select coalesce(sum(rows_read - rows_quarantined), 0),
+    (select count(*) from {} where object_id = any(%(staged)s))
+from metadata.object_version
+where object_id = any(%(staged)s)
+    and source = %(source)s"""
+    ).format(sql.Identifier("staging", source))

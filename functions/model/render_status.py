@@ -14,8 +14,8 @@ from psycopg import sql
 from functions.model.declaration import Model, Satellite
 from functions.model.row_expressions import staged_key
 
-type Reach = Literal["untold", "several", "everything"]
-"""Whose status may change: of driving keys whose new rows leave something out; told of more than once; all."""
+type Reach = Literal["incomplete", "several", "everything"]
+"""Whose status may change: driving keys of which new rows leave something out; those that several files state; all."""
 
 # A link that a run has loaded may not be committed yet while its satellite is; then its rows are still in staging.
 _LINES = """create temp table affected_key on commit drop as
@@ -31,14 +31,14 @@ select hash_key, group_key, coalesce(convert_to(number::text, 'UTF8'), hash_key)
 from line
 where group_key in (select group_key from contested)"""
 
-_TOLD_TWICE = """select {group} as group_key
+_IN_SEVERAL_FILES = """select {group} as group_key
     from {staging}
     where object_id = any(%(object_ids)s) and cardinality(%(object_ids)s) > 1
     group by {group}
     having min(object_id) <> max(object_id)"""
 
 _CONTESTED: dict[Reach, str] = {
-    "untold": """
+    "incomplete": """
     union
     select l.{group}
     from {link} as l
@@ -92,14 +92,14 @@ _KEYS_OF_RETRACTED = """select h.{key} from {tracked} as h where h.record_source
     from raw_vault.record_tracking_satellite as t
     where t.satellite = {tracked_name} and t.effective_at >= %(since)s and t.record_source = any(%(retracted)s)"""
 
-# What is told of a driving key ends what it does not name: all without a number, and of a number another link. Rows
+# What is stated of a driving key ends what it does not name: all without a number, and of a number another link. Rows
 # without a number end everything.
-_UNTOLD = """
+_UNSTATED = """
     union all
     select a.hash_key, i.effective_at, true, i.object_id, 0
     from instant as i
     join affected_key as a using (group_key)
-    join first_told as f using (hash_key)
+    join first_observed as f using (hash_key)
     where f.effective_at <= i.effective_at
         and not exists (select from present as o where (o.hash_key, o.effective_at) = (a.hash_key, i.effective_at))
         and not exists (select from list as l where l.effective_at = i.effective_at)
@@ -123,7 +123,7 @@ _STATUS = """with counted as materialized (
     from counted
     where is_snapshot
     group by effective_at
-), told as (
+), observed as (
     select h.{key} as hash_key, c.effective_at, c.position, c.object_id, h.record_row
     from {tracked} as h
     join counted as c on c.object_id = h.record_source
@@ -137,7 +137,7 @@ _STATUS = """with counted as materialized (
 ), present as materialized (
     select distinct on (a.group_key, a.line_key, t.effective_at)
         a.hash_key, a.group_key, a.line_key, a.is_numbered, t.effective_at, t.position, t.object_id, t.record_row
-    from told as t
+    from observed as t
     join affected_key as a using (hash_key)
     left join list as l using (effective_at)
     where l.position is null or t.position >= l.position
@@ -147,7 +147,7 @@ _STATUS = """with counted as materialized (
         (array_agg(object_id order by position desc))[1] as object_id
     from present
     group by group_key, effective_at
-), first_told as materialized (
+), first_observed as materialized (
     select h.{key} as hash_key, min(h.effective_at) as effective_at
     from {tracked} as h
     join metadata.object_position as p on p.object_id = h.record_source
@@ -160,11 +160,11 @@ _STATUS = """with counted as materialized (
     select a.hash_key, l.effective_at, true, l.object_id, 0
     from list as l
     cross join affected_key as a
-    join first_told as f using (hash_key)
+    join first_observed as f using (hash_key)
     where f.effective_at <= l.effective_at
         and not exists (
             select from present as o where (o.hash_key, o.effective_at) = (a.hash_key, l.effective_at)
-        ){untold}
+        ){unstated}
 ), recorded as materialized (
     select distinct on (s.{key}, s.effective_at)
         s.{key} as hash_key, s.effective_at, s.is_deleted, s.record_source, s.loaded_at
@@ -211,7 +211,7 @@ def render_affected(model: Model, name: str, reach: Reach) -> sql.Composed:
     if reach == "everything":
         contested = sql.SQL("select {group} as group_key from {link}").format(**names)
     else:
-        contested = sql.SQL(_TOLD_TWICE + _CONTESTED[reach]).format(**names)
+        contested = sql.SQL(_IN_SEVERAL_FILES + _CONTESTED[reach]).format(**names)
     return sql.SQL(_LINES).format(contested=contested, **names)
 
 
@@ -219,11 +219,11 @@ def render_status(model: Model, name: str) -> sql.Composed:
     """What changes in the status of the affected keys.
 
     A row of any file says that its key is there; a complete list says of every key that came before it, and that it
-    lacks, that it is deleted, and so do rows that tell of a driving key (Link.driving_key). The caller holds the lock,
+    lacks, that it is deleted, and so do rows that state a driving key (Link.driving_key). The caller holds the lock,
     and the tracked satellite holds the new objects already.
     """
-    untold = sql.SQL(_UNTOLD if is_numbered(model, name) else "")
-    return sql.SQL(_STATUS).format(untold=untold, **_names(model, name))
+    unstated = sql.SQL(_UNSTATED if is_numbered(model, name) else "")
+    return sql.SQL(_STATUS).format(unstated=unstated, **_names(model, name))
 
 
 def is_numbered(model: Model, name: str) -> bool:

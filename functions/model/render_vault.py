@@ -17,7 +17,7 @@ def _identifiers(names: list[str], table: str | None = None) -> sql.Composed:
 def render_hub(model: Model, name: str, source: str) -> sql.Composed:
     """Business keys of one source that the hub does not hold yet, each with the first row that names it.
 
-    A hub of several sources may meanwhile get the key from elsewhere (the clickstream takes no lock of ours).
+    A hub of several sources may get the key from elsewhere meanwhile: the clickstream does not take the load's lock.
     """
     hub = model.hubs[name]
     keys = _identifiers([hub.hash_key, hub.business_key])

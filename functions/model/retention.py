@@ -1,6 +1,6 @@
 """How long each store keeps what it holds, as the model declares it, by class of data."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -37,6 +37,12 @@ class KeptEvents(Kept):
     other: Annotated[int, Field(ge=EVENT_DAYS, le=3650)]
 
 
+class KeptLogs(Entry):
+    """Of the logs of functions and of the API, in days that CloudWatch has ("PutRetentionPolicy")."""
+
+    personal: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
+
+
 class Retention(Entry):
     """Stores and how long they keep. Dead letters and values of unknown columns are unclassified: all personal."""
 
@@ -44,7 +50,7 @@ class Retention(Entry):
     unknown_columns: KeptPersonal = KeptPersonal(personal=90)
     dead_letters: KeptPersonal = KeptPersonal(personal=90)
     events: KeptEvents = KeptEvents(personal=90, other=90)
-    logs: KeptPersonal = KeptPersonal(personal=30)
+    logs: KeptLogs = KeptLogs(personal=30)
 
     def rows(self) -> list[tuple[str, str, int]]:
         """Store, class and days of each."""

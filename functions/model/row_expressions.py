@@ -51,7 +51,19 @@ def rules(model: Model, source: str) -> dict[str, sql.Composable]:
             good[f"{name}.length"] = sql.SQL("coalesce(octet_length({}), 0) <= {}").format(identifier, _KEY_LIMIT_BYTES)
         if column.type != "text":
             good[f"{name}.type"] = sql.SQL("({0} is null or {1})").format(identifier, _is_typed(name, column.type))
+    good["row.header"] = _is_no_header(model.sources[source].required)
     return good
+
+
+def _is_no_header(required: tuple[str, ...]) -> sql.Composable:
+    """Not the header once more, as where files were put one after the other: its required cells name their columns."""
+    if not required:
+        return sql.SQL("true")
+    return sql.SQL("({})").format(
+        sql.SQL(" or ").join(
+            sql.SQL("lower(btrim({})) is distinct from {}").format(sql.Identifier(name), name) for name in required
+        )
+    )
 
 
 def _is_typed(name: str, type_name: ColumnType) -> sql.Composable:

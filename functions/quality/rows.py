@@ -18,7 +18,7 @@ from functions.quality.results import CheckResult
 
 
 def check_rows(connection: Connection, model: Model, source: str, object_ids: list[int]) -> list[CheckResult]:
-    """Nulls, accepted values, ranges, patterns and expressions; repeated keys; keys that nobody has described.
+    """Nulls, accepted values, ranges, patterns and expressions; repeated keys; keys that no file has described.
 
     An empty value is for the nulls to count, and meets every other rule. First comes whether all rows are there. Raises
     ModelError when PostgreSQL does not take a pattern.

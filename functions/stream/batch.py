@@ -61,7 +61,7 @@ class Batch:
 def read_batch(event: dict[str, Any], now: datetime) -> Batch:
     """Parse the event of an MSK or a self-managed Kafka source; it may span topics and partitions.
 
-    Raises EventError when it is no such event. A message that is no event of ours never raises: it is a dead letter.
+    Raises EventError when it is no such event. A message that is no event never raises: it is a dead letter.
     """
     if event.get("eventSource") not in EVENT_SOURCES:
         raise EventError("this is not an event of a Kafka event source")

@@ -34,7 +34,7 @@ def _iso(value: object) -> object:
 
 
 class ClickEvent(BaseModel):
-    """What somebody did on the website. A timestamp without a zone is in UTC; an empty optional value is none.
+    """A visitor's action on the website. A timestamp without a zone is in UTC; an empty optional value is none.
 
     Fields that the contract does not name are kept beside those of `properties`.
     """

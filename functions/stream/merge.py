@@ -7,17 +7,11 @@ partitions that touch the same customers wait for each other and never deadlock.
 from dataclasses import dataclass
 from functools import cache
 
-from psycopg import sql
-
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
-from functions.model.declaration import Column
 from functions.model.reading import load_model
-from functions.model.row_expressions import HASH_VERSION, digest, key_of
+from functions.model.render_events import render_events
 from functions.stream.batch import Batch
-
-RECORD_SOURCE = -1
-"""What the vault's rows say they come from: the clickstream, which has no file."""
 
 
 @dataclass(frozen=True)
@@ -84,32 +78,4 @@ def _merge_events(connection: Connection, batch: Batch) -> int:
 
 @cache
 def _statements() -> tuple[bytes, ...]:
-    """In the order of the locks they take."""
-    model = load_model()
-    text = {name: Column(type="text", required=True) for name in ("event_id", "customer_id")}
-    text["product_id"] = Column(type="text")
-    fresh = read_sql("stream/keep_fresh.sql").format(
-        link_key=digest(("event_id",), text),
-        customer_key=key_of(model, "hub_customer", text),
-        product_key=key_of(model, "hub_product", text),
-    )
-    marts = {
-        "hub_customer": ("mart_customer_360", ("total_orders", "lifetime_value")),
-        "hub_product": ("mart_product_analytics", ("total_sold", "total_quantity", "revenue")),
-    }
-    hubs = [
-        read_sql("stream/hub.sql").format(
-            hub=sql.Identifier("raw_vault", name),
-            hash_key=sql.Identifier(model.hubs[name].hash_key),
-            business_key=sql.Identifier(model.hubs[name].business_key),
-            mart=sql.Identifier("business_vault", mart),
-            zeros=sql.SQL(", ").join(map(sql.Identifier, zeros)),
-            zero_values=sql.SQL(", ").join([sql.SQL("0")] * len(zeros)),
-            source=sql.Literal(RECORD_SOURCE),
-            version=sql.Literal(HASH_VERSION),
-        )
-        for name, (mart, zeros) in marts.items()
-    ]
-    link = read_sql("stream/link.sql").format(source=sql.Literal(RECORD_SOURCE), version=sql.Literal(HASH_VERSION))
-    statements = (fresh, *hubs, link, read_sql("stream/real_time_metrics.sql"), read_sql("stream/live_activity.sql"))
-    return tuple(statement.as_bytes(None) for statement in statements)
+    return tuple(statement.as_bytes(None) for statement in render_events(load_model()))

@@ -1,4 +1,4 @@
-"""Partitions of the event link: a few days ahead and behind exist before an event needs them, old ones are dropped."""
+"""Partitions of the event link: a few days ahead and behind exist before an event needs them."""
 
 from datetime import date, timedelta
 
@@ -20,39 +20,26 @@ class PartitionKeeper:
         self._kept_for: date | None = None
 
     def keep(self, connections: ConnectionHolder, settings: StreamSettings, today: date) -> None:
-        """Make what is missing around `today` (UTC) and drop what retention no longer covers.
+        """Make what is missing around `today` (UTC); retention, which drops what is old, is the nightly load's.
 
-        Each in a transaction of its own that gives up when others are in the way: the default partition takes what
-        has no day's, and the next environment, or the next day, tries again. Raises TransientError when the
-        connection is lost.
+        In a transaction of its own that gives up when others are in the way: the default partition takes what has no
+        day's, and the next environment, or the next day, tries again. Raises TransientError when the connection is
+        lost.
         """
         if self._kept_for == today:
             return
-        made = _call(
-            connections,
-            settings,
-            "select metadata.make_event_partitions(%s, %s)",
-            (today - timedelta(days=DAYS_BEHIND), today + timedelta(days=DAYS_AHEAD)),
-        )
-        dropped = _call(
-            connections,
-            settings,
-            "select metadata.drop_event_partitions()",
-            (),
-        )
+        made = _make(connections, settings, today - timedelta(days=DAYS_BEHIND), today + timedelta(days=DAYS_AHEAD))
         self._kept_for = today
-        if made or dropped:
-            logger.info("partitions kept", extra={"made": made, "dropped": dropped})
+        if made:
+            logger.info("partitions made", extra={"made": made})
 
 
-def _call(
-    connections: ConnectionHolder, settings: StreamSettings, statement: str, arguments: tuple[date, ...]
-) -> int | None:
+def _make(connections: ConnectionHolder, settings: StreamSettings, first: date, last: date) -> int | None:
     with connections.transaction(settings) as connection:
         try:
             with connection.transaction():
                 connection.execute("select set_config('lock_timeout', %s, true)", (_LOCK_TIMEOUT,))
-                row = connection.execute(statement, arguments).fetchone()
+                row = connection.execute("select metadata.make_event_partitions(%s, %s)", (first, last)).fetchone()
         except (pg.LockNotAvailable, pg.DeadlockDetected):
             logger.warning("partitions are in use and stay as they are for now")
             return None

@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 
 
 class Role(StrEnum):
@@ -22,6 +22,7 @@ class Role(StrEnum):
     API = "c360_api"
     STREAM = "c360_stream"
     BI = "c360_bi"
+    BI_PERSONS = "c360_bi_persons"
 
 
 SERVICE_ROLES = tuple(role for role in Role if role is not Role.ADMIN)
@@ -62,7 +63,7 @@ class ExternalDatabase(Database):
     Its admin secret exists as well; the other roles' secrets are made here, and the migrator sets their passwords.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment) -> None:
+    def __init__(self, scope: Construct, construct_id: str, deployment: DeploymentConfig) -> None:
         super().__init__(scope, construct_id)
         self.host = deployment.database_host
         self.port = str(deployment.database_port)
@@ -72,7 +73,7 @@ class ExternalDatabase(Database):
         self._secrets: dict[Role, secretsmanager.ISecret] = {
             role: secretsmanager.Secret(
                 self,
-                f"{role.name.capitalize()}Secret",
+                f"{role.name.title().replace('_', '')}Secret",
                 description=f"PostgreSQL role {role}",
                 generate_secret_string=secretsmanager.SecretStringGenerator(
                     secret_string_template=json.dumps({"username": role}),

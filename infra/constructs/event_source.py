@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 
 RETRY_ATTEMPTS = 20
 """With provisioned pollers, after which a batch of one record goes to the failure bucket."""
@@ -22,7 +22,7 @@ class EventSource(Construct):
         """Have the topic's records bring batches to `function`; what is given up goes to `failures`."""
 
 
-def mapping_settings(deployment: Deployment) -> dict[str, Any]:
+def mapping_settings(deployment: DeploymentConfig) -> dict[str, Any]:
     """The settings that every mapping shares, by their names in Lambda's API.
 
     Limits, bisecting and partial responses exist with provisioned pollers only; without, a batch is tried until it
@@ -40,7 +40,7 @@ def mapping_settings(deployment: Deployment) -> dict[str, Any]:
     return settings
 
 
-def consumer_group(deployment: Deployment) -> str:
+def consumer_group(deployment: DeploymentConfig) -> str:
     """Under which the mapping commits."""
     return f"{deployment.prefix.lower()}-stream"
 
@@ -52,7 +52,7 @@ class ExternalEventSource(EventSource):
     (local/event_source/poller.py) does what it says.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment) -> None:
+    def __init__(self, scope: Construct, construct_id: str, deployment: DeploymentConfig) -> None:
         super().__init__(scope, construct_id)
         self._deployment = deployment
 

@@ -9,12 +9,30 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.config import Deployment
+from functions.model.reading import load_model
+from infra.config import DeploymentConfig
 from infra.constructs.bundle import REQUIREMENTS, function_code, host_processor
 from infra.constructs.database import Database, Network, Role
 from infra.constructs.nag import accept
 
-LOG_RETENTION = logs.RetentionDays.ONE_MONTH
+LOG_RETENTION = {
+    1: logs.RetentionDays.ONE_DAY,
+    3: logs.RetentionDays.THREE_DAYS,
+    5: logs.RetentionDays.FIVE_DAYS,
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
+    90: logs.RetentionDays.THREE_MONTHS,
+    120: logs.RetentionDays.FOUR_MONTHS,
+    150: logs.RetentionDays.FIVE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+    400: logs.RetentionDays.THIRTEEN_MONTHS,
+    545: logs.RetentionDays.EIGHTEEN_MONTHS,
+    731: logs.RetentionDays.TWO_YEARS,
+}[load_model().retention.logs.personal]
+"""As the model declares it."""
 
 
 class PlatformFunction(lambda_.Function):
@@ -29,7 +47,7 @@ class PlatformFunction(lambda_.Function):
         scope: Construct,
         construct_id: str,
         *,
-        deployment: Deployment,
+        deployment: DeploymentConfig,
         database: Database | None = None,
         role: Role | None = None,
         network: Network | None = None,
@@ -82,7 +100,7 @@ class PlatformFunction(lambda_.Function):
         accept(self, {"L1": "One Python everywhere: the embedded runtime, the bundle and Lambda run 3.13."})
 
 
-def _architecture(deployment: Deployment) -> lambda_.Architecture:
+def _architecture(deployment: DeploymentConfig) -> lambda_.Architecture:
     if deployment.on_aws or host_processor() == "aarch64":
         return lambda_.Architecture.ARM_64
     return lambda_.Architecture.X86_64

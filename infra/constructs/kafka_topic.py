@@ -9,7 +9,7 @@ from aws_cdk import CfnResource, CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IDependable
 
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 from infra.constructs.bundle import TOPIC_REQUIREMENTS
 from infra.constructs.database import Network
 from infra.constructs.function import PlatformFunction
@@ -30,7 +30,7 @@ class KafkaTopic(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        deployment: Deployment,
+        deployment: DeploymentConfig,
         cluster_arn: str,
         topic_arn: str,
         network: Network,

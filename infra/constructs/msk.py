@@ -11,7 +11,7 @@ from aws_cdk import aws_msk as msk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, DependencyGroup
 
-from infra.config import Deployment, StreamKind
+from infra.config import DeploymentConfig, StreamKind
 from infra.constructs.database import Network
 from infra.constructs.event_source import EventSource, consumer_group, mapping_settings
 from infra.constructs.function import LOG_RETENTION
@@ -33,7 +33,9 @@ class MskEventSource(EventSource):
     interface endpoints of Lambda and STS; provisioned pollers invoke outside the VPC.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, deployment: Deployment, network: IsolatedNetwork) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, deployment: DeploymentConfig, network: IsolatedNetwork
+    ) -> None:
         super().__init__(scope, construct_id)
         self._deployment = deployment
         self._network = network

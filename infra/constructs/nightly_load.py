@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnElement, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -25,6 +26,8 @@ LAMBDA_ERROR_NAMES = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 )
+# The function's process ended, or ran out of time: when it does so at every try, that is for the file it was staging.
+ENDED_PROCESS_ERROR_NAMES = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown")
 GLUE_ERROR_NAMES = (
     "Glue.ConcurrentModificationException",
     "Glue.InternalServiceException",
@@ -40,10 +43,11 @@ class NightlyLoad(sfn.StateMachine):
     `{"from": day, "to": day}` (only files of these days) and `{"accept_deletions": true}` (of snapshots).
 
     Each task is tried again three times, `retry_interval_seconds` apart at first, on transient errors and on no
-    others. There is no Catch: a failed execution stays failed (and can be redriven), and an EventBridge rule on
-    its status records and alerts. `export` comes after Finish: when it fails, the execution fails and alerts, but the
-    run has succeeded and nothing of it is loaded again. `catalog` is pointed at what was exported. With `observed` it
-    logs its transitions, without their data, and is traced; `redrivable` tells the steps how often it was redriven.
+    others. A file whose staging ends the function at every try is given up, alone. Nothing else is caught: a failed
+    execution stays failed (and can be redriven), and an EventBridge rule on its status records and alerts. `export`
+    comes after Finish: when it fails, the execution fails and alerts, but the run has succeeded and nothing of it is
+    loaded again. `catalog` is pointed at what was exported. With `observed` it logs its transitions, without their
+    data, and is traced; `redrivable` tells the steps how often it was redriven.
     """
 
     def __init__(
@@ -77,6 +81,13 @@ class NightlyLoad(sfn.StateMachine):
             tracing_enabled=observed,
             logs=_log_options(scope, construct_id) if observed else None,
         )
+        # a policy of its own: the state machine waits for its role's default policy, which so may not name it
+        iam.Policy(
+            self,
+            "ListRunning",
+            roles=[self.role],
+            statements=[iam.PolicyStatement(actions=["states:ListExecutions"], resources=[self.state_machine_arn])],
+        )
         functions = [function for function in (load, export) if function is not None]
         accept(
             self,
@@ -90,8 +101,12 @@ class NightlyLoad(sfn.StateMachine):
     def _definition(self) -> sfn.IChainable:
         # its report is the output of the execution
         finish = self._load_step("Finish", "finish", result_path="$", output_path="$.Payload")
+        retention = self._load_step(
+            "EnforceRetention", "retention", result_path="$.retention", result_selector={"stores.$": "$.Payload.stores"}
+        )
+        finish.next(retention)
         if self._export is not None:
-            finish.next(self._export_lake(self._export))
+            retention.next(self._export_lake(self._export))
         stage_files = sfn.Map(
             self._scope,
             "StageFiles",
@@ -102,7 +117,7 @@ class NightlyLoad(sfn.StateMachine):
             },
             max_concurrency=self._staging_concurrency,
             result_path=sfn.JsonPath.DISCARD,
-        ).item_processor(self._load_step("StageFile", "stage", {"object_id.$": "$.object_id", "part.$": "$.part"}))
+        ).item_processor(self._stage_file())
         check_vault = self._load_step("CheckVault", "check_vault")
         vault = sfn.Parallel(self._scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
             self._load_step("LoadLinks", "links"), self._load_step("LoadSatellites", "satellites")
@@ -128,7 +143,36 @@ class NightlyLoad(sfn.StateMachine):
             .when(sfn.Condition.number_greater_than("$.plan.large_count", 0), self._split_files().next(stage_files))
             .otherwise(load)
         )
-        return self._plan().next(any_files)
+        return self._list_running().next(self._plan()).next(any_files)
+
+    def _list_running(self) -> sfn.CustomState:
+        """Which executions are alive, told by Step Functions: the row of a run that died with its database lies."""
+        return sfn.CustomState(
+            self._scope,
+            "ListRunning",
+            state_json={
+                "Type": "Task",
+                "Resource": f"arn:{Aws.PARTITION}:states:::aws-sdk:sfn:listExecutions",
+                "Parameters": {"StateMachineArn.$": "$$.StateMachine.Id", "StatusFilter": "RUNNING"},
+                "ResultSelector": {"arns.$": "$.Executions[*].ExecutionArn"},
+                "ResultPath": "$.running",
+                "Retry": [
+                    {
+                        "ErrorEquals": ["Sfn.SfnException", "States.TaskFailed"],
+                        "MaxAttempts": RETRIES,
+                        "IntervalSeconds": self._retry_interval.to_seconds(),
+                        "BackoffRate": 2,
+                        "MaxDelaySeconds": 30,
+                        "JitterStrategy": "FULL",
+                    }
+                ],
+            },
+        )
+
+    def _stage_file(self) -> sfn.IChainable:
+        stage = self._load_step("StageFile", "stage", {"object_id.$": "$.object_id", "part.$": "$.part"})
+        give_up = self._load_step("GiveFileUp", "give_up", {"object_id.$": "$.object_id"})
+        return stage.add_catch(give_up, errors=[*ENDED_PROCESS_ERROR_NAMES], result_path=sfn.JsonPath.DISCARD)
 
     def _split_files(self) -> sfn.Chain:
         """Find the parts of big files, and list anew what is to be staged."""
@@ -159,6 +203,7 @@ class NightlyLoad(sfn.StateMachine):
                 "execution_arn.$": "$$.Execution.Id",
                 "started_at.$": "$$.Execution.StartTime",
                 "input.$": "$$.Execution.Input",
+                "running.$": "$.running.arns",
             },
             result_selector={
                 "run_id.$": "$.Payload.run_id",
@@ -202,10 +247,18 @@ class NightlyLoad(sfn.StateMachine):
         more: Mapping[str, Any] | None = None,
         *,
         result_path: str = sfn.JsonPath.DISCARD,
+        result_selector: Mapping[str, Any] | None = None,
         output_path: str | None = None,
     ) -> tasks.LambdaInvoke:
         payload = {"step": step, **self._step_context, **(more or {})}
-        return self._task(name, self._load, payload, result_path=result_path, output_path=output_path)
+        return self._task(
+            name,
+            self._load,
+            payload,
+            result_selector=result_selector,
+            result_path=result_path,
+            output_path=output_path,
+        )
 
     def _task(
         self,

@@ -1,4 +1,4 @@
-"""A consumer's rest: an idle topic's partitions are paused, and only their ends are asked for.
+"""Idling of a consumer: an idle topic's partitions are paused, and only their end offsets are polled.
 
 noida-db answers a fetch of nothing at once, where Kafka waits for `fetch.wait.max.ms`: an idle consumer and the broker
 would keep a core busy between them.
@@ -18,20 +18,20 @@ _UNKNOWN = -1
 _log = logging.getLogger("event_source")
 
 
-class Rest:
-    """Of one consumer; called by the thread that polls it.
+class Idling:
+    """When one consumer idles; called by the thread that polls it.
 
-    A partition whose next offset is not known, as one read from its end, keeps its consumer from resting.
+    A partition whose next offset is not known, as one read from its end, keeps its consumer from idling.
     """
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
         self._next: dict[tuple[str, int], int] = {}
         self._read_at = time.monotonic()
-        self._is_resting = False
+        self._is_idling = False
 
     def assigned(self, partitions: list[TopicPartition], *, from_start: bool) -> None:
-        """These are read from now on: where their group has got to, or from their beginnings."""
+        """These partitions were assigned: read from the group's committed offsets, or from their beginnings."""
         for at in partitions:
             self._next[at.topic, at.partition] = _UNKNOWN
         try:
@@ -39,49 +39,49 @@ class Rest:
                 is_begun = at.offset >= 0 and not from_start
                 self._next[at.topic, at.partition] = at.offset if is_begun else self._ends(at)[0]
         except KafkaException as error:
-            _log.info("where the group has got to is not known: %s", error)
+            _log.info("the group's committed offsets are not known: %s", error)
         self._wake()
 
     def revoked(self, partitions: list[TopicPartition]) -> None:
-        """These are another's."""
+        """These partitions were given to another consumer."""
         for at in partitions:
             self._next.pop((at.topic, at.partition), None)
         self._wake()
 
     def read(self, topic: str, partition: int, offset: int) -> None:
-        """A message came."""
+        """A message was received."""
         self._next[topic, partition] = offset + 1
         self._read_at = time.monotonic()
 
     def pass_time(self) -> None:
-        """Nothing came. Begin to rest, when that was so for a while, or go on, and wake when there is something."""
+        """No message was received: start idling after a while of that, and stop when a partition has more."""
         partitions = [TopicPartition(*key) for key in self._next]
-        if not self._is_resting:
+        if not self._is_idling:
             if time.monotonic() - self._read_at < _IDLE_SECONDS or not partitions or self._has_more(partitions):
                 return
             self._consumer.pause(partitions)
-            self._is_resting = True
+            self._is_idling = True
         time.sleep(_LOOK_SECONDS)
         if self._has_more(partitions):
             self._wake()
 
     @property
-    def is_resting(self) -> bool:
-        """Whether nothing will come before somebody looks again."""
-        return self._is_resting
+    def is_idling(self) -> bool:
+        """Whether the partitions are paused."""
+        return self._is_idling
 
     def _wake(self) -> None:
         self._read_at = time.monotonic()
-        if self._is_resting:
+        if self._is_idling:
             partitions = [TopicPartition(*key) for key in self._next]
             self._consumer.resume(partitions)
-            self._is_resting = False
+            self._is_idling = False
             # librdkafka's thread that fetches sleeps on for up to a second unless it has something to ask
             time.sleep(_RESUMED_SECONDS)
             self._has_more(partitions)
 
     def _has_more(self, partitions: list[TopicPartition]) -> bool:
-        """Whether a partition ends elsewhere than where it was read to; unknown is yes."""
+        """Whether a partition's end differs from the next offset to read; unknown counts as yes."""
         try:
             return any(self._ends(at)[1] != self._next[at.topic, at.partition] for at in partitions)
         except KafkaException:

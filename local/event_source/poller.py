@@ -21,7 +21,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 from local.aws import REGION
 from local.event_source.batch import Gathering, Record, read
 from local.event_source.delivery import Delivery
-from local.event_source.idling import Rest
+from local.event_source.idling import Idling
 from local.event_source.mapping import EventSourceMapping
 
 # Lambda invokes for at most 15 minutes.
@@ -113,7 +113,7 @@ class EventSource:
                 "log_level": 4,
             }
         )
-        self._rest = Rest(self._consumer)
+        self._idling = Idling(self._consumer)
 
     def stop(self) -> None:
         """Have `run` end."""
@@ -122,20 +122,20 @@ class EventSource:
     def run(self) -> None:
         """Consume and deliver until stopped; then finish the invocations under way and commit."""
         self._consumer.subscribe([self.mapping.topic], on_assign=self._assigned, on_revoke=self._revoked)
-        told = 0.0
+        reported_at = 0.0
         try:
             while not self._stopping.is_set():
-                first = self._consumer.poll(0 if self._rest.is_resting else 0.1)
+                first = self._consumer.poll(0 if self._idling.is_idling else 0.1)
                 if first is not None:
                     for message in [first, *self._consumer.consume(1000, timeout=0)]:
                         self._gather(message)
                 elif not any(partition.is_paused for partition in self._partitions.values()):
-                    self._rest.pass_time()
+                    self._idling.pass_time()
                 self._store_settled()
                 self._hold_back()
-                if time.monotonic() - told > _STATUS_SECONDS:
+                if time.monotonic() - reported_at > _STATUS_SECONDS:
                     self._tell()
-                    told = time.monotonic()
+                    reported_at = time.monotonic()
         finally:
             self._drop(list(self._partitions))
             self._consumer.close()
@@ -160,7 +160,7 @@ class EventSource:
             _log.warning("Kafka: %s", error)
             return
         record = read(message)
-        self._rest.read(record.topic, record.partition, record.offset)
+        self._idling.read(record.topic, record.partition, record.offset)
         if partition := self._partitions.get((record.topic, record.partition)):
             partition.waiting.put(record)
 
@@ -179,7 +179,7 @@ class EventSource:
                 at.offset = OFFSET_BEGINNING
         consumer.assign(partitions)
         consumer.resume(partitions)  # librdkafka remembers over a rebalance what was held back before
-        self._rest.assigned(partitions, from_start=self._from_start)
+        self._idling.assigned(partitions, from_start=self._from_start)
         self._from_start = False
         for at in partitions:
             self._next.pop((at.topic, at.partition), None)
@@ -188,7 +188,7 @@ class EventSource:
         _log.info("assigned: %s", sorted(at.partition for at in partitions))
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._rest.revoked(partitions)
+        self._idling.revoked(partitions)
         self._drop([(at.topic, at.partition) for at in partitions])
         _log.info("revoked: %s", sorted(at.partition for at in partitions))
 

@@ -29,12 +29,12 @@ class EventSourceProcess:
         return processes.noted(self.folder / "process.json")
 
     def status(self) -> dict[str, Any] | None:
-        """What it told of itself within the last seconds: partitions, lag; None when it told nothing."""
+        """Its last report, partitions and lag, if it is a few seconds old at most; else None."""
         try:
-            told: dict[str, Any] = json.loads((self.folder / "status.json").read_bytes())
+            report: dict[str, Any] = json.loads((self.folder / "status.json").read_bytes())
         except (OSError, ValueError):
             return None
-        return told if time.time() - told["at"] < _STALE_SECONDS else None
+        return report if time.time() - report["at"] < _STALE_SECONDS else None
 
     def serves(self, mapping: str) -> bool:
         """Whether it works, started for just this mapping."""
@@ -69,7 +69,7 @@ class EventSourceProcess:
         )
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and processes.find(process):
-            if (told := self.status()) and told["partitions"]:
+            if (report := self.status()) and report["partitions"]:
                 return
             time.sleep(0.1)
         if self.status():

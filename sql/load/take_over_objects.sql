@@ -8,5 +8,5 @@ where o.status in ('PLANNED', 'STAGED')
     and o.run_id in (
         select run_id
         from metadata.load_run
-        where status <> 'RUNNING' or started_at < now() - %(abandoned_after)s::interval
+        where status <> 'RUNNING'
     )

@@ -6,6 +6,8 @@ where o.run_id = %(run_id)s
     and not exists (select from metadata.vault_load as l where l.object_id = o.object_id)
     and not exists (
         select
-        from unnest(%(key)s::text[], %(version_id)s::text[], %(etag)s::text[]) as landed (key, version_id, etag)
-        where (landed.key, landed.version_id, landed.etag) = (o.object_key, o.version_id, o.etag)
+        from unnest(%(bucket)s::text[], %(key)s::text[], %(version_id)s::text[], %(etag)s::text[])
+            as landed (bucket, key, version_id, etag)
+        where (landed.bucket, landed.key, landed.version_id, landed.etag)
+            = (o.bucket, o.object_key, o.version_id, o.etag)
     )

@@ -19,7 +19,8 @@ grant select, insert on all tables in schema raw_vault to c360_loader;
 grant select, insert, update, delete on all tables in schema business_vault, metadata to c360_loader;
 -- what is written by the migrator alone; and what functions of the owner execute, or look up to know how far they may go
 revoke insert, update, delete
-on metadata.migration, metadata.index_set_aside, metadata.retention, metadata.tracking_horizon
+on metadata.migration, metadata.index_set_aside, metadata.retention, metadata.retention_result, metadata.column_class,
+metadata.tracking_horizon
 from c360_loader;
 -- the ledger is added to, and completed by the run that is active (see its triggers); nothing of it is deleted
 revoke delete
@@ -54,20 +55,28 @@ grant select (run_id, status, started_at, finished_at, error) on metadata.load_r
 grant select on metadata.quality_result to c360_api;
 grant select on metadata.migration to c360_api;
 
-grant usage on schema business_vault to c360_bi;
+-- dashboards read the views without persons; who may see persons, the views themselves
+grant usage on schema masked to c360_bi, c360_loader;
+grant select on all tables in schema masked to c360_bi, c360_loader;
+revoke usage on schema business_vault from c360_bi;
+grant usage on schema business_vault to c360_bi_persons;
 do $$
 declare
     view record;
 begin
     for view in select format('%I.%I', schemaname, viewname) as name from pg_views where schemaname = 'business_vault'
     loop
-        execute format('grant select on %s to c360_bi', view.name);
+        execute format('revoke select on %s from c360_bi', view.name);
+        execute format('grant select on %s to c360_bi_persons', view.name);
     end loop;
 end
 $$;
+alter role c360_bi set search_path = masked;
+alter role c360_bi_persons set search_path = business_vault;
 
 grant execute on function
-raw_vault.open_tracking_month, raw_vault.forget_tracking, raw_vault.set_indexes_aside, raw_vault.restore_indexes
+raw_vault.open_tracking_month, raw_vault.forget_tracking, raw_vault.set_indexes_aside, raw_vault.restore_indexes,
+metadata.enforce_retention
 to c360_loader;
 
 -- the stream writes events and activity; of the hubs it sees only which keys exist
@@ -82,7 +91,8 @@ on business_vault.real_time_metrics, business_vault.event_total, business_vault.
 to c360_stream;
 grant select, insert, update on metadata.stream_offset, metadata.dead_letter to c360_stream;
 grant select (link_hash_key), insert on metadata.event_id to c360_stream;
-grant execute on function metadata.make_event_partitions(date, date), metadata.drop_event_partitions() to c360_stream;
+grant execute on function metadata.make_event_partitions(date, date) to c360_stream;
+revoke execute on function metadata.drop_event_partitions() from c360_stream;
 
 -- Temporary tables are for who computes with them: in others' names they only stand in front of real ones.
 do $$
@@ -111,7 +121,11 @@ alter role c360_stream connection limit 12;
 alter role c360_stream set statement_timeout = '1min';
 alter role c360_stream set lock_timeout = '30s';
 alter role c360_stream set idle_in_transaction_session_timeout = '30s';
-alter role c360_bi connection limit 8;
+alter role c360_bi connection limit 7;
 alter role c360_bi set statement_timeout = '2min';
 alter role c360_bi set lock_timeout = '5s';
 alter role c360_bi set idle_in_transaction_session_timeout = '1min';
+alter role c360_bi_persons connection limit 5;
+alter role c360_bi_persons set statement_timeout = '2min';
+alter role c360_bi_persons set lock_timeout = '5s';
+alter role c360_bi_persons set idle_in_transaction_session_timeout = '1min';

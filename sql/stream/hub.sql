@@ -1,5 +1,5 @@
--- `offset 0` has the hub asked by its index, key by key, however large it is. A profile is made only by who made the
--- hub's row, so it never meets the load's publishing, which makes the others'.
+-- `offset 0` makes the planner look each key up in the hub's index, however large the hub is. Only the transaction that
+-- inserts the hub's row inserts the mart's row, so it never conflicts with the load, which publishes the others.
 with unknown as (
     select distinct on ({hash_key}) {hash_key}, {business_key}, kafka_offset
     from fresh_event as e

@@ -1,8 +1,6 @@
 """Running the c360 command in this process, against a deployment of the test's making."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +9,8 @@ import pytest
 from cli import deployment as deployments
 from cli.deployment import Deployment, local_config, local_session
 from cli.main import run_command
-from local.stack import Outputs
+from tests.support.command_line import C360, Finished, outputs_of
 from tests.support.recorded_executions import RecordedStepFunctions
-
-
-@dataclass(frozen=True)
-class Finished:
-    """How a command ended: its exit status and what it wrote."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The one object on stdout; fails when there is anything else."""
-        told = json.loads(self.stdout)
-        assert isinstance(told, dict)
-        assert self.stdout.count("\n") == 1
-        return told
-
-
-type C360 = Callable[..., Finished]
 
 
 @pytest.fixture
@@ -50,28 +28,6 @@ def c360(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tm
         return Finished(status, wrote.out, wrote.err)
 
     return run
-
-
-def outputs_of(**changed: Any) -> Outputs:
-    """Outputs of a local deployment."""
-    return Outputs(
-        **{
-            "target": "embedded",
-            "region": "us-east-1",
-            "aws_endpoint_url": None,
-            "landing_bucket": "landing-bucket",
-            "state_machine_arn": "arn:aws:states:us-east-1:000000000000:stateMachine:load",
-            "api_url": "http://127.0.0.1:4566/_aws/execute-api/abc/v1",
-            "api_key": None,
-            "local_api_url": "http://127.0.0.1:8000",
-            "dashboard_url": None,
-            "database_url": None,
-            "kafka_bootstrap_servers": None,
-            "kafka_topic": None,
-            "alert_topic_arn": None,
-        }
-        | changed
-    )
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from cli.commands.runs import SLA_SECONDS, merged
 from cli.demo_figures import revenue_of_csv
 from cli.deployment import Deployment
-from tests.cli.conftest import C360
+from tests.support.command_line import C360
 
 type Deploy = Callable[..., Deployment]
 

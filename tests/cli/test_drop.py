@@ -10,7 +10,7 @@ from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 
 from cli.deployment import Deployment
-from tests.cli.conftest import C360
+from tests.support.command_line import C360
 
 KEY = "landing/customers/dt=2026-01-02/customers.csv"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.errors import FileProblemError, UsageError
-from cli.landing import place, source_of
+from cli.landing import Placed, place, source_of
+from functions.common.landing import parse_key
 
 HEADERS = {
     "customers": "customer_id,first_name,last_name\n",
@@ -42,6 +43,23 @@ def test_a_file_lands_under_its_source_and_todays_date(tmp_path: Path) -> None:
 def test_options_shape_the_key(options: dict[str, object], key: str, tmp_path: Path) -> None:
     file = _file(tmp_path, "products.csv.gz", HEADERS["products"])
     assert [each.key for each in place([file], **options)] == [key]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.csv",
+        "dt=2026-01-02/a.csv",
+        "at=20260102T030405Z/a.csv",
+        "at=20260102T030405.678901Z/a.csv.gz",
+        "snapshot/at=20260102T030405Z/a.csv",
+        "snapshot/dt=2026-01-02/a.csv.replay-0123456789ab.csv",
+    ],
+)
+def test_every_key_that_the_load_reads_can_be_given(name: str, tmp_path: Path) -> None:
+    key = f"landing/customers/{name}"
+    assert parse_key(key, datetime.now(UTC)) is not None
+    assert place([_file(tmp_path, "customers.csv")], key=key) == [Placed(tmp_path / "customers.csv", "customers", key)]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +129,9 @@ def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
         "landing/orders/a.csv",
         "landing/customers/a.txt",
         "landing/customers/dt=2026-02-30/a.csv",
+        "landing/customers/at=20260230T000000Z/a.csv",
+        "landing/customers/at=20260102T030405/a.csv",
+        "landing/customers/at=20260102T030405Z/dt=2026-01-02/a.csv",
         "landing/customers/dt=2026-01-01/snapshot/a.csv",
         "landing/customers/deep/a.csv",
     ],

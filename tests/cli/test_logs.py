@@ -13,7 +13,7 @@ from cli.commands.logs import since_instant
 from cli.deployment import Deployment
 from cli.errors import UsageError
 from cli.log_lines import LogLine, log_groups, read
-from tests.cli.conftest import C360
+from tests.support.command_line import C360
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

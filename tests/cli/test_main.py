@@ -9,7 +9,7 @@ import pytest
 
 from cli.deployment import local_config, local_session
 from cli.main import run_command
-from tests.cli.conftest import C360
+from tests.support.command_line import C360
 
 NEEDS_A_PLATFORM = [
     ["outputs"],

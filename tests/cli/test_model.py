@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from functions.common.sql_files import SQL_FOLDER
-from tests.cli.conftest import C360
+from tests.model.test_declaration import edited
+from tests.support.command_line import C360
 
 TEXT = (SQL_FOLDER / "model.yaml").read_text(encoding="utf-8")
 LAST_CUSTOMER_COLUMN = "      customer_segment: {type: text}\n"
@@ -28,7 +29,7 @@ def migrations(tmp_path: Path) -> Path:
 def test_the_models_own_file_is_right_and_its_migrations_build_it(c360: C360) -> None:
     done = c360("model", "check", "--json")
     assert done.status == 0
-    assert done.json == {"valid": True, "problems": [], "migration_needed": False}
+    assert done.json == {"valid": True, "problems": [], "warnings": [], "migration_needed": False}
 
 
 def test_every_problem_is_shown_with_its_place(c360: C360) -> None:
@@ -116,3 +117,11 @@ def test_a_table_or_source_that_the_model_lacks_is_refused_with_those_it_has(c36
     assert "hub_order" in c360("sql", "render", "--table", "hub_orders").stderr
     assert c360("sql", "render", "--source", "shops").status == 2
     assert c360("sql", "render", "--model", model_file("sources: {}"), "--json").json["error"]["code"] == "model"
+
+
+def test_what_looks_personal_and_is_not_declared_is_named(c360: C360, tmp_path: Path) -> None:
+    file = tmp_path / "model.yaml"
+    file.write_text(edited("sources.customers.columns.phone", {"type": "text"}), encoding="utf-8")
+    (warning,) = c360("model", "check", str(file), "--json").json["warnings"]
+    assert warning.startswith("sources.customers.columns.phone looks like phone")
+    assert warning in c360("model", "check", str(file)).stdout

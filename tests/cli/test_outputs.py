@@ -9,7 +9,7 @@ import pytest
 from cli.deployment import Deployment, open_deployment
 from cli.options import Target
 from local.aws import REGION, client
-from tests.cli.conftest import C360
+from tests.support.command_line import C360
 
 PREFIX = "Keyed"
 VALUE = "a-key-that-only-api-gateway-and-we-know"

@@ -8,7 +8,7 @@ import pytest
 from cli.commands import run as run_module
 from cli.deployment import Deployment
 from cli.executions import new_name
-from tests.cli.conftest import C360
+from tests.support.command_line import C360
 from tests.support.recorded_executions import RecordedStepFunctions
 
 type Deploy = Callable[..., Deployment]

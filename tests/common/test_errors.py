@@ -33,9 +33,9 @@ def test_no_error_is_both_transient_and_a_fault_of_the_data() -> None:
 
 @pytest.mark.parametrize("error", ALL)
 def test_every_error_is_one_sentence_with_its_fields(error: type[C360Error]) -> None:
-    told = error("it went wrong", key="landing/a.csv", line=3, rule=None)
-    assert str(told) == "it went wrong (key=landing/a.csv, line=3)"
-    assert told.fields == {"key": "landing/a.csv", "line": 3}
+    raised = error("it went wrong", key="landing/a.csv", line=3, rule=None)
+    assert str(raised) == "it went wrong (key=landing/a.csv, line=3)"
+    assert raised.fields == {"key": "landing/a.csv", "line": 3}
 
 
 def test_an_error_without_fields_is_its_sentence() -> None:

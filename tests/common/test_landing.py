@@ -11,8 +11,16 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from functions.common.errors import LandingUnavailableError
-from functions.common.landing import list_landed, parse_key, read_object, replay_key, s3_client, states_instant
+from functions.common.errors import LandingUnavailableError, UnreadableObjectError
+from functions.common.landing import (
+    list_landed,
+    parse_key,
+    read_object,
+    replay_key,
+    s3_client,
+    states_instant,
+    why_ignored,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,7 +57,7 @@ def test_a_key_tells_source_kind_and_instant(key: str, source: str, is_snapshot:
 @pytest.mark.parametrize("effective_at", [UPLOADED, AT, DAY], ids=str)
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "b.csv.replay-0123456789ab.csv"])
 def test_a_correction_is_a_delta_at_the_instant_of_its_file(folder: str, effective_at: datetime, name: str) -> None:
-    """Right after it, where the key tells the instant; also where the source's rule overrules the day in the key."""
+    """Right after it, where the key states the instant; also where the source's rule overrules the day in the key."""
     key = f"landing/customers/{folder}{name}"
     to = replay_key(key, effective_at, "0123456789ab")
     assert parse_key(to, datetime(2025, 1, 1, tzinfo=UTC)) == ("customers", False, effective_at)
@@ -64,7 +72,6 @@ def test_a_correction_is_a_delta_at_the_instant_of_its_file(folder: str, effecti
     [
         "landing/customers/",
         "landing/customers/a.txt",
-        "landing/customers/a.CSV",
         "landing/customers/a.csv.zip",
         "landing/customers/.csv",
         "landing/customers/2024/a.csv",
@@ -92,6 +99,36 @@ def test_a_key_that_is_no_file_of_a_source_is_left_alone(key: str) -> None:
     assert parse_key(key, UPLOADED) is None
 
 
+@pytest.mark.parametrize(
+    ("key", "reason", "nearest"),
+    [
+        ("customer/a.csv", "no source 'customer'", "customers/a.csv"),
+        ("Customers/a.csv", "no source 'Customers'", "customers/a.csv"),
+        ("customers/dt=2026-1-5/a.csv", "written dt=YYYY-MM-DD", "customers/dt=2026-01-05/a.csv"),
+        ("customers/dt=20261120/a.csv", "written dt=YYYY-MM-DD", "customers/dt=2026-11-20/a.csv"),
+        ("customers/2026-11-20/a.csv", "written dt=YYYY-MM-DD", "customers/dt=2026-11-20/a.csv"),
+        ("customers/dt=2026-11-20/snapshot/a.csv", "before dt=", "customers/snapshot/dt=2026-11-20/a.csv"),
+        ("customers/SNAPSHOT/a.csv", "lower case", "customers/snapshot/a.csv"),
+        ("customers/dt=2026-02-30/a.csv", "no such day", None),
+        ("customers/from-shop-7/a.csv", "'from-shop-7' is no folder", None),
+        ("customers/a.txt", "does not end in .csv", None),
+        ("a.csv", "no folder of a source", None),
+        ("suppliers/a.csv", "no source 'suppliers'", None),
+    ],
+)
+def test_an_object_that_is_no_file_of_a_source_is_named_with_the_reason_and_the_nearest_right_key(
+    key: str, reason: str, nearest: str | None
+) -> None:
+    ignored = why_ignored(f"landing/{key}", frozenset({"customers", "products"}))
+    assert reason in ignored.reason
+    assert ignored.nearest == (None if nearest is None else f"landing/{nearest}")
+
+
+@pytest.mark.parametrize("name", ["CUST.CSV", "cust.Csv", "CUST.CSV.GZ", "cust.csv.GZ"])
+def test_the_suffix_is_known_in_any_case(name: str) -> None:
+    assert parse_key(f"landing/customers/{name}", UPLOADED) == ("customers", False, UPLOADED)
+
+
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -116,7 +153,7 @@ def test_versions_of_a_key_are_listed_oldest_first_and_foreign_objects_are_named
         ("a.csv", b"2"),
         ("b.csv", b"0"),
     ]
-    assert foreign == ["landing/customers/x.txt", "landing/orders/a.csv"]
+    assert [each.key for each in foreign] == ["landing/customers/x.txt", "landing/orders/a.csv"]
     assert {item.source for item in landed} == {"customers"}
     assert all(item.effective_at == item.uploaded_at for item in landed)
 
@@ -190,11 +227,9 @@ def test_an_endpoint_that_nobody_serves_is_worth_another_try() -> None:
         list_landed(_client(port), BUCKET, frozenset({"customers"}))
 
 
-def test_a_bucket_that_we_may_not_read_is_no_transient_failure(answering: list[bytes]) -> None:
-    from botocore.exceptions import ClientError
-
+def test_an_object_that_we_may_not_read_is_unreadable_and_no_transient_failure(answering: list[bytes]) -> None:
     answering.append(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-    with pytest.raises(ClientError):
+    with pytest.raises(UnreadableObjectError, match="denies access"):
         list(read_object(_client(int(answering[0])), BUCKET, "landing/customers/a.csv", "null"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.api.security.public_paths import PUBLIC
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 from infra.errors import ConfigError
 from tests.support.synthesis import Synthesis, flat, synthesize
 
@@ -167,7 +167,7 @@ def test_tokens_are_asked_for_once_an_issuer_is_named_with_its_keys(either: Synt
     assert "API_AUTH" not in either.properties("AWS::Lambda::Function", "Api")["Environment"]["Variables"]
     options = {"target": "localstack", "database_host": "h", "jwt_issuer": "https://issuer.example"}
     with pytest.raises(ConfigError, match="jwt_audience"):
-        Deployment.from_context(options)
+        DeploymentConfig.from_context(options)
     own = synthesize(tmp_path / "out", **options, jwt_audience="shop", jwt_jwks='{"keys": []}')
     variables = own.properties("AWS::Lambda::Function", "Api")["Environment"]["Variables"]
     assert variables["API_AUTH"] == "jwt"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from infra.config import BundlePlatform, DatabaseKind, Deployment
+from infra.config import BundlePlatform, DatabaseKind, DeploymentConfig
 from infra.errors import ConfigError
 from tests.support.synthesis import REPOSITORY
 
@@ -32,17 +32,17 @@ LOCAL = {"target": "localstack", "database_host": "127.0.0.1"}
 )
 def test_a_wrong_option_is_named_with_what_it_may_be(context: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError) as error:
-        Deployment.from_context(context)
+        DeploymentConfig.from_context(context)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_the_cdks_own_context_keys_are_left_alone() -> None:
-    Deployment.from_context({"target": "aws", "@aws-cdk/core:x": True, "aws:cdk:y": [], "cli-telemetry": False})
+    DeploymentConfig.from_context({"target": "aws", "@aws-cdk/core:x": True, "aws:cdk:y": [], "cli-telemetry": False})
 
 
 def test_defaults_follow_the_target() -> None:
-    aws, local = Deployment.from_context({"target": "aws"}), Deployment.from_context(LOCAL)
+    aws, local = DeploymentConfig.from_context({"target": "aws"}), DeploymentConfig.from_context(LOCAL)
     assert (aws.database, aws.api_key, aws.bundle_platform) == (DatabaseKind.RDS, True, BundlePlatform.LAMBDA)
     assert (local.database, local.api_key) == (DatabaseKind.EXTERNAL, False)
     assert local.bundle_platform is BundlePlatform.HOST

@@ -4,26 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 from infra.cost import check_budget, estimate, report, total
 from infra.errors import BudgetError
 from tests.support.synthesis import synthesize
 
 
 def test_batch_only_costs_the_database() -> None:
-    items = estimate(Deployment.from_context({"target": "aws"}))
+    items = estimate(DeploymentConfig.from_context({"target": "aws"}))
     assert total(items) == pytest.approx(14.00)
     assert "us-east-1" in report(items)
     assert "14.00" in report(items)
 
 
 def test_localstack_costs_nothing() -> None:
-    assert estimate(Deployment.from_context({"target": "localstack", "database_host": "h"})) == ()
+    assert estimate(DeploymentConfig.from_context({"target": "localstack", "database_host": "h"})) == ()
 
 
 @pytest.mark.parametrize(("budget", "fits"), [("13", False), ("14", True)])
 def test_a_budget_fails_what_costs_more(budget: str, fits: bool) -> None:
-    deployment = Deployment.from_context({"target": "aws", "budget": budget})
+    deployment = DeploymentConfig.from_context({"target": "aws", "budget": budget})
     if fits:
         check_budget(deployment)
     else:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from functions.load.schema.migrate import ROLES
 from tests.support.synthesis import Synthesis, flat, synthesize
 
 
@@ -105,7 +106,7 @@ def test_on_localstack_each_role_gets_a_generated_password(on_localstack: Synthe
         for _, secret in on_localstack.resources("AWS::SecretsManager::Secret")
     ]
     assert {template["SecretStringTemplate"] for template in templates} == {
-        f'{{"username": "{role}"}}' for role in ("c360_loader", "c360_api", "c360_stream", "c360_bi")
+        f'{{"username": "{role}"}}' for role in ROLES
     }
     assert {template["GenerateStringKey"] for template in templates} == {"password"}
 

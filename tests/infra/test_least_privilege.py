@@ -1,22 +1,11 @@
 """Nobody may do more than it needs: IAM policies of both targets, and cdk-nag's rules on AWS."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from infra.constructs import landing
-from tests.support.synthesis import Synthesis, flat, synthesize
-
-
-def actions(statement: dict[str, Any]) -> list[str]:
-    found = statement["Action"]
-    return [found] if isinstance(found, str) else found
-
-
-def resources(statement: dict[str, Any]) -> list[str]:
-    found = statement["Resource"]
-    return [flat(item) for item in (found if isinstance(found, list) else [found])]
+from tests.support.synthesis import Synthesis, actions, flat, resources, synthesize
 
 
 def test_no_policy_allows_everything(either: Synthesis) -> None:

@@ -37,9 +37,10 @@ def tasks(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
     states = machine["States"]
-    assert machine["StartAt"] == "Plan"
-    lake = {"Finish": "ExportLake", "ExportLake": "PointCatalog", "PointCatalog": None}
+    assert machine["StartAt"] == "ListRunning"
+    lake = {"EnforceRetention": "ExportLake", "ExportLake": "PointCatalog", "PointCatalog": None}
     assert {name: state.get("Next") for name, state in states.items()} == {
+        "ListRunning": "Plan",
         "Plan": "AnyFiles",
         "AnyFiles": None,
         "SplitFiles": "ListParts",
@@ -50,9 +51,10 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "LoadLinksAndSatellites": "CheckVault",
         "CheckVault": "PublishMarts",
         "PublishMarts": "Finish",
-        **(lake if "ExportLake" in states else {"Finish": None}),
+        "Finish": "EnforceRetention",
+        **(lake if "ExportLake" in states else {"EnforceRetention": None}),
     }
-    assert states["PointCatalog" if "ExportLake" in states else "Finish"]["End"] is True
+    assert states["PointCatalog" if "ExportLake" in states else "EnforceRetention"]["End"] is True
     # a night without files still asks whether they are late, and publishes what depends on the day
     assert states["AnyFiles"]["Choices"] == [
         {"Variable": "$.plan.file_count", "NumericEquals": 0, "Next": "CheckVault"},
@@ -68,16 +70,23 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
     assert split["ItemSelector"] == {"object_id.$": f"{item}.object_id"}
     assert stage["ItemsPath"] == "$.plan.files"
     assert stage["ItemSelector"] == {"object_id.$": f"{item}.object_id", "part.$": f"{item}.part"}
-    for state, inner in ((split, "SplitFile"), (stage, "StageFile")):
+    for state, inner in ((split, ["SplitFile"]), (stage, ["StageFile", "GiveFileUp"])):
         assert state["MaxConcurrency"] in (2, 40)
         assert state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
-        assert [*state["ItemProcessor"]["States"]] == [inner]
+        assert [*state["ItemProcessor"]["States"]] == inner
     branches = machine["States"]["LoadLinksAndSatellites"]["Branches"]
     assert [branch["StartAt"] for branch in branches] == ["LoadLinks", "LoadSatellites"]
     for name, state in (machine["States"] | tasks(machine)).items():
         if state["Type"] in {"Task", "Map", "Parallel"}:
             # the report of Finish is the execution's output
-            places = {"Plan": "$.plan", "ListParts": "$.plan", "Finish": "$", "ExportLake": "$.lake"}
+            places = {
+                "ListRunning": "$.running",
+                "Plan": "$.plan",
+                "ListParts": "$.plan",
+                "Finish": "$",
+                "ExportLake": "$.lake",
+            }
+            places["EnforceRetention"] = "$.retention"
             expected = places.get(name)
             assert state.get("ResultPath", "$") == expected, name
 
@@ -96,11 +105,13 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
                 "execution_arn.$": "$$.Execution.Id",
                 "started_at.$": "$$.Execution.StartTime",
                 "input.$": "$$.Execution.Input",
+                "running.$": "$.running.arns",
             },
         ),
         "SplitFile": ("Load", {"step": "split", **run, "object_id.$": "$.object_id"}),
         "ListParts": ("Load", {"step": "parts", **run}),
         "StageFile": ("Load", {"step": "stage", **run, "object_id.$": "$.object_id", "part.$": "$.part"}),
+        "GiveFileUp": ("Load", {"step": "give_up", **run, "object_id.$": "$.object_id"}),
         "CheckStaging": ("Load", {"step": "check_staging", **run}),
         "LoadHubs": ("Load", {"step": "hubs", **run}),
         "LoadLinks": ("Load", {"step": "links", **run}),
@@ -108,11 +119,12 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
         "CheckVault": ("Load", {"step": "check_vault", **run}),
         "PublishMarts": ("Load", {"step": "publish", **run}),
         "Finish": ("Load", {"step": "finish", **run}),
+        "EnforceRetention": ("Load", {"step": "retention", **run}),
     }
     found = tasks(machine)
     if "ExportLake" in found:
         expected["ExportLake"] = ("Export", export)
-    assert found.keys() - {"PointTable"} == expected.keys()
+    assert found.keys() - {"ListRunning", "PointTable"} == expected.keys()
     for name, (function, payload) in expected.items():
         assert found[name]["Parameters"]["FunctionName"].startswith(function)
         assert found[name]["Parameters"]["Payload"] == payload
@@ -128,12 +140,14 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
 
 def test_each_task_is_tried_again_three_times_on_transient_errors_only(machine: dict[str, Any]) -> None:
     for name, task in tasks(machine).items():
-        assert "Catch" not in task
+        assert ("Catch" in task) == (name == "StageFile")
         assert len(task["Retry"]) == 1, f"{name} has retries that are not ours"
         [retry] = task["Retry"]
         named = set(retry.pop("ErrorEquals"))
         if name == "PointTable":
             assert all(error.startswith("Glue.") for error in named)
+        elif name == "ListRunning":
+            assert named == {"Sfn.SfnException", "States.TaskFailed"}
         else:
             assert named == set(TRANSIENT_ERROR_NAMES) | LAMBDA_ERRORS
         assert retry.pop("IntervalSeconds") in {1, 2}
@@ -151,6 +165,27 @@ def test_the_first_retry_comes_after_two_seconds_on_aws_and_one_locally(
     for synthesis, seconds in ((on_aws, 2), (on_localstack, 1)):
         intervals = {task["Retry"][0]["IntervalSeconds"] for task in tasks(synthesis.state_machine()).values()}
         assert intervals == {seconds}
+
+
+def test_a_file_that_ends_its_function_at_every_try_is_given_up_alone(machine: dict[str, Any]) -> None:
+    [caught] = tasks(machine)["StageFile"]["Catch"]
+    assert set(caught.pop("ErrorEquals")) == {"Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown"}
+    assert caught == {"ResultPath": None, "Next": "GiveFileUp"}
+
+
+def test_step_functions_is_asked_which_runs_are_alive(either: Synthesis) -> None:
+    machine = either.state_machine()
+    listing = machine["States"]["ListRunning"]
+    assert listing["Resource"].endswith(":states:::aws-sdk:sfn:listExecutions")
+    assert listing["Parameters"] == {"StateMachineArn.$": "$$.StateMachine.Id", "StatusFilter": "RUNNING"}
+    allowed = [
+        statement
+        for _, policy in either.resources("AWS::IAM::Policy")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Action"] == "states:ListExecutions"
+    ]
+    assert len(allowed) == 1
+    assert "NightlyLoad" in flat(allowed[0]["Resource"])
 
 
 def test_a_run_may_take_an_hour(machine: dict[str, Any]) -> None:
@@ -177,6 +212,6 @@ def test_on_localstack_the_lake_is_off_and_can_be_switched_on(on_localstack: Syn
     assert "ExportLake" not in on_localstack.state_machine()["States"]
     switched = synthesize(tmp_path / "out", target="localstack", database_host="127.0.0.1", lake="enabled")
     states = switched.state_machine()["States"]
-    assert states["Finish"]["Next"] == "ExportLake"
+    assert states["EnforceRetention"]["Next"] == "ExportLake"
     assert states["ExportLake"]["End"] is True
     assert not {kind["Type"] for _, kind in switched.resources()} & {"AWS::Glue::Table", "AWS::Glue::Database"}

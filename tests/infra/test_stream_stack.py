@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 from infra.cost import estimate, total
 from infra.errors import ConfigError
-from tests.infra.test_least_privilege import actions, resources
-from tests.infra.test_localstack_target import CREATED_BY_THE_OPEN_RUNTIME, KNOWN_FUNCTIONS
-from tests.support.synthesis import Resource, Synthesis, flat, synthesize
+from tests.support.open_runtime import CREATED_BY_THE_OPEN_RUNTIME, KNOWN_FUNCTIONS
+from tests.support.synthesis import Resource, Synthesis, actions, flat, resources, synthesize
 
 
 class Stream:
@@ -80,7 +79,7 @@ def test_on_aws_there_is_no_stream_unless_asked_for(on_aws: Synthesis) -> None:
 )
 def test_a_stream_that_does_not_fit_is_refused(context: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Deployment.from_context(context)
+        DeploymentConfig.from_context(context)
 
 
 def test_brokers_take_iam_and_tls_only_and_log(provisioned: Stream) -> None:
@@ -280,7 +279,7 @@ def test_cfn_lint_finds_nothing(provisioned: Stream, serverless: Stream) -> None
 
 def test_idle_costs_are_known() -> None:
     def cost(**context: str) -> float:
-        return total(estimate(Deployment.from_context({"target": "aws", **context})))
+        return total(estimate(DeploymentConfig.from_context({"target": "aws", **context})))
 
     batch = cost()
     assert cost(stream="provisioned") - batch == pytest.approx(68.60 + 14.60)

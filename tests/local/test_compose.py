@@ -17,11 +17,12 @@ import yaml
 from confluent_kafka import Producer
 
 from cli.main import run_command
-from infra.config import Deployment
+from infra.config import DeploymentConfig
+from infra.outputs import OPTIONAL_STACKS, STACKS, stack_name
 from local import compose, deploy, processes
 from local.aws import client
 from local.broker import Broker
-from local.compose import COMPOSE_FILE, STACKS, ComposeOptions, ComposeStack
+from local.compose import COMPOSE_FILE, ComposeOptions, ComposeStack
 from local.errors import LocalError
 from local.paths import Paths
 from tests.support.platform import eventually
@@ -198,10 +199,11 @@ def test_the_app_is_deployed_for_the_ports_and_names_of_the_compose_file(tmp_pat
         published["kafka"],
     }
     stack = ComposeStack(Paths(tmp_path / "state"))
-    deployment = Deployment.from_context(stack.context)
+    deployment = DeploymentConfig.from_context(stack.context)
     assert deployment.database_host in services
     synthesis = synthesize(tmp_path / "out", **stack.context)
-    assert {path.name.split(".")[0] for path in synthesis.files} == set(STACKS)
+    expected_stacks = {stack_name(each) for each in (*STACKS, *OPTIONAL_STACKS)}
+    assert {path.name.split(".")[0] for path in synthesis.files} == expected_stacks
     mapping = json.loads(flat(synthesis.template("Stream")["Outputs"]["EventSourceMapping"]["Value"]))
     assert mapping["BootstrapServers"] in services["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
     postgres = services["postgres"]["environment"]

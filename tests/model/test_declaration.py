@@ -41,7 +41,7 @@ def test_the_real_model_says_what_the_design_lists() -> None:
     }
     assert [hub.hash_key for hub in model.hubs.values()] == ["customer_hash_key", "product_hash_key", "order_hash_key"]
     pii = {name for source in model.sources.values() for name, column in source.columns.items() if column.pii}
-    assert pii == {"first_name", "last_name", "email", "phone"}
+    assert pii == {"customer_id", "first_name", "last_name", "email", "phone"}
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_the_real_model_says_what_the_design_lists() -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_entry_is_refused_by_its_field(path: str, value: object, field: str, message: str) -> None:
-    found = wrong_with(edited(path, value))
-    assert any(where == field and message in told for where, told in found), found
+    problems = wrong_with(edited(path, value))
+    assert any(where == field and message in text for where, text in problems), problems
 
 
 def _place(text: str, part: str) -> tuple[int, int]:
@@ -161,8 +161,8 @@ def test_everything_that_is_wrong_is_told_at_once_by_line_and_column() -> None:
         text = text.replace(right, mistaken)
     with pytest.raises(ModelFileError) as raised:
         parse_model(text)
-    found = {(problem.field, problem.message): (problem.line, problem.column) for problem in raised.value.problems}
-    assert found == {
+    problems = {(problem.field, problem.message): (problem.line, problem.column) for problem in raised.value.problems}
+    assert problems == {
         ("sources.customers.columns.last_name.typ", "unknown key; did you mean type?"): _place(text, "typ: text"),
         ("sources.products.columns.cost", _KEPT_NOWHERE): _place(text, "cost: {type"),
         ("sources.transactions.measurs", "unknown key; did you mean measures?"): _place(text, "measurs"),

@@ -16,7 +16,7 @@ from functions.model.render_migration import not_additive, render_migration
 from functions.model.render_recorded_model import render_recorded_model, structure
 
 REAL: dict[str, Any] = yaml.safe_load((SQL_FOLDER / "model.yaml").read_text(encoding="utf-8"))
-HELD = load_model()
+CURRENT = load_model()
 
 
 def changed(change: str) -> Model:
@@ -26,38 +26,38 @@ def changed(change: str) -> Model:
     return Model.model_validate(model)
 
 
-def added(wanted: Model) -> list[str]:
+def added(target: Model) -> list[str]:
     """The first line of each statement of the migration to it."""
-    assert list(not_additive(HELD, wanted)) == []
-    text = render_migration(HELD, wanted) or ""
+    assert list(not_additive(CURRENT, target)) == []
+    text = render_migration(CURRENT, target) or ""
     lines = [line for line in text.splitlines() if not line.startswith("--")]
     return [line for line in lines if line.split(" ")[0] in ("create", "alter", "drop", "insert")]
 
 
 def test_the_migrations_record_the_model_that_they_build() -> None:
-    held = recorded_model(read_migrations())
-    assert list(not_additive(held, HELD)) == []
-    assert render_migration(held, HELD) is None, (
+    recorded = recorded_model(read_migrations())
+    assert list(not_additive(recorded, CURRENT)) == []
+    assert render_migration(recorded, CURRENT) is None, (
         "c360 model migration --name …, or before a release: "
         "python -m functions.model.render_ddl > sql/migrations/0002_vault.sql"
     )
 
 
 def test_a_model_that_is_the_same_needs_no_migration() -> None:
-    assert render_migration(HELD, HELD) is None
-    assert render_migration(HELD, changed("m['sources']['customers']['columns']['email']['pii'] = 'name'")) is None
-    assert render_migration(HELD, changed("m['sources']['products']['columns']['price']['required'] = True")) is None
-    assert render_migration(HELD, changed("m['sources'] = dict(reversed(m['sources'].items()))")) is None
+    assert render_migration(CURRENT, CURRENT) is None
+    assert render_migration(CURRENT, changed("m['sources']['customers']['columns']['email']['pii'] = 'name'")) is None
+    assert render_migration(CURRENT, changed("m['sources']['products']['columns']['price']['required'] = True")) is None
+    assert render_migration(CURRENT, changed("m['sources'] = dict(reversed(m['sources'].items()))")) is None
     columns = "m['sources']['products']['columns']"
     assert (
-        render_migration(HELD, changed(f"m['sources']['products']['columns'] = dict(reversed({columns}.items()))"))
+        render_migration(CURRENT, changed(f"m['sources']['products']['columns'] = dict(reversed({columns}.items()))"))
         is None
     )
 
 
 def test_a_recorded_model_is_read_back_as_it_was() -> None:
-    migrations = [Migration(1, "a", render_recorded_model(HELD)), Migration(2, "by_hand", "select 1;")]
-    assert structure(recorded_model(migrations)) == structure(HELD)
+    migrations = [Migration(1, "a", render_recorded_model(CURRENT)), Migration(2, "by_hand", "select 1;")]
+    assert structure(recorded_model(migrations)) == structure(CURRENT)
 
 
 @pytest.mark.parametrize("text", ["select 1;", "--| sources: [", "--| sources: {}"])
@@ -67,11 +67,11 @@ def test_migrations_that_record_no_model_are_refused(text: str) -> None:
 
 
 def test_a_column_is_added_to_its_satellite_and_staging_is_made_anew() -> None:
-    wanted = changed(
+    target = changed(
         "m['sources']['customers']['columns']['loyalty'] = {'type': 'text'};"
         "m['satellites']['sat_customer_details']['columns'].append('loyalty')"
     )
-    assert added(wanted) == [
+    assert added(target) == [
         'drop table "staging"."customers";',
         'create table "staging"."customers" (',
         'alter table "raw_vault"."sat_customer_details" add column "loyalty" text;',
@@ -79,13 +79,13 @@ def test_a_column_is_added_to_its_satellite_and_staging_is_made_anew() -> None:
 
 
 def test_a_source_comes_with_its_tables() -> None:
-    wanted = changed(
+    target = changed(
         "m['sources']['stores'] = {'columns': {'store_id': {'type': 'text', 'required': True},"
         " 'city': {'type': 'text'}}};"
         "m['hubs']['hub_store'] = {'hash_key': 'store_hash_key', 'business_key': 'store_id', 'sources': ['stores']};"
         "m['satellites']['sat_store'] = {'parent': 'hub_store', 'source': 'stores', 'columns': ['city']}"
     )
-    assert [line for line in added(wanted) if "insert" not in line] == [
+    assert [line for line in added(target) if "insert" not in line] == [
         'create table "staging"."stores" (',
         'create table "raw_vault"."hub_store" (',
         'create table "raw_vault"."sat_store" (',
@@ -97,8 +97,8 @@ def test_a_source_comes_with_its_tables() -> None:
 
 
 def test_an_index_of_a_link_is_added() -> None:
-    wanted = changed("m['links']['link_order_product']['indexed'].append('hub_product')")
-    assert added(wanted) == ['create index on "raw_vault"."link_order_product" ("product_hash_key");']
+    target = changed("m['links']['link_order_product']['indexed'].append('hub_product')")
+    assert added(target) == ['create index on "raw_vault"."link_order_product" ("product_hash_key");']
 
 
 @pytest.mark.parametrize(
@@ -154,5 +154,5 @@ def test_an_index_of_a_link_is_added() -> None:
     ],
 )  # fmt: skip
 def test_what_takes_something_away_is_refused_by_its_place(change: str, path: str, message: str) -> None:
-    found = {".".join(map(str, where)): told for where, told in not_additive(HELD, changed(change))}
-    assert message in found[path], found
+    findings = {".".join(map(str, where)): text for where, text in not_additive(CURRENT, changed(change))}
+    assert message in findings[path], findings

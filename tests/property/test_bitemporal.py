@@ -165,7 +165,7 @@ def _expected(landed: list[Landed], day: int, night: int) -> dict[str, dict[Key,
             for row in item.file.rows:
                 orders[row["transaction_id"],] = row["order_status"]
                 owners[row["transaction_id"],] = row["customer_id"] or None
-        oracle.tell(lines, _said_last(batch), is_list=any(item.file.is_snapshot for item in batch))
+        oracle.add_rows(lines, _said_last(batch), is_list=any(item.file.is_snapshot for item in batch))
     return {
         "sat_customer_details": customers,
         "sat_order_details": orders,

@@ -55,11 +55,11 @@ class Row:
 
     @property
     def up_to_last_value(self) -> tuple[object, ...]:
-        """The same, without what is empty at the end: a hashdiff does not tell how many columns there are."""
-        found = self.typed
-        while found and found[-1] is None:
-            found = found[:-1]
-        return found
+        """The same, without what is empty at the end: a hashdiff does not depend on how many columns there are."""
+        typed = self.typed
+        while typed and typed[-1] is None:
+            typed = typed[:-1]
+        return typed
 
 
 @st.composite
@@ -72,8 +72,8 @@ def alike(draw: st.DrawFn) -> list[Row]:
     """Rows of one table, close to each other: one and what moving, emptying or merging its values makes of it."""
     names: list[ColumnType] = list(VALUES)
     types = tuple(draw(st.lists(st.sampled_from(["text", "text", *names]), min_size=1, max_size=4)))
-    found = draw(st.lists(rows(types), min_size=2, max_size=4))
-    values = found[0].values
+    drawn = draw(st.lists(rows(types), min_size=2, max_size=4))
+    values = drawn[0].values
     if types[:2] == ("text", "text"):
         left, right, between = str(values[0] or ""), str(values[1] or ""), draw(TEXT)
         moved: list[tuple[Value, Value]] = [
@@ -83,9 +83,9 @@ def alike(draw: st.DrawFn) -> list[Row]:
             (right, left),
         ]
         moved += [(None, left), (f"{left};s{right}", None), (f"{left}s{len(right.encode())}:{right}", None)]
-        found += [Row(types, (*pair, *values[2:])) for pair in moved]
-    found += [Row(types, tuple(None if i == j else value for j, value in enumerate(values))) for i in range(len(types))]
-    return [*found, Row(types, tuple(map(_written_otherwise, values)))]
+        drawn += [Row(types, (*pair, *values[2:])) for pair in moved]
+    drawn += [Row(types, tuple(None if i == j else value for j, value in enumerate(values))) for i in range(len(types))]
+    return [*drawn, Row(types, tuple(map(_written_otherwise, values)))]
 
 
 def _written_otherwise(value: Value) -> Value:

@@ -64,16 +64,16 @@ class Expected:
 
 def expected(pieces: list[Piece]) -> Expected:
     """Row numbers, and of bad rows the line."""
-    found = Expected([], [])
+    expected = Expected([], [])
     row, line = 0, 2
     for piece in pieces:
         row += piece.is_row
         if piece.name is not None:
-            found.staged.append((row, piece.name))
+            expected.staged.append((row, piece.name))
         elif piece.broken:
-            found.quarantined.append((row, line, list(piece.broken)))
+            expected.quarantined.append((row, line, list(piece.broken)))
         line += piece.content.count(b"\n") + 1
-    return found
+    return expected
 
 
 @st.composite
@@ -101,7 +101,7 @@ READINGS = st.builds(Reading, st.integers(1, 40), st.none() | st.integers(1, 80)
 
 
 def read(night: Night, content: bytes, reading: Reading) -> Expected:
-    """Stage the file so, and tell what came of it."""
+    """Stage the file so, and return what became of it."""
     empty(night)
     body = gzip.compress(content) if reading.is_packed else content
     night.drop(f"customers/dt=2024-01-01/a.csv{'.gz' if reading.is_packed else ''}", body)

@@ -51,29 +51,31 @@ class Delivery:
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> Delivery:
-    found = draw(st.lists(events, min_size=1, max_size=12, unique_by=lambda event: event["event_id"]))
-    order = draw(st.permutations(range(len(found)))) + draw(st.lists(st.integers(0, len(found) - 1), max_size=8))
+    delivered = draw(st.lists(events, min_size=1, max_size=12, unique_by=lambda event: event["event_id"]))
+    order = draw(st.permutations(range(len(delivered)))) + draw(
+        st.lists(st.integers(0, len(delivered) - 1), max_size=8)
+    )
     order = draw(st.permutations(order))
     cuts = sorted(draw(st.sets(st.integers(1, len(order)), max_size=3)) | {len(order)})
     starts = [0, *cuts]
-    return Delivery(found, [list(order[a:b]) for a, b in zip(starts, cuts, strict=False) if a < b])
+    return Delivery(delivered, [list(order[a:b]) for a, b in zip(starts, cuts, strict=False) if a < b])
 
 
-def expected_metrics(found: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[int, datetime, Decimal]]:
-    wanted: dict[tuple[str, str], tuple[int, datetime, Decimal]] = {}
-    for event in found:
+def expected_metrics(delivered: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[int, datetime, Decimal]]:
+    metrics: dict[tuple[str, str], tuple[int, datetime, Decimal]] = {}
+    for event in delivered:
         key = (event["customer_id"], event["event_type"])
-        count, last, amount = wanted.get(key, (0, START - timedelta(days=999), Decimal(0)))
+        count, last, amount = metrics.get(key, (0, START - timedelta(days=999), Decimal(0)))
         paid = Decimal(event["amount"] or 0) if event["event_type"] == "purchase" else Decimal(0)
-        wanted[key] = (count + 1, max(last, datetime.fromisoformat(event["timestamp"])), amount + paid)
-    return wanted
+        metrics[key] = (count + 1, max(last, datetime.fromisoformat(event["timestamp"])), amount + paid)
+    return metrics
 
 
-def latest(found: list[dict[str, Any]], customer: str, name: str) -> str | None:
+def latest(delivered: list[dict[str, Any]], customer: str, name: str) -> str | None:
     """The value of the latest event that has one; of events at one instant the greater."""
     values = [
         (datetime.fromisoformat(event["timestamp"]), event[name].encode())
-        for event in found
+        for event in delivered
         if event["customer_id"] == customer and event[name]
     ]
     return max(values)[1].decode() if values else None

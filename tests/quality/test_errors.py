@@ -31,7 +31,7 @@ def vault_rows(night: Night) -> list[tuple[Any, ...]]:
 
 
 def stopped(night: Night) -> tuple[str, QualityError]:
-    """A night that a check on staging stops, told to the ledger."""
+    """A night that a check on staging stops, recorded in the ledger."""
     run_id, object_ids = night.plan()
     night.stage(run_id, object_ids)
     with pytest.raises(QualityError) as raised:

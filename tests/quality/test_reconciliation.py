@@ -18,8 +18,8 @@ LINES = transactions(
 
 
 def measures(night: Night) -> dict[str, dict[str, str]]:
-    ((found,),) = night.rows("select measures from metadata.object_version order by object_id desc limit 1")
-    return {name: {place: str(float(value)) for place, value in told.items()} for name, told in found.items()}
+    ((measures,),) = night.rows("select measures from metadata.object_version order by object_id desc limit 1")
+    return {name: {place: str(float(value)) for place, value in sums.items()} for name, sums in measures.items()}
 
 
 def staged(night: Night) -> str:

@@ -9,23 +9,11 @@ from functions.common import environment
 from functions.stream import handler
 from functions.stream.partitions import PartitionKeeper
 from functions.stream.settings import StreamSettings
-from local import processes
-from local.broker import Broker
 from local.postgres import PostgresServer
 from tests.support.connection_holder import ClosingHolder
 from tests.support.database import fresh_database
 from tests.support.night import prepare
 from tests.support.stream_consumer import Consumer
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A real broker."""
-    folder = tmp_path_factory.mktemp("kafka")
-    broker = Broker(folder / "data", processes.free_port(24000), folder / "kafka.log")
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 @pytest.fixture(scope="session")

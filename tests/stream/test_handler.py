@@ -84,8 +84,8 @@ def test_only_purchases_add_to_the_amount(consumer: Consumer) -> None:
             click(event_type="click", amount=99),
         )
     )
-    found = {key[1]: (row[0], row[2]) for key, row in consumer.metrics().items()}
-    assert found == {"purchase": (3, Decimal("10.3")), "click": (1, Decimal(0))}
+    counts = {key[1]: (row[0], row[2]) for key, row in consumer.metrics().items()}
+    assert counts == {"purchase": (3, Decimal("10.3")), "click": (1, Decimal(0))}
 
 
 NOW = datetime.now(UTC)
@@ -123,10 +123,10 @@ def test_a_message_that_is_no_event_is_kept_with_its_reasons_and_blocks_nobody(
     for _ in range(2):  # delivered again it is the same letter
         assert consumer.handle(log.delivery()) == NOTHING_FAILED
     assert consumer.event_ids() == ["after", "before"]
-    [(partition, offset, raw, found)] = consumer.dead()
+    [(partition, offset, raw, stated)] = consumer.dead()
     assert (partition, offset) == (0, 1)
     assert raw == log.messages[0][1]
-    assert found[: len(reasons)] == reasons
+    assert stated[: len(reasons)] == reasons
 
 
 def test_a_reason_never_shows_a_value(consumer: Consumer) -> None:

@@ -35,8 +35,8 @@ def test_windows_count_what_happened_in_them_wherever_midnight_falls(consumer: C
         {"hours": 25},
     ]
     consumer.handle(delivered(*(click(timestamp=ago(**age)) for age in ages)))
-    found = activity(consumer)
-    assert [found[f"events_last_{window}"] for window in ("5_minutes", "hour", "day")] == [2, 4, 6]
+    live = activity(consumer)
+    assert [live[f"events_last_{window}"] for window in ("5_minutes", "hour", "day")] == [2, 4, 6]
 
 
 def test_windows_empty_by_themselves(consumer: Consumer) -> None:
@@ -55,8 +55,8 @@ def test_the_last_session_and_product_are_those_of_the_latest_event_that_names_o
         )
     )
     consumer.handle(delivered(click(timestamp=ago(hours=3), product_id="P9", session_id="S9")))
-    found = activity(consumer)
-    assert (found["last_event_type"], found["last_session_id"], found["last_product_id"]) == ("click", "S2", "P2")
+    live = activity(consumer)
+    assert (live["last_event_type"], live["last_session_id"], live["last_product_id"]) == ("click", "S2", "P2")
 
 
 def test_an_unknown_customer_and_product_have_a_profile_at_once(consumer: Consumer) -> None:
@@ -70,12 +70,13 @@ def test_an_unknown_customer_and_product_have_a_profile_at_once(consumer: Consum
     ) == [("new", -1)]
 
 
-@pytest.mark.parametrize("role", ["c360_api", "c360_bi"])
+@pytest.mark.parametrize("role", ["c360_api", "c360_bi", "c360_bi_persons"])
 def test_readers_may_read_live_activity_and_events(consumer: Consumer, role: str) -> None:
+    schema = "masked" if role == "c360_bi" else "business_vault"
     consumer.handle(delivered(click(product_id="P1"), click()))
     with psycopg.connect(role_url(consumer.admin_url, role)) as connection:
         for view, rows in (("vw_live_activity", 1), ("vw_event", 2)):
-            shown = connection.execute(f"select count(*) from business_vault.{view}".encode()).fetchone()
+            shown = connection.execute(f"select count(*) from {schema}.{view}".encode()).fetchone()
             assert shown == (rows,)
 
 

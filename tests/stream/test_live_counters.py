@@ -20,7 +20,7 @@ from cli.output import Output
 from functions.api import middleware
 from functions.api.app import create_app
 from tests.api.conftest import served, settings_for
-from tests.cli.conftest import outputs_of
+from tests.support.command_line import outputs_of
 from tests.support.kafka_messages import click, delivered
 from tests.support.night import role_url
 from tests.support.stream_consumer import Consumer

@@ -63,8 +63,8 @@ def partitions(broker: Broker, name: str) -> int:
 
 def retention(broker: Broker, name: str) -> str:
     asking = client(broker)  # whose end would be the question's
-    [found] = asking.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name)]).values()
-    return str(found.result(5)["retention.ms"].value)
+    [config] = asking.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name)]).values()
+    return str(config.result(5)["retention.ms"].value)
 
 
 def test_create_makes_the_topic_as_declared_and_again_changes_nothing(broker: Broker, answers: Answers) -> None:
@@ -80,14 +80,14 @@ def test_create_makes_the_topic_as_declared_and_again_changes_nothing(broker: Br
 
 def test_update_adds_partitions_and_sets_retention_and_takes_nothing_away(broker: Broker, answers: Answers) -> None:
     ask(answers, "Create", broker.bootstrap_servers, "mended")
-    for wanted, there in (("5", 5), ("2", 5)):
+    for declared, there in (("5", 5), ("2", 5)):
         answer = ask(
             answers,
             "Update",
             broker.bootstrap_servers,
             "mended",
             PhysicalResourceId="mended",
-            properties={"Partitions": wanted, "RetentionMs": "3600000"},
+            properties={"Partitions": declared, "RetentionMs": "3600000"},
         )
         assert (answer["Status"], answer["Data"]) == ("SUCCESS", {"Partitions": str(there)})
         assert (partitions(broker, "mended"), retention(broker, "mended")) == (there, "3600000")
@@ -175,7 +175,7 @@ def test_the_signed_token_reaches_the_broker(broker: Broker, answers: Answers, m
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("brokers", "expected"),
     [
         (
             {
@@ -193,7 +193,7 @@ def test_the_signed_token_reaches_the_broker(broker: Broker, answers: Answers, m
     ids=["provisioned", "serverless", "without-iam"],
 )
 def test_brokers_are_those_that_take_iam(
-    answers: Answers, monkeypatch: pytest.MonkeyPatch, told: dict[str, str], expected: str | None
+    answers: Answers, monkeypatch: pytest.MonkeyPatch, brokers: dict[str, str], expected: str | None
 ) -> None:
     kafka = boto3.client("kafka", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     monkeypatch.setattr("boto3.client", lambda _name: kafka)
@@ -203,7 +203,7 @@ def test_brokers_are_those_that_take_iam(
         "ResourceProperties": {"ServiceToken": "arn", "ClusterArn": CLUSTER},
     }
     with Stubber(kafka) as stubber:
-        stubber.add_response("get_bootstrap_brokers", told, {"ClusterArn": CLUSTER})
+        stubber.add_response("get_bootstrap_brokers", brokers, {"ClusterArn": CLUSTER})
         brokers_handler.handle(event, lambda_context())
         answer = answers.got.pop()
         assert answer["PhysicalResourceId"] == CLUSTER

@@ -11,7 +11,12 @@ _KEYS = {
     "hub_customer": ("customer_hash_key", "customer_id"),
     "hub_order": ("order_hash_key", "transaction_id"),
 }
-WRITTEN_BY_MIGRATIONS = ("metadata.migration", "metadata.retention", "metadata.lock")
+WRITTEN_BY_MIGRATIONS = (
+    "metadata.migration",
+    "metadata.retention",
+    "metadata.column_class",
+    "metadata.lock",
+)
 TRACKING = "raw_vault.record_tracking_satellite"
 _CANONICAL = "(to_jsonb(t) - 'loaded_at' - 'record_source')::text || coalesce(' of ' || o.object_key, '')"
 

@@ -61,7 +61,7 @@ def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
                 del batch[0]  # the list that comes after it has the last word
             listed = [row for _, each in batch for row in each]
             if source == "transactions":
-                tell(lines, listed, is_list=is_list)
+                add_rows(lines, listed, is_list=is_list)
             elif is_list:
                 deleted[source] = {_key(source, row) for row in told} - {_key(source, row) for row in listed}
             else:
@@ -121,7 +121,7 @@ def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
     return result
 
 
-def told_of(marts: Marts) -> Marts:
+def without_bare_keys(marts: Marts) -> Marts:
     """The marts without the customers and products of which nothing is known but that a row has named them.
 
     Whether a row that another one of its file overrules has named somebody, is not asked once a file was taken back.
@@ -184,7 +184,7 @@ def instant(text: str) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def tell(orders: dict[str, Lines], rows: Iterable[Mapping[str, str]], *, is_list: bool = False) -> None:
+def add_rows(orders: dict[str, Lines], rows: Iterable[Mapping[str, str]], *, is_list: bool = False) -> None:
     """What an order's lines are after these rows, all that were told at one instant, in order.
 
     Numbered lines are told one by one; an unnumbered row tells its order whole, and so does a complete list every

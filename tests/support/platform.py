@@ -16,7 +16,8 @@ from typing import Any
 import psycopg
 from localstack_client.session import Session
 
-from local.stack import EmbeddedStack, Outputs
+from infra.outputs import Outputs
+from local.stack import EmbeddedStack
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from aws_cdk import App
 
 from infra.app import build
-from infra.config import Deployment
+from infra.config import DeploymentConfig
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CDK_JSON: dict[str, Any] = json.loads((REPOSITORY / "cdk.json").read_text())
@@ -86,7 +86,19 @@ def synthesize(folder: Path, **context: str) -> Synthesis:
         analytics_reporting=CDK_JSON["versionReporting"],
         context={**CDK_JSON["context"], **context, "aws:cdk:bundling-stacks": []},
     )
-    deployment = Deployment.from_context(app.node.get_all_context())
+    deployment = DeploymentConfig.from_context(app.node.get_all_context())
     build(app, deployment)
     app.synth()
     return Synthesis(folder, deployment.prefix)
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    """The actions of a policy's statement."""
+    value = statement["Action"]
+    return [value] if isinstance(value, str) else value
+
+
+def resources(statement: dict[str, Any]) -> list[str]:
+    """The resources of a policy's statement, flattened to text."""
+    value = statement["Resource"]
+    return [flat(item) for item in (value if isinstance(value, list) else [value])]

@@ -44,10 +44,10 @@ class ExportedTable:
 
 
 def export(
-    connection: Connection, s3: "S3Client", bucket: str, run_id: str, *, file_rows: int = FILE_ROWS
+    connection: Connection, s3: "S3Client", bucket: str, run_id: str, *, schema: str, file_rows: int = FILE_ROWS
 ) -> list[ExportedTable]:
     """Write all marts as of one instant and make them the current export; return it, or nothing if it is older than
-    the current one.
+    the current one. `schema`: whose views are read, `masked` or, with persons, `business_vault`.
 
     The caller's transaction must be repeatable read. Trying again writes another export; what an attempt that died
     has left is removed by a later one. Raises LakeError when a value does not fit, LakeUnavailableError.
@@ -55,7 +55,7 @@ def export(
     published_at = _published_at(connection)
     export_id = f"{run_id}-{secrets.token_hex(3)}"
     with aws_failures_named("S3", LakeUnavailableError):
-        exported = [_export_table(connection, bucket, table, export_id, file_rows) for table in TABLES]
+        exported = [_export_table(connection, bucket, table, schema, export_id, file_rows) for table in TABLES]
         before = read_manifest(s3, bucket)
         if before is not None and published_at < before["published_at"]:
             logger.warning("another run has exported newer marts already", extra={"export": before["export"]})
@@ -90,11 +90,11 @@ def _published_at(connection: Connection) -> str:
 
 
 def _export_table(
-    connection: Connection, bucket: str, table: LakeTable, export_id: str, file_rows: int
+    connection: Connection, bucket: str, table: LakeTable, schema: str, export_id: str, file_rows: int
 ) -> ExportedTable:
     prefix = f"{PREFIX}/{table.name}/export={export_id}"
     exported = ExportedTable(table, f"s3://{bucket}/{prefix}/")
-    for number, chunk in enumerate(read_chunks(connection, table, file_rows)):
+    for number, chunk in enumerate(read_chunks(connection, table, schema, file_rows)):
         folder = f"{prefix}/{table.partition}={chunk.month}" if table.partition else prefix
         key = f"{folder}/part-{number:05}.parquet"
         exported.columns = write_file(f"s3://{bucket}/{key}", chunk.rows)

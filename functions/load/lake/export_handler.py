@@ -11,6 +11,7 @@ from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings, LakeSettings
 from functions.load.lake.export import export, glue_table
 from functions.load.recorded_step import recorded_step
+from functions.model.reading import load_model
 
 
 class _Event(BaseModel):
@@ -33,7 +34,7 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     with environment.connections.transaction(environment.settings(DatabaseSettings)) as connection:
         connection.execute("set transaction isolation level repeatable read")
         with recorded_step(connection, run_id, "export") as step:
-            exported = export(connection, environment.s3(), bucket, run_id)
+            exported = export(connection, environment.s3(), bucket, run_id, schema=load_model().lake_schema)
             step.rows = sum(each.rows for each in exported)
     rows = {each.table.name: each.rows for each in exported}
     logger.info("step done", extra={"result": rows})

@@ -32,7 +32,10 @@ class LakeError(DataError):
 
 @dataclass(frozen=True)
 class LakeTable:
-    """A table of the lake: the rows of `view`, partitioned by the month of the column `month_of`, if any."""
+    """A table of the lake: the rows of `view`, partitioned by the month of the column `month_of`, if any.
+
+    The view of that name is read in the schema `masked`, or, if the model's `lake_persons` says so, with persons.
+    """
 
     name: str
     view: str
@@ -61,17 +64,18 @@ class Chunk:
     rows: "pyarrow.Table"
 
 
-def read_chunks(connection: Connection, table: LakeTable, rows: int = FILE_ROWS) -> Iterator[Chunk]:
-    """All rows of the table's view, by month, at most `rows` at a time, streamed from a cursor on the server.
+def read_chunks(connection: Connection, table: LakeTable, schema: str, rows: int = FILE_ROWS) -> Iterator[Chunk]:
+    """All rows of the table's view in `schema`, by month, at most `rows` at a time, streamed from a server's cursor.
 
     A table without rows gives one empty chunk, which still has its columns. Raises LakeError.
     """
-    columns = _columns(connection, table)
+    view = sql.Identifier(schema, table.view)
+    columns = _columns(connection, view)
     names = [name for name, _ in columns]
     position = names.index(table.month_of) if table.month_of else None
     is_empty = True
     with connection.cursor(name=f"lake_{table.name}") as cursor:
-        cursor.execute(_render(table, columns))
+        cursor.execute(_render(view, table.month_of, columns))
         while batch := cursor.fetchmany(rows):
             for month, part in _by_month(batch, position):
                 is_empty = False
@@ -80,27 +84,21 @@ def read_chunks(connection: Connection, table: LakeTable, rows: int = FILE_ROWS)
         yield Chunk(None if table.month_of is None else NO_MONTH, _to_arrow(table, columns, []))
 
 
-def _columns(connection: Connection, table: LakeTable) -> list[tuple[str, int]]:
+def _columns(connection: Connection, view: sql.Identifier) -> list[tuple[str, int]]:
     """Names and type OIDs of the view's columns."""
-    cursor = connection.execute(
-        sql.SQL("select * from {} limit 0").format(sql.Identifier("business_vault", table.view))
-    )
+    cursor = connection.execute(sql.SQL("select * from {} limit 0").format(view))
     return [(column.name, column.type_code) for column in cursor.description or ()]
 
 
-def _render(table: LakeTable, columns: Sequence[tuple[str, int]]) -> sql.Composed:
+def _render(view: sql.Identifier, month_of: str | None, columns: Sequence[tuple[str, int]]) -> sql.Composed:
     values = [
         sql.SQL("round({0}, {1}) as {0}").format(sql.Identifier(name), DECIMALS)
         if oid == _NUMERIC
         else sql.Identifier(name)
         for name, oid in columns
     ]
-    order = (
-        sql.SQL(" order by {}").format(sql.Identifier(table.month_of)) if table.month_of is not None else sql.SQL("")
-    )
-    return sql.SQL("select {} from {}{}").format(
-        sql.SQL(", ").join(values), sql.Identifier("business_vault", table.view), order
-    )
+    order = sql.SQL(" order by {}").format(sql.Identifier(month_of)) if month_of is not None else sql.SQL("")
+    return sql.SQL("select {} from {}{}").format(sql.SQL(", ").join(values), view, order)
 
 
 def _by_month(batch: list[tuple[Any, ...]], position: int | None) -> Iterator[tuple[str | None, list[tuple[Any, ...]]]]:

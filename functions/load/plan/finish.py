@@ -16,6 +16,9 @@ type Report = dict[str, Any]
 FILES_LIMIT_BYTES = 200_000
 """Step Functions passes on 256 KiB from a state ("Step Functions service quotas"); the rest of the report is small."""
 
+CHECKS_SHOWN = 100
+_OBSERVED_SHOWN = 300  # characters of what a check saw
+
 _FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined", "overruled")
 
 
@@ -62,7 +65,9 @@ def report(connection: Connection, run_id: str) -> Report:
 
     Of a file, rows_read = loaded + unchanged + duplicate + quarantined; `overruled` are those of the duplicate rows
     that say something else than the later row of their key. `files_omitted` counts the other files, whose rows are in
-    `totals` and in the ledger all the same; `files_waiting` those that were left to the next run.
+    `totals` and in the ledger all the same; `files_waiting` those that were left to the next run. `ignored` names
+    objects that were left alone (`ignored_count` of them), with `reason` and the `nearest` right key; `checks` are
+    those that failed.
     """
     files = [
         {
@@ -70,10 +75,12 @@ def report(connection: Connection, run_id: str) -> Report:
             "status": row[1],
             "reason": row[2],
             "unknown_columns": row[3],
-            **dict(zip(_FILE_COUNTS, row[4:], strict=True)),
+            "renamed_columns": row[4],
+            **dict(zip(_FILE_COUNTS, row[5:], strict=True)),
         }
         for row in connection.execute(
-            "select object_key, status, reason, unknown_columns, coalesce(rows_read, 0), coalesce(rows_loaded, 0),"
+            "select object_key, status, reason, unknown_columns, renamed_columns,"
+            " coalesce(rows_read, 0), coalesce(rows_loaded, 0),"
             " coalesce(rows_unchanged, 0), coalesce(rows_duplicate, 0), coalesce(rows_quarantined, 0),"
             " coalesce(rows_overruled, 0)"
             " from metadata.object_version where run_id = %s order by object_key, object_id",
@@ -89,9 +96,9 @@ def report(connection: Connection, run_id: str) -> Report:
         )
     ]
     totals = {count: sum(file[count] for file in files) for count in _FILE_COUNTS}
-    status, waiting = connection.execute(
-        "select status, files_waiting from metadata.load_run where run_id = %s", (run_id,)
-    ).fetchone() or (None, 0)
+    status, waiting, ignored, ignored_count = connection.execute(
+        "select status, files_waiting, ignored, ignored_count from metadata.load_run where run_id = %s", (run_id,)
+    ).fetchone() or (None, 0, [], 0)
     shown = _within_payload(files)
     return {
         "run_id": run_id,
@@ -99,9 +106,22 @@ def report(connection: Connection, run_id: str) -> Report:
         "files": shown,
         "files_omitted": len(files) - len(shown),
         "files_waiting": waiting,
+        "ignored": ignored,
+        "ignored_count": ignored_count,
+        "checks": _failed_checks(connection, run_id),
         "steps": steps,
         "totals": totals,
     }
+
+
+def _failed_checks(connection: Connection, run_id: str) -> list[Report]:
+    """The run's checks that did not pass, errors first."""
+    rows = connection.execute(
+        "select stage, rule, severity, left(observed, %s) from metadata.quality_result where run_id = %s and not passed"
+        " order by severity, stage, rule limit %s",
+        (_OBSERVED_SHOWN, run_id, CHECKS_SHOWN),
+    )
+    return [dict(zip(("stage", "rule", "severity", "observed"), row, strict=True)) for row in rows]
 
 
 def _within_payload(files: list[Report]) -> list[Report]:

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from psycopg.types.json import Jsonb
+
 from functions.common.database import Connection
 from functions.common.errors import DataError
-from functions.common.landing import LandedObject, list_landed, states_instant
+from functions.common.landing import IgnoredObject, LandedObject, list_landed, states_instant
 from functions.common.ledger import lock
 from functions.common.logging import logger
 from functions.common.sql_files import read_sql
@@ -21,10 +23,19 @@ if TYPE_CHECKING:
 ABANDONED_AFTER = "2 hours"
 """A run still RUNNING after this has died unrecorded: state machines time out after one hour."""
 
+LISTED_AFTER = "2 minutes"
+"""A run that Step Functions does not list as running this long after its start has died unrecorded. Its list is
+eventually consistent (API reference of ListExecutions)."""
+
 FILES_LIMIT = 2_500
 """In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
 takes 7."""
 
+IGNORED_SHOWN = 100
+"""Of the objects that a run left alone, so many are named in the ledger and in its report; all are counted."""
+
+READ_ATTEMPTS = 3
+"""So many runs try to read an object that S3 does not hand out; after that, only a run that names it does."""
 
 _LANDED = (
     "bucket", "key", "version_id", "etag", "size_bytes", "uploaded_at", "source", "is_snapshot", "effective_at",
@@ -35,7 +46,8 @@ _LANDED = (
 class RunRequest:
     """What the execution was started with. `files`: only these keys; empty: all. `first_day`, `last_day`: only files
     whose effective instant lies in these days (UTC), both included. `accept_deletions`: a snapshot may mark any number
-    of keys deleted. `retract`: keys whose files are to be taken back; such a run loads nothing else.
+    of keys deleted. `running`: the executions that Step Functions lists as running; None: it was not asked. `retract`:
+    keys whose files are to be taken back; such a run loads nothing else.
     """
 
     run_id: str
@@ -45,6 +57,7 @@ class RunRequest:
     first_day: date | None = None
     last_day: date | None = None
     accept_deletions: bool = False
+    running: tuple[str, ...] | None = None
     retract: tuple[str, ...] = ()
 
     @property
@@ -65,14 +78,11 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
     `request.files` is not a file of the landing zone, or one in `request.retract` has never been one.
     """
-    landed, foreign = list_landed(s3, bucket, frozenset(model.sources))
+    landed, ignored = list_landed(s3, bucket, frozenset(model.sources))
     landed, misnamed = _as_declared(landed, model)
     landed = [item for item in landed if _in_days(item, request)]
     if request.files:
         landed = _only(landed, request.files)
-    elif foreign or misnamed:
-        count = len(foreign) + len(misnamed)
-        logger.warning("objects that are no files of a source are left alone", extra={"count": count})
     lock(connection, "plan")  # each object version is claimed by one run
     connection.execute(
         read_sql("load/register_run.sql"),
@@ -81,6 +91,8 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
             *(request.accept_deletions, list(request.retract)),
         ),
     )
+    if not request.files:
+        _record_ignored(connection, request.run_id, [*ignored, *misnamed])
     parameters: dict[str, Any] = {field: [getattr(item, field) for item in landed] for field in _LANDED}
     parameters |= {
         "run_id": request.run_id,
@@ -89,7 +101,11 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "until": request.until,
         "abandoned_after": ABANDONED_AFTER,
         "most": FILES_LIMIT,
+        "read_attempts": READ_ATTEMPTS,
+        "running": None if request.running is None else list(request.running),
+        "listed_after": LISTED_AFTER,
     }
+    connection.execute(read_sql("load/record_vanished_runs.sql"), parameters)
     if request.retract:
         _take_back(connection, request)
     else:
@@ -108,6 +124,7 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
 def _claim(connection: Connection, parameters: dict[str, Any]) -> None:
     for statement in (
         read_sql("load/take_over_objects.sql"),
+        read_sql("load/retry_unreadable.sql"),
         read_sql("load/claim_objects.sql").format(new=read_sql("load/new_objects.sql")),
     ):
         connection.execute(statement, parameters)
@@ -127,20 +144,29 @@ def _take_back(connection: Connection, request: RunRequest) -> None:
     missing = sorted(set(keys) - {key for (key,) in known})
     if missing:
         raise DataError("no such file has ever been loaded", keys=missing)
+    connection.execute(read_sql("load/take_back_waiting.sql"), {"keys": keys, "run_id": request.run_id})
+
+
+def _record_ignored(connection: Connection, run_id: str, ignored: list[IgnoredObject]) -> None:
+    """Keep what was left alone, and why, for the run's report."""
+    if ignored:
+        logger.warning("objects that are no files of a source are left alone", extra={"count": len(ignored)})
+    shown = [vars(each) for each in sorted(ignored, key=lambda each: each.key)[:IGNORED_SHOWN]]
     connection.execute(
-        read_sql("load/take_back_waiting.sql"),
-        {"keys": keys, "run_id": request.run_id, "abandoned_after": ABANDONED_AFTER},
+        "update metadata.load_run set ignored = %s, ignored_count = %s where run_id = %s",
+        (Jsonb(shown), len(ignored), run_id),
     )
 
 
-def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedObject], list[str]]:
-    """The objects whose name their source takes, with the effective instant it gives them; and the other keys."""
+def _as_declared(landed: list[LandedObject], model: Model) -> tuple[list[LandedObject], list[IgnoredObject]]:
+    """The objects whose name their source takes, with the effective instant it gives them; and the others."""
     taken, misnamed = [], []
     for item in landed:
         source = model.sources[item.source]
-        name = item.key.rpartition("/")[2]
-        if not any(fnmatchcase(name, pattern) for pattern in source.files):
-            misnamed.append(item.key)
+        name = item.key.rpartition("/")[2].lower()
+        if not any(fnmatchcase(name, pattern.lower()) for pattern in source.files):
+            reason = f"its name matches none of the patterns of {item.source}: {', '.join(source.files)}"
+            misnamed.append(IgnoredObject(item.key, reason))
         elif source.effective_at == "upload" and not states_instant(item.key):
             taken.append(replace(item, effective_at=item.uploaded_at))
         else:

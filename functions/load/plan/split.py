@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from functions.common.database import Connection
-from functions.common.errors import FileRejectedError
 from functions.common.ledger import ClaimedObject, active_run, claimed_object
 from functions.common.logging import logger
 from functions.load.recorded_step import recorded_step
 from functions.load.staging.csv_scan import CsvScan, MalformedCsvError
-from functions.load.staging.deduplication import RepeatedContentError, claim_content
-from functions.load.staging.header import unknown_columns
+from functions.load.staging.deduplication import claim_content
+from functions.load.staging.header import match_header
 from functions.load.staging.part_reader import open_stream
 from functions.load.staging.parts import Part, plan_parts
-from functions.load.staging.stage import set_aside
+from functions.load.staging.set_aside import SET_ASIDE_ERRORS, set_aside
 from functions.model.declaration import Model
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def large_objects(connection: Connection, run_id: str, split_bytes: int) -> list
     """The run's files that are to be split, the largest first."""
     rows = connection.execute(
         "select object_id from metadata.object_version where run_id = %s and status in ('PLANNED', 'STAGED')"
-        " and size_bytes > %s and object_key not like %s order by size_bytes desc, object_id",
+        " and size_bytes > %s and object_key not ilike %s order by size_bytes desc, object_id",
         (run_id, split_bytes, "%.gz"),
     )
     return [row[0] for row in rows]
@@ -50,7 +49,7 @@ def staging_items(connection: Connection, run_id: str) -> list[dict[str, int]]:
 def split(connection: Connection, s3: "S3Client", model: Model, run_id: str, object_id: int, split_bytes: int) -> str:
     """Note in the ledger the parts of about `split_bytes` that a file is to be staged in; return its status.
 
-    A file that has parts keeps them. REJECTED and REPEATED are as in `stage`, and raised is the same.
+    A file that has parts keeps them. REJECTED, REPEATED and UNREADABLE are as in `stage`, and raised is the same.
     """
     active_run(connection, run_id)
     item = claimed_object(connection, run_id, object_id)
@@ -60,7 +59,7 @@ def split(connection: Connection, s3: "S3Client", model: Model, run_id: str, obj
         try:
             step.rows = _split(connection, s3, model, item, split_bytes)
             return item.status
-        except (RepeatedContentError, FileRejectedError) as error:
+        except SET_ASIDE_ERRORS as error:
             return set_aside(connection, run_id, item, error)
 
 
@@ -72,7 +71,7 @@ def _has_parts(connection: Connection, object_id: int) -> bool:
 
 def _split(connection: Connection, s3: "S3Client", model: Model, item: ClaimedObject, split_bytes: int) -> int:
     stream = open_stream(s3, item)
-    unknown_columns(model.sources[item.source], stream.columns)
+    match_header(model.sources[item.source], stream.columns)
     try:
         parts = list(find_parts(stream.body(), stream.header_bytes, split_bytes))
     except MalformedCsvError as error:

@@ -11,10 +11,11 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.errors import MigrationError
 from functions.common.sql_files import SQL_FOLDER, read_sql
+from functions.load.schema.declared import declare
 from functions.model.declaration import Model
 from functions.model.reading import load_model
 
-ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi")
+ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi", "c360_bi_persons")
 MINIMUM_SERVER_VERSION = 160000
 _ADVISORY_LOCK = 0x6333_3630  # "c360": for a new database, in which nobody else has a role yet
 
@@ -71,8 +72,8 @@ def migrate(
                 "insert into metadata.migration (version, name, checksum) values (%s, %s, %s)",
                 (migration.version, migration.name, migration.checksum),
             )
+        declare(connection, model)
         connection.execute(read_sql("roles/grants.sql"))
-        _declare_retention(connection, model)
     return [migration.name for migration in pending]
 
 
@@ -82,21 +83,12 @@ def _check_server(connection: Connection) -> None:
 
 
 def _wait_for_others(connection: Connection) -> None:
-    """Be the only migrator until the transaction ends, by a lock that nobody but who writes the ledger can take."""
+    """Be the only migrator until the transaction ends, by a lock that only a writer of the ledger can take."""
     if connection.execute("select to_regclass('metadata.migration')").fetchone() == (None,):
         connection.execute("select pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
         connection.execute("create schema if not exists metadata")
         connection.execute(read_sql("load/create_migration_ledger.sql"))
     connection.execute("lock table metadata.migration in share row exclusive mode")
-
-
-def _declare_retention(connection: Connection, model: Model) -> None:
-    connection.execute("delete from metadata.retention")
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into metadata.retention (store, class, days) values (%s, %s, %s)",
-            [*model.retention.rows(), ("record_tracking", "other", model.late_window_days)],
-        )
 
 
 def _pending(connection: Connection, migrations: list[Migration]) -> list[Migration]:

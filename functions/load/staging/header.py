@@ -1,4 +1,6 @@
-"""What the header of a file must have, and which of its columns the model does not know."""
+"""What the header of a file must have, and which of its columns the source knows."""
+
+from dataclasses import dataclass
 
 from functions.common.errors import FileRejectedError
 from functions.model.declaration import Source
@@ -9,22 +11,53 @@ CONTROL_COLUMNS = (QUARANTINE_ID, "_file", "_line", "_reasons", "_raw_text")
 """Columns of an export of quarantine: they say which rows are corrected, and are no data."""
 
 
-def unknown_columns(source: Source, columns: list[str]) -> dict[str, str]:
-    """The columns that the source does not know, each with a column name of ours.
+@dataclass(frozen=True)
+class Header:
+    """A file's columns. `columns`: in the file's order, by the source's names where it knows them, else by the file's.
 
-    Raises FileRejectedError when a required column is missing.
+    `unknown`: those that the source does not know, each with a column name of ours. `renamed`: names that the file
+    writes otherwise (`Email for email`).
     """
+
+    columns: list[str]
+    unknown: dict[str, str]
+    renamed: list[str]
+
+    @property
+    def drifted(self) -> dict[str, str]:
+        """Those of the unknown columns that are data which somebody added to the file."""
+        if QUARANTINE_ID not in self.unknown:
+            return self.unknown
+        return {name: column for name, column in self.unknown.items() if name not in CONTROL_COLUMNS}
+
+
+def match_header(source: Source, names: list[str]) -> Header:
+    """Match a file's column names with the source's, without case.
+
+    Raises FileRejectedError when a required column is missing, or two names mean one column.
+    """
+    if len(names) > MAXIMUM_COLUMNS:
+        raise FileRejectedError(f"the header has more than {MAXIMUM_COLUMNS} columns", columns=len(names))
+    by_folded = {name.casefold(): name for name in source.columns}
+    columns = [name if name in source.columns else by_folded.get(name.casefold(), name) for name in names]
+    if len(set(columns)) < len(columns):
+        raise FileRejectedError("two names in the header differ in case only, and mean one column")
     missing = [name for name in source.required if name not in columns]
     if missing:
         # other names may be cells of a file without a header
         known = [name for name in source.columns if name in columns]
-        raise FileRejectedError("the header lacks required columns", missing=missing, known=known, columns=len(columns))
-    if len(columns) > MAXIMUM_COLUMNS:
-        raise FileRejectedError(f"the header has more than {MAXIMUM_COLUMNS} columns", columns=len(columns))
+        hint = _other_delimiter(names)
+        raise FileRejectedError(
+            f"the header lacks required columns{hint}", missing=missing, known=known, columns=len(columns)
+        )
     unknown = [name for name in columns if name not in source.columns]
-    return {name: f"unknown_{number}" for number, name in enumerate(unknown, 1)}
+    renamed = [f"{name} for {column}" for name, column in zip(names, columns, strict=True) if name != column]
+    return Header(columns, {name: f"unknown_{number}" for number, name in enumerate(unknown, 1)}, renamed)
 
 
-def drifted(unknown: dict[str, str]) -> dict[str, str]:
-    """Those of the unknown columns that are data which somebody added to the file."""
-    return {name: column for name, column in unknown.items() if name not in CONTROL_COLUMNS}
+def _other_delimiter(names: list[str]) -> str:
+    """What to do about a header that is one name, in which another delimiter stands."""
+    for delimiter, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if len(names) == 1 and delimiter in names[0]:
+            return f": its cells are separated by {word}, so the source must declare `delimiter`"
+    return ""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def open_stream(s3: "S3Client", item: ClaimedObject) -> CsvStream:
     """The whole object, its header read. Raises FileRejectedError when it has none that can be used."""
     chunks = read_object(s3, item.bucket, item.key, item.version_id)
-    return CsvStream(decompress(chunks) if item.key.endswith(".gz") else chunks)
+    return CsvStream(decompress(chunks) if item.key.lower().endswith(".gz") else chunks)
 
 
 class PartReader:

@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
-from functions.model.render_staging import StagedPart
+from functions.model.render_staging import StagedPart, render_part_counts
 
 type Measures = dict[str, dict[str, str]]
 
@@ -29,10 +29,14 @@ class Part:
 
 @dataclass(frozen=True)
 class StagedCounts:
-    """What staging a part came to. `lines`: physical lines, of which a row may have several."""
+    """The result of staging a part. `lines`: physical lines, of which a row may have several.
+
+    `rows_omitted`: of the rejected rows, those that are counted and not kept in quarantine.
+    """
 
     rows_read: int
     rows_quarantined: int
+    rows_omitted: int
     lines: int
     measures: Measures
 
@@ -64,12 +68,7 @@ def locked_part(connection: Connection, object_id: int, number: int) -> Part:
 def staged_counts(connection: Connection, part: StagedPart) -> StagedCounts | None:
     """What an earlier attempt staged, if all of it is still there: PostgreSQL empties staging when it crashes."""
     row = connection.execute(
-        sql.SQL(
-            "select rows_read, rows_quarantined, lines_read, measures from metadata.object_part"
-            " where object_id = %(object_id)s and part = %(part)s and staged_at is not null"
-            " and (select count(*) from {} where object_id = %(object_id)s and part = %(part)s)"
-            " = rows_read - rows_quarantined"
-        ).format(sql.Identifier("staging", part.source)),
+        render_part_counts(part),
         {"object_id": part.object_id, "part": part.part},
     ).fetchone()
     return None if row is None else StagedCounts(*row)
@@ -79,7 +78,15 @@ def record_staged(connection: Connection, object_id: int, part: Part, counts: St
     """Note that the part is staged."""
     connection.execute(
         read_sql("load/record_staged_part.sql"),
-        (object_id, part.number, counts.rows_read, counts.rows_quarantined, counts.lines, Jsonb(counts.measures)),
+        (
+            object_id,
+            part.number,
+            counts.rows_read,
+            counts.rows_quarantined,
+            counts.rows_omitted,
+            counts.lines,
+            Jsonb(counts.measures),
+        ),
     )
 
 
@@ -95,18 +102,24 @@ def is_complete(connection: Connection, object_id: int) -> bool:
     return row == (True,)
 
 
-def totals(connection: Connection, object_id: int) -> tuple[int, int, Mapping[str, Mapping[str, str]]]:
-    """Rows read, rows quarantined, and the sum of each measure, over the parts of a file."""
-    rows_read, rows_quarantined = connection.execute(
-        "select sum(rows_read)::bigint, sum(rows_quarantined)::bigint from metadata.object_part where object_id = %s",
+def totals(connection: Connection, object_id: int) -> tuple[int, int, int, Mapping[str, Mapping[str, str]]]:
+    """Rows read, quarantined and omitted, and the sums of each measure (see stage), over the parts of a file."""
+    rows_read, rows_quarantined, rows_omitted = connection.execute(
+        "select sum(rows_read)::bigint, sum(rows_quarantined)::bigint, sum(rows_omitted)::bigint"
+        " from metadata.object_part where object_id = %s",
         (object_id,),
-    ).fetchone() or (0, 0)
+    ).fetchone() or (0, 0, 0)
     measures = connection.execute(
-        "select name, sum((sums ->> 'file')::numeric)::text"
+        "select name, sum((sums ->> 'file')::numeric)::text, coalesce(sum((sums ->> 'omitted')::numeric), 0)::text"
         " from metadata.object_part, jsonb_each(measures) as measure (name, sums) where object_id = %s group by name",
         (object_id,),
     )
-    return rows_read, rows_quarantined, {name: {"file": total} for name, total in measures}
+    return (
+        rows_read,
+        rows_quarantined,
+        rows_omitted,
+        {name: {"file": total} | ({"omitted": omitted} if omitted != "0" else {}) for name, total, omitted in measures},
+    )
 
 
 def forget_part(connection: Connection, staged: StagedPart, part: Part) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
 from functions.load.staging.header import QUARANTINE_ID
+from functions.model.classification import MASK, Classification
+from functions.model.reading import load_model
 from functions.model.render_quarantine import render_mark_replayed
 from functions.model.render_staging import StagedPart
 
@@ -22,7 +24,10 @@ PAGE_BYTES = 4_000_000
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Rows that meet every condition that is given. `file`: a key or its end; `rule`: an id or a column."""
+    """Rows that meet every condition that is given. `file`: a key or its end; `rule`: an id or a column.
+
+    `persons`: show cells of persons too, as who corrects them needs.
+    """
 
     ids: tuple[int, ...] | None = None
     file: str | None = None
@@ -31,12 +36,14 @@ class RowFilter:
     replayed: bool = False
     after: int = 0
     limit: int = 100
+    persons: bool = False
 
 
 def find_rows(connection: Connection, row_filter: RowFilter) -> dict[str, Any]:
     """`rows`, ascending by `quarantine_id`, up to the limit or PAGE_BYTES; `next`, to ask for those after it, or null.
 
-    A row has `raw`, its cells by column, or `raw_text`, its line, where that could not be split into cells.
+    A row has `raw`, its cells by column, or `raw_text`, its line, where that could not be split into cells; those of
+    persons show as `***` unless asked for.
     """
     parameters = vars(row_filter) | {
         "ids": None if row_filter.ids is None else list(row_filter.ids),
@@ -50,10 +57,21 @@ def find_rows(connection: Connection, row_filter: RowFilter) -> dict[str, Any]:
         cursor.itersize = 100
         for (row,) in cursor.execute(read_sql("load/find_quarantined.sql"), parameters):
             size += len(json.dumps(row, ensure_ascii=False).encode())
+            if not row_filter.persons:
+                row |= _without_persons(row)
             if len(rows) == row_filter.limit or (rows and size > PAGE_BYTES):
                 return {"rows": rows, "next": rows[-1]["quarantine_id"]}
             rows.append(row)
     return {"rows": rows, "next": None}
+
+
+def _without_persons(row: Row) -> Row:
+    """Its cells with those of persons hidden; a line that could not be split may hold anything."""
+    raw = row["raw"]
+    return {
+        "raw": raw if raw is None else Classification(load_model()).masked_row(row["source"], raw),
+        "raw_text": row["raw_text"] and MASK,
+    }
 
 
 def _literal(text: str | None) -> str:

@@ -1,23 +1,23 @@
 """Stage one object version, or a part of one: stream it from S3 into COPY, then validate, type and hash it there."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
-from functions.common.errors import C360Error, FileRejectedError
+from functions.common.errors import C360Error
 from functions.common.ledger import ClaimedObject, active_run, claimed_object
 from functions.common.logging import logger
 from functions.load.recorded_step import recorded_step
 from functions.load.staging.copy_text import CopiedText, copy_text
-from functions.load.staging.deduplication import RepeatedContentError, claim_content
-from functions.load.staging.header import drifted, unknown_columns
+from functions.load.staging.deduplication import claim_content
+from functions.load.staging.header import Header, match_header
 from functions.load.staging.part_reader import PartReader
 from functions.load.staging.parts import (
     Part,
     StagedCounts,
-    forget_object,
     forget_part,
     is_complete,
     locked_part,
@@ -26,8 +26,13 @@ from functions.load.staging.parts import (
     totals,
 )
 from functions.load.staging.quarantine import mark_replayed
+from functions.load.staging.set_aside import SET_ASIDE_ERRORS, set_aside
 from functions.model.declaration import Model
-from functions.model.render_quarantine import render_quarantine, render_unknown_columns
+from functions.model.render_quarantine import (
+    render_omitted_measures,
+    render_quarantine,
+    render_unknown_columns,
+)
 from functions.model.render_staging import (
     StagedPart,
     render_attach,
@@ -39,13 +44,21 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """How many rows of a part were rejected, and how many of these are kept in quarantine."""
+
+    rejected: int
+    kept: int
+
+
 def stage(connection: Connection, s3: "S3Client", model: Model, run_id: str, object_id: int, number: int = 0) -> str:
     """Stage one object version, or part `number` of one that was split, in the caller's transaction.
 
     Returns the object's new status. STAGED: its valid rows are in staging, its invalid ones in quarantine. PLANNED:
-    other parts are yet to be staged. REPEATED: its content is there already. REJECTED: the file cannot be read; the
-    ledger says why. Staging it again replaces what was staged. Raises RunNotActiveError when the run or its claim has
-    ended, TransientError when another try may help.
+    other parts are yet to be staged. REPEATED: its content is there already. REJECTED: the file cannot be read.
+    UNREADABLE: S3 does not hand it out. The ledger says why. Staging it again replaces what was staged. Raises
+    RunNotActiveError when the run or its claim has ended, TransientError when another try may help.
     """
     active_run(connection, run_id)
     part = locked_part(connection, object_id, number)
@@ -58,24 +71,8 @@ def stage(connection: Connection, s3: "S3Client", model: Model, run_id: str, obj
             with connection.transaction():
                 step.rows = _stage_part(connection, s3, model, item, part)
                 return _complete(connection, item)
-        except (RepeatedContentError, FileRejectedError) as error:
+        except SET_ASIDE_ERRORS as error:
             return set_aside(connection, run_id, item, error)
-
-
-def set_aside(
-    connection: Connection, run_id: str, item: ClaimedObject, error: RepeatedContentError | FileRejectedError
-) -> str:
-    """Reject a file, with the error as its reason, and remove what was staged of it; return its status."""
-    status, content_sha256 = "REJECTED", None
-    if isinstance(error, RepeatedContentError):
-        status, content_sha256 = "REPEATED", error.content_sha256
-    logger.warning("file not staged", extra={"run_id": run_id, "key": item.key, "status": status, "reason": str(error)})
-    forget_object(connection, item.source, item.object_id)
-    connection.execute(
-        "update metadata.object_version set status = %s, reason = %s, content_sha256 = %s where object_id = %s",
-        (status, str(error), content_sha256, item.object_id),
-    )
-    return status
 
 
 def _is_staged(connection: Connection, item: ClaimedObject, part: Part) -> bool:
@@ -90,19 +87,19 @@ def _stage_part(connection: Connection, s3: "S3Client", model: Model, item: Clai
     if part.span is not None or item.status == "STAGED":
         forget_part(connection, staged, part)
     reader = PartReader(s3, item, part)
-    unknown = unknown_columns(model.sources[item.source], reader.columns)
-    copied = copy_text(connection, model, staged, part, reader.body, reader.columns, unknown)
+    header = match_header(model.sources[item.source], reader.columns)
+    copied = copy_text(connection, model, staged, part, reader.body, header.columns, header.unknown)
     if part.rows_expected not in (None, copied.rows):
         raise C360Error("a part has other rows than its file was split into", key=item.key, part=part.number)
     content_sha256 = reader.sha256()
     if content_sha256 is not None:
         claim_content(connection, item.object_id, content_sha256)
-    valid = _judge(connection, model, staged, part, copied, unknown)
-    if drift := drifted(unknown):
-        _keep_unknown(connection, staged, item, drift)
+    judged = _judge(connection, model, staged, part, copied, header.unknown)
+    _keep_drift(connection, staged, item, header)
     if copied.rows:
-        mark_replayed(connection, staged, unknown)
-    counts = StagedCounts(copied.rows, copied.rows - valid, copied.lines, _measure(connection, model, staged))
+        mark_replayed(connection, staged, header.unknown)
+    measures = _measure(connection, model, staged, judged, is_isolated=copied.is_isolated)
+    counts = StagedCounts(copied.rows, judged.rejected, judged.rejected - judged.kept, copied.lines, measures)
     connection.execute(sql.SQL("drop table {}").format(staged.raw_table))
     record_staged(connection, item.object_id, part, counts)
     # last, as it keeps the other parts of the source from being attached until the end of the transaction
@@ -119,52 +116,68 @@ def _complete(connection: Connection, item: ClaimedObject) -> str:
             "select content_sha256 from metadata.object_version where object_id = %s", (item.object_id,)
         ).fetchone()
         claim_content(connection, item.object_id, row[0] if row else b"")
-    rows_read, rows_quarantined, measures = totals(connection, item.object_id)
+    rows_read, rejected, omitted, measures = totals(connection, item.object_id)
+    reason = f"of {rejected} rejected rows quarantine keeps {rejected - omitted}; all are counted" if omitted else None
     connection.execute(
-        "update metadata.object_version set status = 'STAGED', reason = null, rows_read = %s, rows_quarantined = %s,"
-        " measures = %s, rows_overruled = null where object_id = %s",
-        (rows_read, rows_quarantined, Jsonb(measures), item.object_id),
+        "update metadata.object_version set status = 'STAGED', reason = %s, rows_read = %s, rows_quarantined = %s,"
+        " rows_omitted = %s, measures = %s, rows_overruled = null where object_id = %s",
+        (reason, rows_read, rejected, omitted, Jsonb(measures), item.object_id),
     )
     return "STAGED"
 
 
 def _judge(
     connection: Connection, model: Model, staged: StagedPart, part: Part, copied: CopiedText, unknown: dict[str, str]
-) -> int:
-    """Type and hash the valid rows into the part's table, the others to quarantine; return how many are valid."""
+) -> _Judged:
+    """Type and hash the valid rows into the part's table, the others to quarantine."""
     # rows are few for what is computed of each, so several cores pay off sooner than the planner thinks
     connection.execute("set local parallel_tuple_cost = 0")
     connection.execute("set local parallel_setup_cost = 100")
     valid = connection.execute(render_stage(model, staged, is_isolated=copied.is_isolated)).rowcount
+    kept = 0
     if valid < copied.rows:
         in_step = copied.lines == copied.rows
-        connection.execute(
-            render_quarantine(
-                model,
-                staged,
-                is_isolated=copied.is_isolated,
-                columns_with_line_ends=() if in_step else [*model.sources[staged.source].columns, *unknown.values()],
-                line_of_row_0=part.first_line - part.first_row,
-            )
+        quarantine = render_quarantine(
+            model,
+            staged,
+            is_isolated=copied.is_isolated,
+            columns_with_line_ends=() if in_step else [*model.sources[staged.source].columns, *unknown.values()],
+            line_of_row_0=part.first_line - part.first_row,
         )
-    return valid
+        kept = connection.execute(quarantine).rowcount
+    return _Judged(copied.rows - valid, kept)
 
 
-def _keep_unknown(connection: Connection, staged: StagedPart, item: ClaimedObject, drift: dict[str, str]) -> None:
-    connection.execute(render_unknown_columns(staged, drift))
-    if staged.part == 0:
-        logger.warning("unknown columns are kept as JSON", extra={"key": item.key, "unknown_columns": list(drift)})
-        connection.execute(
-            "update metadata.object_version set unknown_columns = %s where object_id = %s",
-            (list(drift), item.object_id),
+def _keep_drift(connection: Connection, staged: StagedPart, item: ClaimedObject, header: Header) -> None:
+    """Keep the values of unknown columns, and in the ledger what the header has and how it differs."""
+    drifted = header.drifted
+    if drifted:
+        connection.execute(render_unknown_columns(staged, drifted))
+    if staged.part != 0:
+        return
+    if drifted or header.renamed:
+        logger.warning(
+            "the header differs from the model",
+            extra={"key": item.key, "unknown_columns": list(drifted), "renamed_columns": header.renamed},
         )
+    connection.execute(
+        "update metadata.object_version set header = %s, unknown_columns = %s, renamed_columns = %s"
+        " where object_id = %s",
+        (header.columns, list(drifted), header.renamed, item.object_id),
+    )
 
 
-def _measure(connection: Connection, model: Model, staged: StagedPart) -> dict[str, dict[str, str]]:
-    """The sum of each measure over the part, as text that no float rounds."""
-    statement = render_measures(model, staged)
-    if statement is None:
-        return {}
-    sums = connection.execute(statement).fetchone() or ()
+def _measure(
+    connection: Connection, model: Model, staged: StagedPart, judged: _Judged, *, is_isolated: bool
+) -> dict[str, dict[str, str]]:
+    """The sum of each measure over the part, as text that no float rounds.
+
+    `omitted`: over the rejected rows that quarantine does not keep.
+    """
     names = model.sources[staged.source].measures
-    return {name: {"file": str(value)} for name, value in zip(names, sums, strict=True)}
+    if (statement := render_measures(model, staged)) is None:
+        return {}
+    measures = {"file": connection.execute(statement).fetchone() or ()}
+    if judged.kept < judged.rejected and (omitted := render_omitted_measures(model, staged, is_isolated=is_isolated)):
+        measures["omitted"] = connection.execute(omitted).fetchone() or ()
+    return {name: {kind: str(sums[position]) for kind, sums in measures.items()} for position, name in enumerate(names)}

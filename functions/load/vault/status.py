@@ -19,7 +19,7 @@ def status_load(model: Model, name: str) -> TableLoad:
 
 def _insert(model: Model, name: str, connection: Connection, run: Run, batch: Batch) -> int:
     reach = _reach(connection, batch)
-    if batch.is_first and reach == "untold" and len(batch.object_ids) == 1 and is_numbered(model, name):
+    if batch.is_first and reach == "incomplete" and len(batch.object_ids) == 1 and is_numbered(model, name):
         return 0
     affected = connection.execute(render_affected(model, name, reach), batch.parameters(run)).rowcount
     inserted = 0
@@ -39,4 +39,4 @@ def _reach(connection: Connection, batch: Batch) -> Reach:
     has_lists, instants = row or (False, 0)
     if has_lists:
         return "everything"
-    return "several" if batch.is_late or instants > 1 else "untold"
+    return "several" if batch.is_late or instants > 1 else "incomplete"

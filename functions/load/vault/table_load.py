@@ -14,6 +14,7 @@ from functions.common.ledger import Run, active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
 from functions.model.declaration import Model
+from functions.model.render_staging import render_staged_counts
 
 _WORK_MEM = "64MB"
 _ROWS_WORTH_AN_INDEX_BUILD = 10_000
@@ -90,11 +91,7 @@ def _check_staging_is_there(connection: Connection, model: Model, staged: list[i
     """
     for source in model.sources:
         row = connection.execute(
-            sql.SQL(
-                "select coalesce(sum(rows_read - rows_quarantined), 0),"
-                " (select count(*) from {} where object_id = any(%(staged)s))"
-                " from metadata.object_version where object_id = any(%(staged)s) and source = %(source)s"
-            ).format(sql.Identifier("staging", source)),
+            render_staged_counts(source),
             {"staged": staged, "source": source},
         ).fetchone()
         if row and row[0] != row[1]:

@@ -19,7 +19,7 @@ EVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def as_of(night: Night, function: str, day: int, known: datetime = EVER) -> list[tuple[Any, ...]]:
-    """What the API's role is told."""
+    """What the API's role reads."""
     with psycopg.connect(role_url(night.admin_url, "c360_api"), options="-c timezone=UTC") as connection:
         return connection.execute(
             f"select * from business_vault.{function}(%s, %s) order by {FUNCTIONS[function]}".encode(),

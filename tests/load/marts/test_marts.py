@@ -1,4 +1,4 @@
-"""The marts: what they tell beside the sums, what a night touches, and that a rebuild gives the same."""
+"""The marts: what they show beside the sums, what a night touches, and that a rebuild gives the same."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -56,15 +56,15 @@ def test_windows_move_on_in_nights_that_bring_nothing(night: Night) -> None:
         ),
     )
     names = ("days_since_last_order", "orders_30_days", "revenue_30_days", "orders_90_days", "orders_365_days")
-    told = []
+    shown = []
     for day in ("2024-01-31", "2024-02-01", "2024-02-29", "2024-03-01", "2024-03-02", "2024-05-01", "2025-01-31"):
         written = night_of(night, day)
         if day != "2024-01-31":
             assert written["mart_order_line"] == written["mart_product_analytics"] == 0
         if day == "2024-02-29":
             assert written["mart_customer_360"] == 0, "no order crossed the edge of a window"
-        told.append(tuple(customer(night, "C1")[name] for name in names))
-    assert told == [
+        shown.append(tuple(customer(night, "C1")[name] for name in names))
+    assert shown == [
         (-1, 1, 1, 1, 1),  # what was ordered on the first of February, in UTC, is yet to come
         (0, 2, 7, 2, 2),
         (28, 2, 7, 2, 2),
@@ -195,7 +195,7 @@ def test_pointers_lead_to_the_versions_that_are_shown(night: Night) -> None:
         at.format(*names)
         for names in (("l", "sat_order_line"), ("d", "sat_order_details"), ("e", "sat_customer_order_effectivity"))
     )
-    told = night.rows(
+    shown = night.rows(
         "select p.transaction_id, p.line_number, c.customer_id, p.product_id, d.order_date, l.quantity, l.unit_price,"
         " l.total_amount, d.payment_method, d.order_status from business_vault.pit_order as p"
         f" join raw_vault.sat_order_line as l on l.link_hash_key = p.link_hash_key and {line}"
@@ -204,8 +204,8 @@ def test_pointers_lead_to_the_versions_that_are_shown(night: Night) -> None:
         " join raw_vault.link_customer_order as lc on lc.link_hash_key = e.link_hash_key"
         " join raw_vault.hub_customer as c on c.customer_hash_key = lc.customer_hash_key order by 1, 2"
     )
-    assert len(told) == 3
-    assert told == night.rows("select * from business_vault.vw_order_analytics order by 1, 2")
+    assert len(shown) == 3
+    assert shown == night.rows("select * from business_vault.vw_order_analytics order by 1, 2")
 
     details, status = (at.format(*names) for names in (("d", "sat_customer_details"), ("s", "sat_customer_status")))
     assert night.rows(
@@ -250,8 +250,8 @@ def test_a_rebuild_mends_what_somebody_has_broken(night: Night, monkeypatch: pyt
         ):
             connection.execute(broken.encode())
     with handler_signed_in(role_url(night.admin_url, "c360_loader"), monkeypatch):
-        told = handler.handle({"step": "rebuild"}, lambda_context())
-    assert told == {"mart_order_line": 2, "mart_product_analytics": 1, "mart_customer_360": 1}
+        shown = handler.handle({"step": "rebuild"}, lambda_context())
+    assert shown == {"mart_order_line": 2, "mart_product_analytics": 1, "mart_customer_360": 1}
     assert everything(night) == before
     assert night.rows("select mart, rows, run_id from metadata.mart_publication order by 1") == [
         ("mart_customer_360", 1, "night-2024-01-01"),
@@ -279,8 +279,8 @@ def test_the_api_may_read_how_many_rows_there_are(night: Night) -> None:
     night.drop("transactions/dt=2024-01-01/a.csv", transactions(order(1), order(2)))
     night_of(night, "2024-01-01")
     with psycopg.connect(role_url(night.admin_url, "c360_api")) as connection:
-        told: dict[str, int] = dict(connection.execute("select mart, rows from metadata.mart_publication").fetchall())
-    assert told == {"mart_order_line": 2, "mart_product_analytics": 1, "mart_customer_360": 1}
+        shown: dict[str, int] = dict(connection.execute("select mart, rows from metadata.mart_publication").fetchall())
+    assert shown == {"mart_order_line": 2, "mart_product_analytics": 1, "mart_customer_360": 1}
 
 
 def test_a_rebuild_puts_files_of_one_instant_in_order_of_their_keys(night: Night) -> None:
@@ -333,6 +333,6 @@ def test_whom_the_clickstream_named_before_the_first_night_is_published_and_coun
             )
         night.drop(f"customers/dt=2024-01-0{day}/a.csv", customers({"customer_id": customer, "first_name": "Ann"}))
         night_of(night, f"2024-01-0{day}")
-        told = night.rows("select rows from metadata.mart_publication where mart = 'mart_customer_360'")
-        assert told == night.rows("select count(*) from business_vault.vw_customer_360") == [(day,)]
+        shown = night.rows("select rows from metadata.mart_publication where mart = 'mart_customer_360'")
+        assert shown == night.rows("select count(*) from business_vault.vw_customer_360") == [(day,)]
     assert night.rows("select distinct first_name from business_vault.vw_customer_360") == [("Ann",)]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -91,7 +92,7 @@ def warm(night: Night) -> Iterator[WarmNight]:
 def _load(night: Night, run_id: str, known: datetime) -> None:
     """A night at that instant, whatever the clock says; it publishes also when nothing came in."""
     _, object_ids = night.plan(run_id)
-    with night.connect() as connection:
+    with psycopg.connect(night.admin_url) as connection:  # the loader may not
         connection.execute("update metadata.load_run set loaded_at = %s where run_id = %s", (known, run_id))
     if object_ids:
         night.stage(run_id, object_ids)
@@ -119,10 +120,10 @@ def _as_of(night: Night, day: int, known: datetime) -> Marts:
 
 
 def _row_counts(night: Night) -> dict[str, int]:
-    told = dict(night.rows("select mart, rows from metadata.mart_publication"))
-    counted = {mart: night.rows(f"select count(*) from business_vault.{mart}")[0][0] for mart in told}
-    assert told == counted
-    return told
+    row_counts = dict(night.rows("select mart, rows from metadata.mart_publication"))
+    counted = {mart: night.rows(f"select count(*) from business_vault.{mart}")[0][0] for mart in row_counts}
+    assert row_counts == counted
+    return row_counts
 
 
 def _marts(dump: Dump) -> Dump:
@@ -159,7 +160,7 @@ def _check(warm: WarmNight, nights: list[tuple[int, list[File]]]) -> None:
             warm.drop(*landed[-1])
         known.append((datetime(today.year, today.month, today.day, 1, number, tzinfo=UTC), len(landed)))
         _load(warm, f"night-{number}", known[-1][0])
-        assert oracle.told_of(published(warm)) == oracle.told_of(oracle.marts(landed, today))
+        assert oracle.without_bare_keys(published(warm)) == oracle.without_bare_keys(oracle.marts(landed, today))
         assert _row_counts(warm)
 
     kept = _marts(everything(warm))
@@ -171,4 +172,4 @@ def _check(warm: WarmNight, nights: list[tuple[int, list[File]]]) -> None:
     for instant, count in known:
         for day in DAYS:
             expected = oracle.as_of(landed[:count], date(2024, 1, day))
-            assert oracle.told_of(_as_of(warm, day, instant)) == oracle.told_of(expected)
+            assert oracle.without_bare_keys(_as_of(warm, day, instant)) == oracle.without_bare_keys(expected)

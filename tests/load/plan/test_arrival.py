@@ -31,10 +31,10 @@ def names(night: Night) -> list[object]:
 
 
 def statuses(night: Night) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    statuses: dict[str, list[str]] = {}
     for key, status in night.rows("select object_key, status from metadata.object_version order by object_id"):
-        found.setdefault(key.rpartition("/")[2], []).append(status)
-    return found
+        statuses.setdefault(key.rpartition("/")[2], []).append(status)
+    return statuses
 
 
 def test_an_object_deleted_before_the_night_is_not_loaded(night: Night) -> None:

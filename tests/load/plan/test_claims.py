@@ -124,7 +124,7 @@ def test_a_run_does_not_stage_what_another_has_taken_over(night: Night) -> None:
     with psycopg.connect(night.admin_url) as connection:
         connection.execute("update metadata.load_run set started_at = now() - interval '3 hours'")
     night.run()
-    with pytest.raises(RunNotActiveError, match="taken this file over"):
+    with pytest.raises(RunNotActiveError, match="not active"):
         night.stage(run_id, object_ids)
 
 

@@ -62,7 +62,14 @@ BOUNDED: dict[str, tuple[str, list[tuple[str, type[Exception] | None]]]] = {
         "c360_stream",
         [
             ("select metadata.drop_event_partitions('2100-01-01')", pg.UndefinedFunction),
-            ("select metadata.drop_event_partitions()", None),
+            ("select metadata.drop_event_partitions()", pg.InsufficientPrivilege),
+        ],
+    ),
+    "metadata.enforce_retention": (
+        "c360_loader",
+        [
+            ("select metadata.enforce_retention('2100-01-01')", pg.UndefinedFunction),
+            ("select metadata.enforce_retention()", None),
         ],
     ),
     "metadata.check_indexes_restored": ("c360_loader", [("select metadata.check_indexes_restored()", pg.Error)]),
@@ -155,7 +162,7 @@ def test_every_role_has_limits_and_together_they_fit_the_smallest_server(loaded:
                 assert connection.execute(f"show {limit}".encode()).fetchone() != ("0",), (role, limit)
 
 
-@pytest.mark.parametrize("role", ["c360_api", "c360_bi"])
+@pytest.mark.parametrize("role", ["c360_api", "c360_bi", "c360_bi_persons"])
 def test_readers_make_no_temporary_tables(database_url: str, role: str) -> None:
     prepare(database_url)
     with psycopg.connect(role_url(database_url, role)) as connection, pytest.raises(pg.InsufficientPrivilege):
@@ -174,7 +181,6 @@ def test_what_has_ended_stays_as_it_was_written(loaded: Night) -> None:
         "delete from metadata.load_run where run_id = 'first'",
         "update metadata.quality_result set passed = false where run_id = 'first'",
         "delete from metadata.quality_result where run_id = 'first'",
-        "insert into metadata.load_step values ('first', 'forged', null, now(), now(), 1)",
         "update metadata.load_step set rows = 7",
         "delete from metadata.load_step",
         f"insert into metadata.vault_load values ({ended}, 'forged', 'first')",

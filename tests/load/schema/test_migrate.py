@@ -49,7 +49,7 @@ def test_a_new_migration_is_applied_to_a_database_that_is_in_use(night: Night, d
     )
     assert apply(night.admin_url, [*known, added]) == ["more"]
     assert night.rows("select count(*) from business_vault.vw_customer_360") == [(1,)]
-    with psycopg.connect(role_url(night.admin_url, "c360_bi")) as connection:
+    with psycopg.connect(role_url(night.admin_url, "c360_bi_persons")) as connection:
         assert connection.execute("select n from business_vault.v").fetchall() == [(1,)]
 
 
@@ -116,6 +116,11 @@ FORBIDDEN = {
         "create schema mine",
     ],
     "c360_bi": [
+        "select * from business_vault.vw_customer_360",
+        "select count(*) from business_vault.vw_order_analytics",
+        "create table masked.mine (n int)",
+    ],
+    "c360_bi_persons": [
         "select * from business_vault.customer_360_as_of(now(), now())",
         "select * from business_vault.mart_customer_360",
         "select * from business_vault.mart_order_line",
@@ -149,9 +154,10 @@ def test_no_role_may_do_what_is_not_its_business(loaded: Night, role: str) -> No
                 connection.execute(statement.encode())
 
 
-@pytest.mark.parametrize("role", ["c360_api", "c360_bi"])
+@pytest.mark.parametrize("role", ["c360_api", "c360_bi", "c360_bi_persons"])
 def test_readers_may_read_every_view(loaded: Night, role: str) -> None:
+    schema = "masked" if role == "c360_bi" else "business_vault"
     with psycopg.connect(role_url(loaded.admin_url, role)) as connection:
         for view in ("vw_customer_360", "vw_product_analytics", "vw_order_analytics"):
-            shown = connection.execute(f"select count(*) from business_vault.{view}".encode()).fetchone()
+            shown = connection.execute(f"select count(*) from {schema}.{view}".encode()).fetchone()
             assert shown == (1,)

@@ -47,13 +47,15 @@ _TABLE = (
 
 def catalog(connection: psycopg.Connection, model: Model) -> Catalog:
     """Of each table of the model: columns, types, not null, defaults, keys, partitioning, options, and its zero key."""
-    found: Catalog = {}
+    catalog: Catalog = {}
     for name, _ in tables(model):
-        found[name] = [row for query in (_TABLE, _COLUMNS, _CONSTRAINTS) for row in connection.execute(query, (name,))]
+        catalog[name] = [
+            row for query in (_TABLE, _COLUMNS, _CONSTRAINTS) for row in connection.execute(query, (name,))
+        ]
         if ".hub_" in name:
             zero_key = f"select to_jsonb(h)::text from {name} as h where loaded_at = '-infinity'"
-            found[name] += connection.execute(zero_key.encode()).fetchall()
-    return found
+            catalog[name] += connection.execute(zero_key.encode()).fetchall()
+    return catalog
 
 
 def indexes(connection: psycopg.Connection, model: Model) -> set[str]:
@@ -79,10 +81,10 @@ def applied(url: str, migrations: list[Migration]) -> None:
 
 def grown(text: str) -> tuple[Model, list[Migration]]:
     """The model of a text, and the migrations with the one to it that is rendered."""
-    wanted, migrations = parse_model(text), read_migrations()
-    held = recorded_model(migrations)
-    assert list(not_additive(held, wanted)) == []
-    return wanted, [*migrations, Migration(len(migrations) + 1, "grow", render_migration(held, wanted) or "")]
+    target, migrations = parse_model(text), read_migrations()
+    current = recorded_model(migrations)
+    assert list(not_additive(current, target)) == []
+    return target, [*migrations, Migration(len(migrations) + 1, "grow", render_migration(current, target) or "")]
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_two_nights_and_their_readers_work(rds: RdsServer, deployed: str, monkey
             night.drop(f"customers/dt=2024-01-0{day}/a.csv", customers({"customer_id": "C1", "city": city}))
             night.drop(f"transactions/dt=2024-01-0{day}/a.csv", transactions({"transaction_id": f"T{day}"}))
             assert night.run()["status"] == "SUCCEEDED"
-    for role in ("c360_api", "c360_bi"):
+    for role, schema in (("c360_api", "business_vault"), ("c360_bi", "masked"), ("c360_bi_persons", "business_vault")):
         with connect(rds.settings(role, deployed)) as connection:
-            read = "select city, total_orders from business_vault.vw_customer_360"
-            assert connection.execute(read).fetchall() == [("Rome", 2)]
+            read = f"select city, total_orders from {schema}.vw_customer_360"
+            assert connection.execute(read.encode()).fetchall() == [("Rome", 2)]

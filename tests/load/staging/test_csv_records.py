@@ -88,12 +88,12 @@ def test_parts_hold_the_records_of_the_whole(
     spans = [part.span or (0, 0) for part in parts]
     assert b"".join(whole[begin:end] for begin, end in spans) == body
     assert all(end - begin >= split_bytes for begin, end in spans[:-1])
-    found: list[bytes] = []
+    lines: list[bytes] = []
     for part, (begin, end) in zip(parts, spans, strict=True):
         text, rows, _ = isolated(whole[begin:end], [], 2, part.first_row, part.first_line)
         assert rows == part.rows_expected
-        found += text[:-1]
-    assert found == isolated(body, [], 2)[0][:-1]
+        lines += text[:-1]
+    assert lines == isolated(body, [], 2)[0][:-1]
 
 
 @pytest.mark.parametrize("size", [RECORD_LIMIT_BYTES, RECORD_LIMIT_BYTES + 1])

@@ -33,13 +33,13 @@ def indexes(night: Night) -> list[tuple[str, str]]:
 
 def built(night: Night) -> dict[str, set[int]]:
     """Table -> its indexes, other ones each time that they are built."""
-    found: dict[str, set[int]] = {}
+    by_table: dict[str, set[int]] = {}
     for table, index in night.rows(
         "select i.indrelid::regclass::text, i.indexrelid::bigint from pg_index as i"
         " join pg_class as c on c.oid = i.indrelid where c.relnamespace = 'raw_vault'::regnamespace"
     ):
-        found.setdefault(table.removeprefix("raw_vault."), set()).add(index)
-    return found
+        by_table.setdefault(table.removeprefix("raw_vault."), set()).add(index)
+    return by_table
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def rendered() -> dict[str, str]:
         "sat_order_line": render_satellite(model, "sat_order_line", is_late=False),
         "sat_customer_order_effectivity": render_satellite(model, "sat_customer_order_effectivity", is_late=True),
         "repeated_rows": render_repeated_rows(model, "transactions"),
-        "affected_lines": render_affected(model, "sat_order_line_status", "untold"),
+        "affected_lines": render_affected(model, "sat_order_line_status", "incomplete"),
         "affected_lines_late": render_affected(model, "sat_order_line_status", "several"),
         "sat_order_line_status": render_status(model, "sat_order_line_status"),
         "affected_customers": render_affected(model, "sat_customer_status", "everything"),

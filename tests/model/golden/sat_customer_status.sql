@@ -10,7 +10,7 @@ with counted as materialized (
     from counted
     where is_snapshot
     group by effective_at
-), told as (
+), observed as (
     select h."customer_hash_key" as hash_key, c.effective_at, c.position, c.object_id, h.record_row
     from "raw_vault"."sat_customer_details" as h
     join counted as c on c.object_id = h.record_source
@@ -24,7 +24,7 @@ with counted as materialized (
 ), present as materialized (
     select distinct on (a.group_key, a.line_key, t.effective_at)
         a.hash_key, a.group_key, a.line_key, a.is_numbered, t.effective_at, t.position, t.object_id, t.record_row
-    from told as t
+    from observed as t
     join affected_key as a using (hash_key)
     left join list as l using (effective_at)
     where l.position is null or t.position >= l.position
@@ -34,7 +34,7 @@ with counted as materialized (
         (array_agg(object_id order by position desc))[1] as object_id
     from present
     group by group_key, effective_at
-), first_told as materialized (
+), first_observed as materialized (
     select h."customer_hash_key" as hash_key, min(h.effective_at) as effective_at
     from "raw_vault"."sat_customer_details" as h
     join metadata.object_position as p on p.object_id = h.record_source
@@ -47,7 +47,7 @@ with counted as materialized (
     select a.hash_key, l.effective_at, true, l.object_id, 0
     from list as l
     cross join affected_key as a
-    join first_told as f using (hash_key)
+    join first_observed as f using (hash_key)
     where f.effective_at <= l.effective_at
         and not exists (
             select from present as o where (o.hash_key, o.effective_at) = (a.hash_key, l.effective_at)

@@ -21,4 +21,5 @@ from (
     where "customer_id" is not null
     and coalesce(octet_length("customer_id"), 0) <= 1000
     and ("signup_date" is null or "signup_date" like '____-__-__' and "signup_date" !~ '[^0123456789-]' and pg_input_is_valid("signup_date", 'date'))
+    and (lower(btrim("customer_id")) is distinct from 'customer_id')
 ) as typed_row

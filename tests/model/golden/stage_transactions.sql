@@ -37,4 +37,5 @@ from (
     and "total_amount" is not null
     and ("total_amount" is null or octet_length("total_amount") <= 1000 and "total_amount" !~ '[^0123456789.+-]' and pg_input_is_valid("total_amount", 'numeric'))
     and ("line_number" is null or "line_number" !~ '[^0123456789+-]' and pg_input_is_valid("line_number", 'bigint'))
+    and (lower(btrim("transaction_id")) is distinct from 'transaction_id' or lower(btrim("order_date")) is distinct from 'order_date' or lower(btrim("product_id")) is distinct from 'product_id' or lower(btrim("quantity")) is distinct from 'quantity' or lower(btrim("unit_price")) is distinct from 'unit_price' or lower(btrim("total_amount")) is distinct from 'total_amount')
 ) as typed_row

@@ -132,7 +132,9 @@ comment on column metadata.load_run.retract is 'Keys of the landing zone that th
 
 alter table metadata.object_version drop constraint object_version_status_check;
 alter table metadata.object_version add constraint object_version_status_check check (
-    status in ('PLANNED', 'STAGED', 'LOADED', 'REPEATED', 'REJECTED', 'WITHDRAWN', 'REPLACED', 'RETRACTED')
+    status in (
+        'PLANNED', 'STAGED', 'LOADED', 'REPEATED', 'REJECTED', 'WITHDRAWN', 'UNREADABLE', 'REPLACED', 'RETRACTED'
+    )
 );
 
 create or replace view metadata.object_position as

@@ -1,0 +1,69 @@
+"""c360 up: start the platform on this machine, embedded or in the compose file's containers."""
+
+from cli.errors import UsageError
+from cli.local_platform import addresses, bring_containers_up, bring_up, require_this_machine
+from cli.options import (
+    ApiKeyOption,
+    ApiPort,
+    JsonOption,
+    KafkaPort,
+    LakeOption,
+    LocalstackPort,
+    OnArrivalOption,
+    PostgresPort,
+    ScheduleOption,
+    Target,
+    TargetOption,
+    examples,
+)
+from cli.output import Output
+
+EXAMPLES = examples(
+    "c360 up",
+    "c360 up --no-schedule --on-arrival     load when files arrive, not at night",
+    "DATABASE_URL=postgresql://… c360 up    on a PostgreSQL server of yours",
+)
+
+
+def command(
+    localstack_port: LocalstackPort = 4566,
+    postgres_port: PostgresPort = 5432,
+    api_port: ApiPort = 8000,
+    kafka_port: KafkaPort = 9092,
+    schedule: ScheduleOption = True,
+    on_arrival: OnArrivalOption = False,
+    lake: LakeOption = False,
+    api_key: ApiKeyOption = False,
+    target: TargetOption = Target.EMBEDDED,
+    json: JsonOption = False,
+) -> None:
+    """Start the platform on this machine and deploy to it. Again: heals what is not running, keeps the data.
+
+    A port that is taken is replaced by the next free one; those of the containers are the compose file's.
+    """
+    from local.stack import StackOptions
+
+    require_this_machine(target, "up")
+    output = Output(as_json=json)
+    if target is Target.LOCALSTACK:
+        if lake:
+            raise UsageError("--lake is for the embedded platform: the container takes no function of that size")
+        outputs = bring_containers_up(output, schedule=schedule, on_arrival=on_arrival)
+        output.show(addresses(outputs))
+        output.result(outputs.model_dump(mode="json"))
+        return
+    outputs = bring_up(
+        output,
+        StackOptions(
+            localstack_port=localstack_port,
+            postgres_port=postgres_port,
+            api_port=api_port,
+            kafka_port=kafka_port,
+            schedule_enabled=schedule,
+            on_arrival=on_arrival,
+            lake=lake,
+            api_key=api_key,
+        ),
+    )
+    output.show(addresses(outputs))
+    output.result(outputs.model_dump(mode="json"))

@@ -1,0 +1,33 @@
+"""What the model declares beside its tables, written to the database by every migration: it may change without one."""
+
+from psycopg import sql
+
+from functions.common.database import Connection
+from functions.common.sql_files import read_sql
+from functions.model.classification import Classification
+from functions.model.declaration import Model
+from functions.model.render_masked_views import SCHEMA, render_masked_views
+
+
+def declare(connection: Connection, model: Model) -> None:
+    """Retention, the class of each column, and the views without persons, which are made anew."""
+    classification = Classification(model)
+    connection.execute("delete from metadata.retention")
+    connection.execute("delete from metadata.column_class")
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into metadata.retention (store, class, days) values (%s, %s, %s)",
+            [*model.retention.rows(), ("record_tracking", "other", model.late_window_days)],
+        )
+        cursor.executemany(
+            "insert into metadata.column_class (source, column_name, class) values (%s, %s, %s)",
+            list(classification.columns()),
+        )
+    views = {
+        name: [(column, kind) for column, kind in columns]
+        for name, columns in connection.execute(read_sql("load/business_views.sql"))
+    }
+    connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(SCHEMA)))
+    connection.execute(sql.SQL("create schema {}").format(sql.Identifier(SCHEMA)))
+    for statement in render_masked_views(classification, views):
+        connection.execute(statement)

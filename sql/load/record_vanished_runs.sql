@@ -1,0 +1,13 @@
+-- Runs that died with their database, or with their LocalStack: nobody could record their end.
+update metadata.load_run
+set
+    status = 'ABORTED',
+    finished_at = clock_timestamp(),
+    error = 'C360.RunVanished',
+    cause = 'Step Functions does not run it any more, and nothing recorded how it ended'
+where status = 'RUNNING'
+    and run_id <> %(run_id)s
+    and (
+        started_at < now() - %(abandoned_after)s::interval
+        or (execution_arn <> all(%(running)s::text[]) and started_at < now() - %(listed_after)s::interval)
+    )
