@@ -36,6 +36,13 @@ with touched as (
     from touched_order as t
     {owners}
     union
+    -- whom a row has named that another row of its order overrules
+    select s.customer_hash_key
+    from staging.transactions as s
+    where
+        {hub_customer}
+        and not exists (select from business_vault.mart_customer_360 as m where m.customer_id = s.customer_id)
+    union
     select t.hash_key
     from raw_vault.record_tracking_satellite as t
     where t.satellite = 'sat_customer_details' and {unchanged_of_retracted}

@@ -17,7 +17,7 @@ EXAMPLES = settings(
     max_examples=25,
     derandomize=True,
     deadline=None,
-    phases=[Phase.explicit, Phase.generate],
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 DAYS = st.integers(1, 3)
@@ -123,7 +123,7 @@ def test_files_in_any_order_of_arrival_give_what_plain_python_computes(
     _load(warm, [arriving[start : start + size] for start in range(0, len(arriving), size)])
     by_version = [(file.key, file.content) for file in arriving]  # versions of a key follow each other as uploaded
     assert oracle.without_bare_keys(published(warm)) == oracle.without_bare_keys(oracle.marts(by_version))
-    _again(warm, files)
+    _again(warm, arriving)
 
 
 @EXAMPLES

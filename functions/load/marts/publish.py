@@ -158,6 +158,8 @@ def _find_touched(connection: Connection, object_ids: list[int], retracted: list
     # an array in the text of the statement: the planner sees how few objects these are
     new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids + retracted))
     conditions = {name: new if retracted or name in changed else sql.SQL("false") for name in satellites()}
+    named = sql.SQL("s.object_id = any({}::bigint[])").format(sql.Literal(object_ids))
+    conditions["hub_customer"] = named if "hub_customer" in changed else sql.SQL("false")
     unchanged = sql.SQL("t.record_source = any({}::bigint[])").format(sql.Literal(retracted))
     conditions["unchanged_of_retracted"] = unchanged if retracted else sql.SQL("false")
     orders = _touch(connection, "touched_order", conditions)
