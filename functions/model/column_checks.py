@@ -16,7 +16,7 @@ _KINDS = ("nulls", "accepted", "range", "pattern")
 def has_check(column: Column, kind: str) -> bool:
     """Whether a column is checked for `nulls`, `accepted` values, a `range` or a `pattern`."""
     return {
-        "nulls": not column.required and column.default is None,
+        "nulls": not column.required and column.default is None and column.absent != "empty",
         "accepted": bool(column.accepted),
         "range": column.minimum is not None or column.maximum is not None,
         "pattern": column.pattern is not None,

@@ -155,12 +155,16 @@ class Model(Entry):
         }
 
     def finest_parent(self, source: str) -> str:
-        """The hub or link whose satellites tell the rows of `source` apart, of a file that repeats none."""
+        """The hub or link that tells the rows of `source` apart, of a file that repeats none."""
         satellites = self.satellites_of(source).values()
-        parents = {each.parent for each in satellites if each.driving_key is None} or {
-            each.parent for each in satellites
-        }
-        return max(sorted(parents), key=lambda parent: len(self.links[parent].hubs) if parent in self.links else 0)
+        parents = {each.parent for each in satellites if each.driving_key is None} | set(self.links_alone(source))
+        candidates = sorted(parents or {each.driving_key or each.parent for each in satellites})
+        return max(candidates, key=lambda parent: len(self.links[parent].hubs) if parent in self.links else 0)
+
+    def links_alone(self, source: str) -> list[str]:
+        """The links of `source` without a satellite: a row that only adds to one of them has stated something too."""
+        parents = {satellite.parent for satellite in self.satellites.values()}
+        return [name for name, link in self.links.items() if link.source == source and name not in parents]
 
     def satellites_across_rows(self, source: str, hub: str) -> dict[str, Satellite]:
         """The satellites of `source` that follow a hub's keys, if several rows of a file may be about one key."""

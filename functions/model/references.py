@@ -135,10 +135,7 @@ def _numbered_link(model: Model, here: Location, name: str, link: Link) -> Itera
         yield place, "the link needs a dependent child key, a column without a default, that numbers what belongs to it"
     if any(each.driving_key and each.source == link.source for other, each in model.links.items() if other != name):
         yield place, f"source {link.source} has another link with a driving key"
-    if not any(
-        each.status_of is not None and each.parent == name and model.finest_parent(link.source) == name
-        for each in model.satellites.values()
-    ):
+    if not any(each.status_of is not None and each.parent == name for each in model.satellites.values()):
         yield place, "the link needs a satellite, and a status satellite of it that says what is in force"
 
 

@@ -74,7 +74,7 @@ group by object_id"""
 
 def _tables(model: Model, source: str) -> list[str]:
     """The tables to which a row may add: the satellites, and links that have none."""
-    return [*model.satellites_of(source), *_links_alone(model, source)]
+    return [*model.satellites_of(source), *model.links_alone(source)]
 
 
 def _joined(model: Model, source: str) -> dict[str, sql.Composable]:
@@ -88,9 +88,3 @@ def _joined(model: Model, source: str) -> dict[str, sql.Composable]:
         if names
         else sql.SQL("false"),
     }
-
-
-def _links_alone(model: Model, source: str) -> list[str]:
-    """The links of a source on which no satellite hangs: a row that adds only to one of them counts as loaded."""
-    parents = {satellite.parent for satellite in model.satellites.values()}
-    return [name for name, link in model.links.items() if link.source == source and name not in parents]

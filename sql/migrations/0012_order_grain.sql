@@ -283,8 +283,8 @@ as $$
         h.transaction_id,
         coalesce(
             p.line_number,
-            coalesce(max(p.line_number) over (partition by h.transaction_id, hp.product_id), 0) + row_number() over (
-                partition by h.transaction_id, hp.product_id, p.line_number is null
+            coalesce(max(p.line_number) over (partition by h.transaction_id, c.customer_id, hp.product_id), 0) + row_number() over (
+                partition by h.transaction_id, c.customer_id, hp.product_id, p.line_number is null
                 order by l.quantity, l.unit_price, l.total_amount, p.link_hash_key
             )
         ),
