@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.commands import (
+    audit,
     demo,
     down,
     drop,
@@ -60,6 +61,7 @@ for _name, _command, _examples in _COMMANDS:
 app.add_typer(marts.app)
 app.add_typer(sql.app, name="sql")
 app.add_typer(model.app, name="model")
+app.add_typer(audit.app, name="audit")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(events.app, name="events")
 

@@ -6,7 +6,7 @@ Free of the CDK, so that the command line starts fast.
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -31,11 +31,16 @@ class Outputs(BaseModel):
     api_url: str
     api_key: str | None
     local_api_url: str | None
-    dashboard_url: str | None
     database_url: str | None
     kafka_bootstrap_servers: str | None
     kafka_topic: str | None
     alert_topic_arn: str | None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def dashboard_url(self) -> str:
+        """The built-in dashboard; through API Gateway where there is no local server."""
+        return f"{(self.local_api_url or self.api_url).rstrip('/')}/dashboard"
 
 
 def stack_name(name: str, prefix: str = PREFIX) -> str:
@@ -84,7 +89,6 @@ def outputs_of(
         api_url=api_url,
         api_key=api_key,
         local_api_url=local_api_url,
-        dashboard_url=None,
         database_url=database_url,
         kafka_bootstrap_servers=stack_outputs.get("KafkaBootstrapServers"),
         kafka_topic=stack_outputs.get("KafkaTopic"),

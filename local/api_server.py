@@ -55,6 +55,7 @@ class ApiServer:
             environment={
                 **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 "DATABASE_URL": database_url,
+                "AUDIT_SPOOL": str(self.note.parent / "audit-spool"),
                 "POWERTOOLS_SERVICE_NAME": "api",
             },
             folder=REPOSITORY,

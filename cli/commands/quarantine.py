@@ -1,6 +1,7 @@
 """c360 quarantine: the rows that were set aside, and how they come back once they are corrected."""
 
 import sys
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,7 +60,8 @@ def show_row(
     from cli.quarantine_rows import find
 
     output = Output(as_json=json)
-    rows = find(open_deployment(target), ids=[quarantine_id], replayed=True, persons=True)["rows"]
+    found = find(open_deployment(target), ids=[quarantine_id], replayed=True, persons=True, asked_by=getuser())
+    rows = found["rows"]
     if not rows:
         raise UsageError(f"there is no row {quarantine_id} in quarantine: `c360 quarantine list` lists them")
     (row,) = rows
@@ -98,7 +100,7 @@ def export_rows(
     if json and out is None:
         raise UsageError("--json needs a file for the rows: -o FILE")
     output = Output(as_json=json)
-    rows = find_all(open_deployment(target), file=file, rule=rule, run=run, persons=True)
+    rows = find_all(open_deployment(target), file=file, rule=rule, run=run, persons=True, asked_by=getuser())
     sources = sorted({row["source"] for row in rows if source in (None, row["source"])})
     if len(sources) > 1:
         raise UsageError(f"there are rows of {', '.join(sources)}, whose columns differ: choose with --source")

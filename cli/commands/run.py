@@ -22,7 +22,7 @@ EXAMPLES = examples(
     "c360 run --from 2026-01-01 --to 2026-01-31 --wait          a backfill",
     "c360 run --resume run-20261122T231455Z-ab12cd --wait",
 )
-_FILE_FIELDS = ("key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined")
+_FILE_FIELDS = ("key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined", "overruled")
 _DRIFT = "unknown_columns"
 _DAY = ["%Y-%m-%d"]
 _LOCAL_POLL_SECONDS = 0.25

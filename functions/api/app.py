@@ -11,9 +11,11 @@ from functions.api import docs, problems
 from functions.api.database import Database
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Memory
-from functions.api.resources import events, metrics, profile, routes
+from functions.api.resources import dashboard, events, metrics, profile, routes, shares
 from functions.api.resources import operations as service
 from functions.api.resources.models import Problem
+from functions.api.security.audit import Audited
+from functions.api.security.audit_trail import audit_trail
 from functions.api.security.authentication import Gate
 from functions.api.settings import ApiSettings
 
@@ -43,6 +45,7 @@ _TAGS = [
     {"name": "products", "description": "Products and how they sell."},
     {"name": "orders", "description": "Order lines."},
     {"name": "metrics", "description": "Figures for dashboards."},
+    {"name": "shares", "description": "Links that share a view of the dashboard."},
     {"name": "service", "description": "Whether it works, what ran, what was checked."},
 ]
 _SECURITY_SCHEMES = {
@@ -92,6 +95,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.state.database = Database(settings)
     app.state.memory = Memory()
     problems.install(app)
+    app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
     app.add_middleware(Gate, settings=settings)
     if compress:
         app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
@@ -110,7 +114,9 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(service.router)
     app.include_router(events.router)
+    app.include_router(shares.router)
     app.include_router(docs.router)
+    app.include_router(dashboard.router)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Read-only connections to PostgreSQL, kept open between requests.
+"""Connections to PostgreSQL, kept open between requests, that only read unless a query is said to write.
 
 In Lambda an execution environment serves one request at a time, so it holds one connection; the requests that
 uvicorn serves at once share a few. Nothing is opened before the first query.
@@ -8,11 +8,13 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
+from functions.audit.chain import APPEND
 from functions.common.database import sign_in, transient_errors_named
 from functions.common.errors import DatabaseUnavailableError
 from functions.common.logging import logger
@@ -65,6 +67,49 @@ class Database:
         finally:
             self._free.release()
 
+    async def append_audit(self, contents: str) -> None:
+        """Commit records (a JSON array) to the audit trail.
+
+        Again when the connection was lost: at worst a record is there twice. Raises as `read_rows` does.
+        """
+        await self._wait_for_connection()
+        try:
+            if self._idle:
+                try:
+                    return await self._append(self._idle.pop(), contents)
+                except DatabaseUnavailableError as error:
+                    logger.warning("connection lost, opening another", error=str(error))
+                    await self.close()
+            return await self._append(await self._open(), contents)
+        finally:
+            self._free.release()
+
+    async def _append(self, connection: AsyncConnection, contents: str) -> None:
+        async with self._used(connection), connection.pipeline():
+            await connection.execute(b"begin read write")
+            await connection.execute(APPEND, {"contents": contents})
+            await connection.execute(b"commit")
+
+    async def write_row(self, query: bytes, parameters: Mapping[str, Any]) -> Row:
+        """The first row that `query`, which writes, returns; see `write_rows`."""
+        rows = await self.write_rows(query, parameters)
+        if not rows:
+            raise LookupError("the query returned no row")
+        return rows[0]
+
+    async def write_rows(self, query: bytes, parameters: Mapping[str, Any]) -> list[Row]:
+        """All rows that `query`, which writes, returns. It is sent once: whether a lost one was done is not known.
+
+        Raises as `read_rows` does.
+        """
+        await self._wait_for_connection()
+        try:
+            if self._idle:
+                await self._idle.pop().close()  # it may be lost, which is not to be found out by writing
+            return await self._query(await self._open(), query, parameters, writes=True)
+        finally:
+            self._free.release()
+
     async def _wait_for_connection(self) -> None:
         try:
             async with asyncio.timeout(WAIT_FOR_CONNECTION_SECONDS if self._free.locked() else None):
@@ -95,17 +140,31 @@ class Database:
             raise DatabaseUnavailableError("PostgreSQL does not answer") from None
 
     async def _query(
-        self, connection: AsyncConnection, query: bytes, parameters: Mapping[str, Any] | None
+        self,
+        connection: AsyncConnection,
+        query: bytes,
+        parameters: Mapping[str, Any] | None,
+        *,
+        writes: bool = False,
     ) -> list[Row]:
+        async with self._used(connection):
+            if writes:
+                async with connection.transaction():
+                    await connection.execute("set transaction read write")
+                    return await (await connection.execute(query, parameters)).fetchall()
+            return await (await connection.execute(query, parameters)).fetchall()
+
+    @contextlib.asynccontextmanager
+    async def _used(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Use the connection and lay it aside, unless it broke; end its line when the server stays silent."""
         # not by cancelling, for which psycopg would ask the silent server for up to five seconds
         watch = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, connection)
         try:
             with transient_errors_named():
-                cursor = await connection.execute(query, parameters)
-                return await cursor.fetchall()
+                yield
         finally:
             watch.cancel()
-            if connection.broken:
+            if connection.broken or connection.info.transaction_status is TransactionStatus.INERROR:
                 await connection.close()
             elif not connection.closed:
                 self._idle.append(connection)

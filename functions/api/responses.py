@@ -132,6 +132,7 @@ async def list_response(
     )
     if not page.exists:
         return unknown_customer(request)
+    request.state.records = page.count
     following = None if page.after is None else next_url(request, limit=query.limit, after=page.after)
     body = f'{{"items":[{page.items}],"total":{page.total},"next":{json.dumps(following)}}}'
     return json_response(request, access, body, page.watermark)
@@ -148,5 +149,6 @@ async def item_response(request: Request, listing: Listing, parameters: type[Ite
     [item] = await database_of(request).read_row(item_statement(wanted), {"key": key} | query.instants)
     if item is None:
         return None
+    request.state.records = 1
     # live activity changes between publications, so the answer is known by itself
     return not_modified(request, access, item) or json_response(request, access, item, item)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -31,6 +32,8 @@ def _json(value: object) -> object:
 class ApiSettings(DatabaseSettings):
     """Settings of the API: `ApiSettings.from_environment()`.
 
+    audit_spool: a folder for records of the audit trail on their way to the database; without it they are there before
+    an answer is sent.
     api_root_path: what stands before the route in the public URL (API Gateway's stage, `/v1`), or nothing.
     cors_allowed_origins: origins whose pages may read the answers, comma-separated; `*` for any.
     cors_allow_credentials: whether those pages may send cookies and the like; never together with `*`.
@@ -41,6 +44,7 @@ class ApiSettings(DatabaseSettings):
     `<issuer>/.well-known/jwks.json`. A function without a route to the internet needs `jwt_jwks`.
     """
 
+    audit_spool: Path | None = None
     api_root_path: Annotated[str, BeforeValidator(_without_trailing_slash), Field(pattern=r"^(/[^\s?#]+)?$")] = ""
     cors_allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)
     cors_allow_credentials: bool = False

@@ -78,6 +78,12 @@ class LandingSettings(Settings):
     landing_split_bytes: Annotated[int, Field(ge=1)] = 64 << 20
 
 
+class AuditSettings(Settings):
+    """The bucket that the audit trail is copied to, if any."""
+
+    audit_bucket: str = ""
+
+
 class LakeSettings(Settings):
     """The bucket that the marts are exported to."""
 

@@ -1,6 +1,7 @@
 """Lambda handler of the nightly load's steps; the state machine names the step in the event."""
 
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
@@ -16,11 +17,13 @@ from pydantic import (
     model_validator,
 )  # fmt: skip
 
+from functions.audit.chain import append, find, verify
+from functions.audit.shipment import ship
 from functions.common import environment
 from functions.common.database import Connection
 from functions.common.errors import EventError
 from functions.common.logging import logger
-from functions.common.settings import DatabaseSettings, LandingSettings
+from functions.common.settings import AuditSettings, DatabaseSettings, LandingSettings
 from functions.load.marts.publish import publish
 from functions.load.marts.rebuild import rebuild
 from functions.load.plan.finish import finish
@@ -114,13 +117,24 @@ class _Quarantine(BaseModel):
     run: str | None = None
     replayed: bool = False
     persons: bool = False
+    asked_by: str | None = None
     after: int = 0
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
 
 
-_EVENT: TypeAdapter[_Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine] = TypeAdapter(
-    Annotated[_Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine, Field(discriminator="step")]
-)
+class _Audit(BaseModel):
+    """No step of a run: a question of `c360 audit`. Without `limit` the chain is verified."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    step: Literal["audit"]
+    noted_hash: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$")] = None
+    customer: str | None = None
+    before: int | None = None
+    limit: Annotated[int | None, Field(ge=1, le=10_000)] = None
+
+
+type _AnyEvent = _Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine | _Audit
+_EVENT: TypeAdapter[_AnyEvent] = TypeAdapter(Annotated[_AnyEvent, Field(discriminator="step")])
 
 
 def _transaction() -> AbstractContextManager[Connection]:
@@ -139,6 +153,8 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         raise EventError(f"this is not a step of the nightly load: {error.errors(include_input=False)}") from None
     if isinstance(parsed, _Quarantine):
         return _find_quarantined(parsed)
+    if isinstance(parsed, _Audit):
+        return _audit(parsed)
     object_id = parsed.object_id if isinstance(parsed, _Split | _Stage | _GiveUp) else None
     logger.append_keys(run_id=parsed.run_id, step=parsed.step, object_id=object_id)
     if parsed.redrive_count:
@@ -153,8 +169,22 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
 
 def _find_quarantined(event: _Quarantine) -> dict[str, Any]:
+    question = event.model_dump(exclude={"step", "asked_by"})
     with _transaction() as connection:
-        return find_rows(connection, RowFilter(**event.model_dump(exclude={"step"})))
+        found = find_rows(connection, RowFilter(**question))
+        if event.persons:
+            asked = {name: str(value) for name, value in question.items() if value not in (None, False)}
+            append(
+                connection, "read", route="quarantine", subject=event.asked_by, records=len(found["rows"]), filter=asked
+            )
+        return found
+
+
+def _audit(event: _Audit) -> dict[str, Any]:
+    with _transaction() as connection:
+        if event.limit is None:
+            return asdict(verify(connection, event.noted_hash))
+        return {"records": find(connection, event.customer, event.before, event.limit)}
 
 
 def _check(event: _Check) -> dict[str, int]:
@@ -219,6 +249,8 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _GiveUp | _Reb
         case _Other(step="publish"):
             return publish(connection, event.run_id)
         case _Other(step="retention"):
+            if bucket := environment.settings(AuditSettings).audit_bucket:
+                ship(connection, environment.s3(), bucket)
             return enforce_retention(connection, event.run_id)
         case _:
             return finish(connection, event.run_id)

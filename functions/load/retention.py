@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from functions.audit.chain import append
 from functions.common.database import Connection
 from functions.common.logging import logger
 from functions.load.recorded_step import recorded_step
@@ -20,6 +21,9 @@ def enforce_retention(connection: Connection, run_id: str) -> dict[str, Any]:
             )
         ]
         step.rows = sum(each["records"] or 0 for each in removed)
+        gone = {f"{each['store']} ({each['class']})": each["records"] for each in removed if each["records"]}
+        if gone:
+            append(connection, "remove", run_id=run_id, stores=gone)
     for each in removed:
         if each["records"] is None:
             logger.warning("a store was in use and keeps what it should not until the next run", extra=each)

@@ -8,8 +8,10 @@ otherwise (`c360 model check` warns of it).
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from functions.model.declaration import DataClass, Model
+from functions.model.reading import load_model
 
 UNCLASSIFIED: DataClass = "free_text"
 MASK = "***"
@@ -80,6 +82,12 @@ class Classification:
             name: MASK if value is not None and self.of_column(source, name) not in _SHOWN else value
             for name, value in row.items()
         }
+
+
+@cache
+def classification() -> Classification:
+    """The answers for the project's own model."""
+    return Classification(load_model())
 
 
 def undeclared(model: Model) -> Iterator[tuple[str, str, DataClass]]:

@@ -37,6 +37,12 @@ class KeptEvents(Kept):
     other: Annotated[int, Field(ge=EVENT_DAYS, le=3650)]
 
 
+class KeptWhole(Entry):
+    """Of a store that tells of persons by their pseudonyms only: days after which its records are removed."""
+
+    other: Days
+
+
 class KeptLogs(Entry):
     """Of the logs of functions and of the API, in days that CloudWatch has ("PutRetentionPolicy")."""
 
@@ -50,6 +56,7 @@ class Retention(Entry):
     unknown_columns: KeptPersonal = KeptPersonal(personal=90)
     dead_letters: KeptPersonal = KeptPersonal(personal=90)
     events: KeptEvents = KeptEvents(personal=90, other=90)
+    audit: KeptWhole = KeptWhole(other=1095)
     logs: KeptLogs = KeptLogs(personal=30)
 
     def rows(self) -> list[tuple[str, str, int]]:

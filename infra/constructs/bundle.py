@@ -1,4 +1,4 @@
-"""The functions' deployment package, built without Docker: dependencies, `functions/` and `sql/` in one zip.
+"""The functions' deployment package, built without Docker: dependencies, SOURCES and certificates in one zip.
 
 Both layers are named by a hash of what goes into them and kept in `build/`, so a change of code alone costs about
 a second, and no change costs nothing.
@@ -32,7 +32,7 @@ EXPORT_REQUIREMENTS = REPOSITORY / "requirements" / "export.txt"
 """The same, and what only the lake export carries where AWS's layer is not: 300 MB."""
 TOPIC_REQUIREMENTS = REPOSITORY / "requirements" / "topic.txt"
 """The same, and a Kafka client that signs in by IAM."""
-SOURCES = ("functions", "sql")
+SOURCES = ("functions", "sql", "dashboards/web/dist")
 CERTIFICATES = "rds-ca-rsa2048-g1.pem"
 """File at the bundle's top with the authorities of RDS, of which Lambda's Python runtime has none."""
 CACHE = REPOSITORY / "build"

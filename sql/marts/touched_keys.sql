@@ -67,7 +67,15 @@ where h.customer_id is not null;
 analyze touched_customer;
 
 -- what these keys' rows in the marts were
-create temp table replaced_line (product_id text, quantity bigint, total_amount numeric) on commit drop;
+create temp table replaced_line (
+    product_id text,
+    quantity bigint,
+    total_amount numeric,
+    customer_id text,
+    order_date timestamptz,
+    order_status text,
+    is_first_line boolean
+) on commit drop;
 
 create temp table replaced_product (
     product_id text, category text, total_sold bigint, total_quantity numeric, revenue numeric

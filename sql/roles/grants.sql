@@ -20,8 +20,10 @@ grant select, insert, update, delete on all tables in schema business_vault, met
 -- what is written by the migrator alone; and what functions of the owner execute, or look up to know how far they may go
 revoke insert, update, delete
 on metadata.migration, metadata.index_set_aside, metadata.retention, metadata.retention_result, metadata.column_class,
-metadata.tracking_horizon
+metadata.tracking_horizon, metadata.reporting
 from c360_loader;
+-- the API's own
+revoke all on metadata.share_key, metadata.share_link from c360_loader;
 -- the ledger is added to, and completed by the run that is active (see its triggers); nothing of it is deleted
 revoke delete
 on metadata.load_run, metadata.object_version, metadata.vault_load, metadata.load_step, metadata.quality_result,
@@ -54,6 +56,14 @@ on metadata.object_version to c360_api;
 grant select (run_id, status, started_at, finished_at, error) on metadata.load_run to c360_api;
 grant select on metadata.quality_result to c360_api;
 grant select on metadata.migration to c360_api;
+grant select on metadata.share_key, metadata.share_link to c360_api;
+grant insert (expires_at, view, filters_locked, personal, note), update (revoked_at) on metadata.share_link to c360_api;
+-- which rows were set aside and why, never what stands in them
+grant select (quarantine_id, object_id, row_number, line_number, reasons, quarantined_at, replayed_by)
+on metadata.quarantine to c360_api;
+grant select (status, reason) on metadata.object_version to c360_api;
+grant select on metadata.load_step to c360_api;
+grant select (object_id, part, first_row, first_line, rows_read, lines_read) on metadata.object_part to c360_api;
 
 -- dashboards read the views without persons; who may see persons, the views themselves
 grant usage on schema masked to c360_bi, c360_loader;
@@ -71,6 +81,29 @@ begin
     end loop;
 end
 $$;
+-- sums over all customers, which show no person: read with the rights of their owner, as views or with filters
+do $$
+declare
+    metric record;
+begin
+    for metric in
+        select format('%I.%I', schemaname, viewname) as name
+        from pg_views
+        where schemaname = 'business_vault' and viewname like 'metric\_%'
+    loop
+        execute format('grant select on %s to c360_bi', metric.name);
+    end loop;
+    for metric in
+        select oid::regprocedure as name
+        from pg_proc
+        where pronamespace = 'business_vault'::regnamespace and proname like 'metric\_%'
+    loop
+        execute format('revoke execute on function %s from public', metric.name);
+        execute format('grant execute on function %s to c360_api, c360_bi, c360_bi_persons', metric.name);
+    end loop;
+end
+$$;
+grant usage on schema business_vault to c360_bi, c360_bi_persons;
 alter role c360_bi set search_path = masked;
 alter role c360_bi_persons set search_path = business_vault;
 
@@ -93,6 +126,13 @@ grant select, insert, update on metadata.stream_offset, metadata.dead_letter to 
 grant select (link_hash_key), insert on metadata.event_id to c360_stream;
 grant execute on function metadata.make_event_partitions(date, date) to c360_stream;
 revoke execute on function metadata.drop_event_partitions() from c360_stream;
+
+-- the audit trail is added to, by one function; the loader verifies it and copies it away
+grant usage on schema audit to c360_api, c360_loader;
+grant execute on function audit.append to c360_api, c360_loader;
+grant execute on function audit.verify, audit.hash_of to c360_loader;
+grant select on all tables in schema audit to c360_loader;
+grant insert on audit.shipment to c360_loader;
 
 -- Temporary tables are for who computes with them: in others' names they only stand in front of real ones.
 do $$

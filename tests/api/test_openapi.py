@@ -38,10 +38,12 @@ def test_the_app_serves_the_committed_document(client: httpx.Client) -> None:
 def test_every_route_documents_its_errors_as_problems() -> None:
     document = json.loads(COMMITTED.read_text())
     assert "Problem" in document["components"]["schemas"]
+    content = {"200": ["application/json"], "201": ["application/json"], "204": [], "304": []}
     for path, methods in document["paths"].items():
-        for status, response in methods["get"]["responses"].items():
-            expected = {"200": ["application/json"], "304": []}.get(status, ["application/problem+json"])
-            assert list(response.get("content", ())) == expected, f"{path} {status}"
+        for method, operation in methods.items():
+            for status, response in operation["responses"].items():
+                expected = content.get(status, ["application/problem+json"])
+                assert list(response.get("content", ())) == expected, f"{method} {path} {status}"
 
 
 @pytest.mark.parametrize(

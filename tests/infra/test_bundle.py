@@ -113,6 +113,7 @@ def test_a_change_of_code_bundles_again_without_installing(
     monkeypatch.setattr(bundle, "REPOSITORY", tmp_path)
     monkeypatch.setattr(bundle, "_install", lambda *_: pytest.fail("installed again"))
     unchanged = bundle_hash(HOST)
+    (tmp_path / "functions" / "__pycache__").mkdir(exist_ok=True)
     (tmp_path / "functions" / "__pycache__" / "x.pyc").write_bytes(b"cache")
     assert bundle_hash(HOST) == unchanged == host_bundle.stem.removeprefix("bundle-")
     (tmp_path / "functions" / "common" / "new.py").write_text("NEW = 1\n")

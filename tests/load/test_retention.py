@@ -50,6 +50,7 @@ def removed(night: Night) -> dict[tuple[str, str], int]:
 
 
 ALL = {
+    ("audit", "other"),
     ("dead_letters", "personal"),
     ("events", "personal"),
     ("events", "other"),
@@ -67,6 +68,7 @@ def test_what_is_young_stays(filled: Night) -> None:
 def test_personal_values_go_first_and_the_record_of_what_was_wrong_stays(filled: Night) -> None:
     age(filled, 91)
     assert removed(filled) == {
+        ("audit", "other"): 0,
         ("dead_letters", "personal"): 1,
         ("events", "personal"): 1,
         ("events", "other"): 0,  # of the default partition, which is none
@@ -74,8 +76,10 @@ def test_personal_values_go_first_and_the_record_of_what_was_wrong_stays(filled:
         ("quarantine", "other"): 0,
         ("unknown_columns", "personal"): 2,
     }
-    assert filled.rows("select line_number, raw, raw_text, reasons from metadata.quarantine order by 1") == [
-        (2, {"customer_id": None, "first_name": None, "city": "Rome", "loyalty": None}, None, ["customer_id.required"]),
+    assert filled.rows(
+        "select line_number, jsonb_strip_nulls(raw), raw_text, reasons from metadata.quarantine order by 1"
+    ) == [
+        (2, {"city": "Rome"}, None, ["customer_id.required"]),
         (4, None, None, ["row.field_count"]),
     ]
     assert filled.rows("select count(*) from metadata.unknown_columns") == [(0,)]

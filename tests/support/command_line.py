@@ -40,7 +40,6 @@ def outputs_of(**changed: Any) -> Outputs:
             "api_url": "http://127.0.0.1:4566/_aws/execute-api/abc/v1",
             "api_key": None,
             "local_api_url": "http://127.0.0.1:8000",
-            "dashboard_url": None,
             "database_url": None,
             "kafka_bootstrap_servers": None,
             "kafka_topic": None,

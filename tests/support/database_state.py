@@ -16,6 +16,8 @@ WRITTEN_BY_MIGRATIONS = (
     "metadata.retention",
     "metadata.column_class",
     "metadata.lock",
+    "metadata.reporting",
+    "metadata.share_key",
 )
 TRACKING = "raw_vault.record_tracking_satellite"
 _CANONICAL = "(to_jsonb(t) - 'loaded_at' - 'record_source')::text || coalesce(' of ' || o.object_key, '')"

@@ -23,7 +23,8 @@ select
     string_agg(case when "#" <= %(limit)s then row_to_json(item)::text end, ','),
     case when count(*) > %(limit)s then array[{cursor}] end,
     {total},
-    {exists}
+    {exists},
+    least(count(*), %(limit)s)
 from (
     select {names}, row_number() over () as "#"
     from (
@@ -136,7 +137,8 @@ def _after(order: tuple[Sort, ...], *, descending: bool) -> sql.Composable:
 
 @lru_cache(maxsize=512)
 def page_statement(wanted: Selection) -> bytes:
-    """The statement that returns one row: watermark, items, last item's sort values if more follow, total, exists.
+    """The statement that returns one row: watermark, items, last item's sort values if more follow, total, exists, and
+    how many items.
 
     Its parameters are `skip`, `limit`, those of the conditions, `after_0`, … of a cursor, and the two of as-of.
     """

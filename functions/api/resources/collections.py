@@ -72,13 +72,14 @@ ORDERS_OF_CUSTOMER = replace(
 
 @dataclass(frozen=True)
 class Page:
-    """`items` holds the items' JSON objects separated by commas, `total` counts the whole list.
+    """`items` holds the `count` items' JSON objects separated by commas, `total` counts the whole list.
 
     `after` is the cursor of the next page, None on the last; `watermark` says of which publication of the marts
     this is, None where that is not known; `exists` is false where what the list hangs on does not exist.
     """
 
     items: str
+    count: int
     total: int
     after: str | None
     watermark: str | None
@@ -126,6 +127,6 @@ async def read_page(
 
 
 def _page(row: Row, total: int, sort: str) -> Page:
-    watermark, items, last, _, exists = row
+    watermark, items, last, _, exists, count = row
     after = None if last is None else cursor.encode(sort, last)
-    return Page(items or "", total, after, watermark, exists)
+    return Page(items or "", count, total, after, watermark, exists)

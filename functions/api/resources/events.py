@@ -48,7 +48,8 @@ select
     (
         select coalesce(json_agg(row_to_json(recent) order by loaded_at desc, occurred_at desc, event_id), '[]')::text
         from recent
-    )
+    ),
+    (select count(*) from recent)
 """.encode()  # noqa: S608 - composed of this module's constants
 
 # The events of one batch bear one `loaded_at`, and are seen together.
@@ -163,7 +164,9 @@ def _database(request: Request) -> Database:
 @router.get("/events/recent", response_model=EventPage, responses=_PROBLEMS)
 async def recent_events(request: Request, limit: Annotated[int, Query(ge=1, le=MOST_RECENT)] = 50) -> Response:
     """The events that arrived last, of those that happened within a week. Poll it where streams do not pass."""
-    total, items = await _database(request).read_row(_RECENT, {"limit": limit, "masked": access_of(request).masked})
+    masked = access_of(request).masked
+    total, items, count = await _database(request).read_row(_RECENT, {"limit": limit, "masked": masked})
+    request.state.records = count
     return Response(
         f'{{"items":{items},"total":{total},"next":null}}',
         media_type="application/json",
@@ -190,6 +193,7 @@ async def live_activity(request: Request, customer_id: CustomerId) -> Response:
         [found] = await _database(request).read_row(_ACTIVITY, {"key": customer_id})
     if found is None:
         return unknown_customer(request)
+    request.state.records = 1
     return Response(found, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 

@@ -1,94 +1,99 @@
-"""The shapes of the metrics: one object, or a series of points in the order in which a chart draws them."""
+"""The shapes of the metrics, from their declaration: one object, or a series of points in drawing order."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from functions.api.resources.models import Answer, Money
+from functions.model.metrics import Metric
 
-
-class Overview(Answer):
-    """The figures of the whole."""
-
-    customers: int
-    customers_with_orders: int
-    products: int
-    orders: int
-    order_lines: int
-    revenue: Annotated[Money, Field(description="Sum of all order lines, whatever their status.")]
-    avg_order_value: Money | None
-    anonymous_revenue: Annotated[Money, Field(description="The part of `revenue` that belongs to no customer.")]
-    first_order_date: datetime | None
-    last_order_date: datetime | None
-
-
-class StatusPoint(Answer):
-    """The orders of a status."""
-
-    order_status: str | None
-    orders: int
-    order_lines: int
-    revenue: Money
-
-
-class SegmentPoint(Answer):
-    """The customers of a segment."""
-
-    customer_segment: str | None
-    customers: int
-    orders: int
-    revenue: Money
-
-
-class DayPoint(Answer):
-    """The orders of a day in UTC; a day without orders has no point."""
-
-    day: date
-    orders: int
-    revenue: Money
-
-
-class StatePoint(Answer):
-    """The orders of the customers who are in a state now; anonymous sales are in none."""
-
-    country: str | None
-    state: str | None
-    orders: int
-    revenue: Money
-
-
-class CategoryPoint(Answer):
-    """The sales of a category's products."""
-
-    category: str | None
-    products: int
-    order_lines: int
-    quantity: int
-    revenue: Money
-
-
-class CohortPoint(Answer):
-    """Of the customers who ordered first in the month `cohort`, those who ordered `months_later`."""
-
-    cohort: Annotated[str, Field(examples=["2026-03"])]
-    months_later: int
-    customers: int
-    share: Annotated[float, Field(description="Of the cohort, 0 to 1.")]
-
-
-class RfmPoint(Answer):
-    """The customers with these scores, 1 to 5, for recency, frequency and monetary value."""
-
-    rfm_label: str | None
-    rfm_recency: int | None
-    rfm_frequency: int | None
-    rfm_monetary: int | None
-    customers: int
-    revenue: Money
+_TYPES: dict[str, Any] = {
+    "text": str,
+    "integer": int,
+    "amount": Money,
+    "ratio": float,
+    "number": float,
+    "date": date,
+    "instant": datetime,
+}
 
 
 class Series[Point: Answer](Answer):
     """The points of a chart."""
 
     items: list[Point]
+
+
+class FilterOptions(Answer):
+    """What can be filtered by; null stands for what is not known, the empty value of a filter."""
+
+    segments: list[str | None] | None
+    states: list[str | None] | None
+    categories: list[str | None] | None
+    statuses: list[str | None] | None
+    first_day: date | None
+    last_day: date | None
+
+
+class Panels(Answer):
+    """Figures of one publication of the marts, by panel. The shape of each is that of `/metrics/{panel}`."""
+
+    published_at: Annotated[datetime | None, Field(description="When the marts were published; null before that.")]
+    run_id: str | None
+    today: Annotated[date | None, Field(description="What the marts call today.")]
+    time_zone: Annotated[str, Field(description="Whose days and hours all figures are of.", examples=["Europe/Berlin"])]
+    currency: Annotated[str, Field(examples=["EUR"])]
+    panels: dict[str, Any]
+
+
+class CatalogueColumn(Answer):
+    """A column of a metric."""
+
+    name: str
+    title: str
+    unit: str
+    description: str
+    optional: bool
+    explains: Annotated[
+        str | None, Field(description="Which rows are behind it; null: it cannot be explained by rows.")
+    ]
+
+
+class CatalogueEntry(Answer):
+    """What a metric means and how it is shown best."""
+
+    name: str
+    title: str
+    description: str
+    shape: str
+    unit: str
+    grain: list[str]
+    filters: list[str]
+    chart: str
+    live: bool
+    view: Annotated[str, Field(description="The view of all data, for BI tools.")]
+    explains: str | None
+    columns: list[CatalogueColumn]
+
+
+class Catalogue(Answer):
+    """The metric layer."""
+
+    time_zone: str
+    currency: str
+    items: list[CatalogueEntry]
+
+
+def row_model(metric: Metric) -> type[Answer]:
+    """The shape of a row of the metric."""
+    words = metric.name.title().replace("-", "")
+    fields: dict[str, Any] = {}
+    for name, column in metric.columns.items():
+        kind = _TYPES[column.type]
+        kind = kind | None if column.optional else kind
+        fields[name] = Annotated[kind, Field(description=column.description)], ...
+    model: type[Answer] = create_model(
+        words if metric.shape == "object" else f"{words}Point", __base__=Answer, __doc__=metric.description, **fields
+    )
+    return model

@@ -1,129 +1,253 @@
-"""The figures that a dashboard draws, computed once for each publication of the marts."""
+"""The figures that a dashboard draws, one by one or all in one request, as sql/metrics.yaml declares them."""
 
+import asyncio
+import json
 from dataclasses import dataclass
-from typing import Any
+from hashlib import blake2b
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from psycopg import sql
+from pydantic import Field, field_validator
 from starlette.responses import Response
 
-from functions.api.paging.cache import WATERMARK
+from functions.api.database import Database
+from functions.api.paging.cache import WATERMARK, Memory
 from functions.api.paging.collection import columns
-from functions.api.paging.conditional import held_by_caller, json_response, not_modified
-from functions.api.paging.parameters import Query
+from functions.api.paging.conditional import json_response, not_modified
+from functions.api.paging.filters import FilterQuery, parsed_filters
+from functions.api.paging.parameters import Instant, Query
 from functions.api.resources import metric_models as shapes
 from functions.api.resources.models import Answer
-from functions.api.resources.route_parameters import PeriodQuery
 from functions.api.resources.routes import LIST_PROBLEMS
 from functions.api.responses import database_of, memory_of, parsed, query_parameters
-from functions.api.security.authentication import access_of
+from functions.api.security.authentication import access_of, require_filters
 from functions.api.statements import read_sql
+from functions.model.metrics import FILTERS, Metric, load_metrics
 
 _SERIES = sql.SQL("""
 select
     ({watermark}),
     (
         select '{{"items":[' || coalesce(string_agg(row_to_json(point)::text, ','), '') || ']}}'
-        from (select {columns} from ({points}) as point) as point
+        from (select {columns} from {rows} as point) as point
     )
 """)
 _OBJECT = sql.SQL("""
 select
     ({watermark}),
-    (select row_to_json(figures)::text from (select {columns} from ({points}) as figures) as figures)
+    (select row_to_json(figures)::text from (select {columns} from {rows} as figures) as figures)
 """)
+_ARGUMENTS = sql.SQL(
+    "%(since)s::date, %(until)s::date, %(segment)s::text[], %(state)s::text[], %(category)s::text[], %(status)s::text[]"
+)
+
+LAYER = load_metrics()
 
 router = APIRouter(prefix="/metrics", tags=["metrics"])
 
 
 @dataclass(frozen=True)
-class Metric:
-    """`statement` returns the watermark and the answer's JSON."""
+class Panel:
+    """`statement` returns the watermark and the answer's JSON. A live one changes whenever it likes."""
 
     name: str
     statement: bytes
-    query: type[Query] = Query
+    model: type[Answer]
+    filters: tuple[str, ...] = ()
+    live: bool = False
 
 
-def _metric(name: str, model: type[Answer], template: sql.SQL = _SERIES, query: type[Query] = Query) -> Metric:
-    points = read_sql(f"{name.replace('-', '_')}.sql")
-    text = template.format(watermark=WATERMARK, columns=columns(model, masked=False), points=points)
-    return Metric(name, text.as_bytes(None), query)
+def rows_of(metric: Metric) -> sql.Composable:
+    """What stands after FROM for the rows of a metric: the view, or the function with the filters as parameters."""
+    name = sql.Identifier("business_vault", metric.relation)
+    return sql.SQL("{}({})").format(name, _ARGUMENTS) if metric.filters else name
 
 
-async def _answer(request: Request, metric: Metric) -> Response:
-    parameters: dict[str, Any] = parsed(request, metric.query).model_dump()
-    access, database, memory = access_of(request), database_of(request), memory_of(request)
-    key = (metric, *parameters.values())
-    if held_by_caller(request) or memory.holds(key):
-        watermark = await memory.current_watermark(database)
-        if (same := not_modified(request, access, watermark)) is not None:
-            return same
-        if (known := memory.recall(key, watermark)) is not None:
-            return json_response(request, access, known, watermark)
-    watermark, body = await database.read_row(metric.statement, parameters)
-    memory.learn(key, body, watermark, size=2 * len(body))
-    return json_response(request, access, body, watermark)
+def _panel(metric: Metric) -> Panel:
+    model = shapes.row_model(metric)
+    template = _SERIES if metric.shape == "series" else _OBJECT
+    text = template.format(watermark=WATERMARK, columns=columns(model, masked=False), rows=rows_of(metric))
+    answer = shapes.Series[model] if metric.shape == "series" else model  # type: ignore[valid-type]
+    return Panel(metric.name, text.as_bytes(None), answer, metric.filters, metric.live)
 
 
-_OVERVIEW = _metric("overview", shapes.Overview, _OBJECT)
-_BY_STATUS = _metric("orders-by-status", shapes.StatusPoint)
-_BY_SEGMENT = _metric("customers-by-segment", shapes.SegmentPoint)
-_BY_DAY = _metric("revenue-by-day", shapes.DayPoint, query=PeriodQuery)
-_BY_STATE = _metric("revenue-by-state", shapes.StatePoint)
-_BY_CATEGORY = _metric("revenue-by-category", shapes.CategoryPoint)
-_COHORTS = _metric("cohort-retention", shapes.CohortPoint)
-_RFM = _metric("rfm", shapes.RfmPoint)
+_OPTIONS = Panel(
+    "filter-options",
+    _OBJECT.format(
+        watermark=WATERMARK,
+        columns=columns(shapes.FilterOptions, masked=False),
+        rows=sql.SQL("({})").format(read_sql("filter_options.sql")),
+    ).as_bytes(None),
+    shapes.FilterOptions,
+)
+_REPORTING = Panel(
+    "reporting",
+    sql.SQL("select ({}), ({})").format(WATERMARK, read_sql("reporting.sql")).as_bytes(None),
+    Answer,
+)
+PANELS = {panel.name: panel for panel in (*map(_panel, LAYER.metrics.values()), _OPTIONS)}
 
 
-@router.get("/overview", response_model=shapes.Overview, responses=LIST_PROBLEMS)
-async def overview(request: Request) -> Response:
-    """Customers, products, orders and revenue of the whole."""
-    return await _answer(request, _OVERVIEW)
+class PanelsQuery(FilterQuery):
+    """Which figures, of what."""
+
+    panels: Annotated[
+        str | None, Field(max_length=1000, description="Names of panels, comma-separated; all by default.")
+    ] = None
+
+    @field_validator("panels")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and set(value.split(",")) - PANELS.keys():
+            raise ValueError(f"there are {', '.join(PANELS)}")
+        return value
+
+    @property
+    def chosen(self) -> list[Panel]:
+        """The panels, each once."""
+        return [PANELS[name] for name in dict.fromkeys(self.panels.split(","))] if self.panels else [*PANELS.values()]
 
 
-@router.get("/orders-by-status", response_model=shapes.Series[shapes.StatusPoint], responses=LIST_PROBLEMS)
-async def orders_by_status(request: Request) -> Response:
-    """Orders and revenue by status."""
-    return await _answer(request, _BY_STATUS)
+class RevenueByDayQuery(FilterQuery):
+    """A period of days; `ordered_from` and `ordered_before` are its older names, of instants."""
+
+    ordered_from: Annotated[
+        Instant | None, Field(description="Ordered on the day of this instant or later; `since` is the same of a day.")
+    ] = None
+    ordered_before: Annotated[Instant | None, Field(description="Ordered on a day before this instant.")] = None
 
 
-@router.get("/customers-by-segment", response_model=shapes.Series[shapes.SegmentPoint], responses=LIST_PROBLEMS)
-async def customers_by_segment(request: Request) -> Response:
-    """Customers, their orders and their revenue by segment."""
-    return await _answer(request, _BY_SEGMENT)
+async def _read(
+    database: Database, memory: Memory, panel: Panel, filters: dict[str, Any], watermark: str | None
+) -> tuple[str | None, str]:
+    """The panel's watermark and JSON; from memory where that knows them under `watermark`."""
+    applied = {name: filters[name] if name in panel.filters else None for name in FILTERS}
+    key = (panel.name, *map(str, applied.values()))
+    if not panel.live and (known := memory.recall(key, watermark)) is not None:
+        return watermark, known
+    read_at, body = await database.read_row(panel.statement, applied)
+    if not panel.live:
+        memory.learn(key, body, read_at, size=2 * len(body))
+    return read_at, body
+
+
+async def read_panels(
+    database: Database, memory: Memory, panels: list[Panel], filters: dict[str, Any]
+) -> tuple[str | None, dict[str, str]]:
+    """The JSON of all these panels, of one publication of the marts, and its watermark."""
+    watermark = await memory.current_watermark(database)
+    while True:
+        read = await asyncio.gather(*(_read(database, memory, panel, filters, watermark) for panel in panels))
+        if {read_at for read_at, _ in read} <= {watermark}:
+            return watermark, {panel.name: body for panel, (_, body) in zip(panels, read, strict=True)}
+        watermark = await memory.current_watermark(database)  # published while we read
 
 
 @router.get(
-    "/revenue-by-day",
-    response_model=shapes.Series[shapes.DayPoint],
+    "",
+    response_model=shapes.Panels,
     responses=LIST_PROBLEMS,
-    openapi_extra=query_parameters(PeriodQuery),
+    openapi_extra=query_parameters(PanelsQuery),
 )
-async def revenue_by_day(request: Request) -> Response:
-    """Orders and revenue by day, of a period or of all time."""
-    return await _answer(request, _BY_DAY)
+async def all_panels(request: Request) -> Response:
+    """The figures of several panels at once, all of one publication: what a dashboard asks for again and again."""
+    query = parsed_filters(request, PanelsQuery)
+    access, database, memory = access_of(request), database_of(request), memory_of(request)
+    require_filters(access, query.given)
+    live = [panel for panel in query.chosen if panel.live]
+    watermark, bodies = await read_panels(database, memory, live, query.filters)
+    digest = blake2b(json.dumps(bodies, sort_keys=True).encode(), digest_size=12).hexdigest()
+    if (same := not_modified(request, access, f"{watermark} {digest}")) is not None:
+        return same
+    still = [panel for panel in query.chosen if not panel.live]
+    watermark, others = await read_panels(database, memory, [*still, _REPORTING], query.filters)
+    bodies |= others
+    reporting = bodies[_REPORTING.name].removesuffix("}")
+    panels = ",".join(f"{json.dumps(panel.name)}:{bodies[panel.name]}" for panel in query.chosen)
+    return json_response(request, access, f'{reporting},"panels":{{{panels}}}}}', f"{watermark} {digest}")
 
 
-@router.get("/revenue-by-state", response_model=shapes.Series[shapes.StatePoint], responses=LIST_PROBLEMS)
-async def revenue_by_state(request: Request) -> Response:
-    """Orders and revenue by the state that the customers are in now."""
-    return await _answer(request, _BY_STATE)
+@router.get("/catalogue", response_model=shapes.Catalogue, responses=LIST_PROBLEMS)
+async def catalogue(request: Request) -> Response:
+    """What every figure means: in words, its unit and grain, the filters that apply, and the chart that suits it."""
+    parsed(request, Query)
+    return not_modified(request, access_of(request), _CATALOGUE) or json_response(
+        request, access_of(request), _CATALOGUE, _CATALOGUE
+    )
 
 
-@router.get("/revenue-by-category", response_model=shapes.Series[shapes.CategoryPoint], responses=LIST_PROBLEMS)
-async def revenue_by_category(request: Request) -> Response:
-    """Products, sales and revenue by category."""
-    return await _answer(request, _BY_CATEGORY)
+def _catalogue() -> str:
+    entries = [
+        shapes.CatalogueEntry(
+            **metric.model_dump(include={"name", "title", "description", "shape", "unit", "chart", "live", "explains"}),
+            grain=list(metric.grain),
+            filters=list(metric.filters),
+            view=metric.view,
+            columns=[
+                shapes.CatalogueColumn(
+                    name=name,
+                    **column.model_dump(include={"title", "unit", "description", "optional"}),
+                    explains=metric.explained_by(name),
+                )
+                for name, column in metric.columns.items()
+            ],
+        )
+        for metric in LAYER.metrics.values()
+    ]
+    return shapes.Catalogue(time_zone=LAYER.time_zone, currency=LAYER.currency, items=entries).model_dump_json()
 
 
-@router.get("/cohort-retention", response_model=shapes.Series[shapes.CohortPoint], responses=LIST_PROBLEMS)
-async def cohort_retention(request: Request) -> Response:
-    """For each month of first orders, how many customers ordered again in which later month."""
-    return await _answer(request, _COHORTS)
+_CATALOGUE = _catalogue()
 
 
-@router.get("/rfm", response_model=shapes.Series[shapes.RfmPoint], responses=LIST_PROBLEMS)
-async def rfm(request: Request) -> Response:
-    """Customers by recency, frequency and monetary value."""
-    return await _answer(request, _RFM)
+async def _answer(request: Request, panel: Panel) -> Response:
+    model = RevenueByDayQuery if panel.name == "revenue-by-day" else FilterQuery
+    query = parsed_filters(request, model)
+    access, database, memory = access_of(request), database_of(request), memory_of(request)
+    require_filters(access, query.given)
+    filters = query.filters
+    if isinstance(query, RevenueByDayQuery):
+        filters |= await _days(database, query)
+    if not panel.live:
+        watermark = await memory.current_watermark(database)
+        if (same := not_modified(request, access, watermark)) is not None:
+            return same
+    watermark, bodies = await read_panels(database, memory, [panel], filters)
+    body = bodies[panel.name]
+    version = body if panel.live else watermark
+    return not_modified(request, access, version) or json_response(request, access, body, version)
+
+
+async def _days(database: Database, query: RevenueByDayQuery) -> dict[str, Any]:
+    """The days, in the reporting time zone, that the older names of the period mean."""
+    if query.ordered_from is None and query.ordered_before is None:
+        return {}
+    since, until = await database.read_row(
+        b"select (%(first)s::timestamptz at time zone time_zone)::date,"
+        b" (%(end)s::timestamptz at time zone time_zone - interval '1 microsecond')::date"
+        b" from business_vault.vw_reporting",
+        {"first": query.ordered_from, "end": query.ordered_before},
+    )
+    return {"since": query.since or since, "until": query.until or until}
+
+
+def _add_route(panel: Panel, summary: str) -> None:
+    async def figures(request: Request) -> Response:
+        return await _answer(request, panel)
+
+    query = RevenueByDayQuery if panel.name == "revenue-by-day" else FilterQuery
+    router.add_api_route(
+        f"/{panel.name}",
+        figures,
+        name=panel.name.replace("-", "_"),
+        description=summary,
+        response_model=panel.model,
+        responses=LIST_PROBLEMS,
+        openapi_extra=query_parameters(query),
+    )
+
+
+for each in PANELS.values():
+    declared = LAYER.metrics.get(each.name)
+    _add_route(each, declared.description if declared else "What can be filtered by.")

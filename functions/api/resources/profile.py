@@ -62,5 +62,6 @@ async def explain(request: Request, customer_id: CustomerId) -> Response:
     )
     if not exists:
         return unknown_customer(request)
+    request.state.records = 1
     body = f'{{"customer_id":{json.dumps(customer_id)},"fields":{fields}}}'
     return json_response(request, access, body, None)

@@ -4,8 +4,9 @@ While `api_auth` is "open" every caller has the scopes of `api_open_scopes`; wit
 API keys are API Gateway's business, see infra/api_stack.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -14,8 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.api.problems import problem, unavailable
 from functions.api.security.public_paths import is_public
+from functions.api.security.share_links import SHARE_HEADER, InvalidShareError, Share, find_share, shows
 from functions.api.security.tokens import InvalidTokenError, IssuerUnavailableError, TokenVerifier
 from functions.api.settings import ApiSettings
+from functions.common.errors import TransientError
 
 READ = "profile:read"
 PERSONAL = "pii:read"
@@ -23,9 +26,14 @@ PERSONAL = "pii:read"
 
 @dataclass(frozen=True)
 class Access:
-    """What this caller may do."""
+    """What this caller may do; through a share link, no more than that shows.
+
+    `subject`: who it is, a token's `sub` or an API key's id, as far as that is known.
+    """
 
     scopes: frozenset[str]
+    share: Share | None = None
+    subject: str | None = None
 
     @property
     def masked(self) -> bool:
@@ -54,13 +62,32 @@ class Gate:
                 refusal = unavailable(request_id, "The issuer of tokens cannot be reached", error)
                 await refusal(scope, receive, send)
                 return
+            except TransientError as error:
+                refusal = unavailable(request_id, "The database cannot be reached", error)
+                await refusal(scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
     async def _access(self, scope: Scope) -> Access:
-        access = self._open if self._verifier is None else await _of_token(self._verifier, Headers(scope=scope))
+        if self._verifier is None:
+            access = replace(self._open, subject=_of_key(scope))
+        else:
+            access = await _of_token(self._verifier, Headers(scope=scope))
         if READ not in access.scopes:
             raise HTTPException(HTTPStatus.FORBIDDEN, f"The scope {READ} is needed.", _insufficient(READ))
-        return access
+        token = Headers(scope=scope).get(SHARE_HEADER)
+        return access if token is None else await _through_share(scope, access, token)
+
+
+async def _through_share(scope: Scope, access: Access, token: str) -> Access:
+    """The caller's access, narrowed to what the link shows."""
+    try:
+        share = await find_share(scope["app"].state.database, token)
+    except InvalidShareError as error:
+        raise HTTPException(HTTPStatus.UNAUTHORIZED, error.message) from None
+    if scope["method"] not in ("GET", "HEAD") or not shows(scope["path"]):
+        raise HTTPException(HTTPStatus.FORBIDDEN, "The link shows figures only.")
+    return Access(access.scopes if share.personal else access.scopes - {PERSONAL}, share, access.subject)
 
 
 async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
@@ -69,10 +96,26 @@ async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
         challenge = {"WWW-Authenticate": "Bearer"}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "Send a token: `Authorization: Bearer …`.", challenge)
     try:
-        return Access(await verifier.scopes(token.strip()))
+        return Access(await verifier.scopes(token.strip()), subject=_subject(token.strip()))
     except InvalidTokenError as error:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, f"The token is not valid: {error}.", challenge) from None
+
+
+def _subject(token: str) -> str | None:
+    """Whom a token that has been verified is of; of a machine, its client."""
+    import jwt
+
+    claims: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
+    subject = claims.get("sub", claims.get("client_id"))
+    return None if subject is None else str(subject)
+
+
+def _of_key(scope: Scope) -> str | None:
+    """The id, never the key, of the API key that API Gateway has let in."""
+    identity = scope.get("aws.event", {}).get("requestContext", {}).get("identity", {})
+    key_id = identity.get("apiKeyId")
+    return None if key_id is None else f"api-key:{key_id}"
 
 
 def _insufficient(scope: str) -> dict[str, str]:
@@ -83,6 +126,12 @@ def access_of(request: Request) -> Access:
     """What the gate found of this request's caller."""
     access: Access = request.state.access
     return access
+
+
+def require_filters(access: Access, given: dict[str, Any]) -> None:
+    """Refuse other filters than those of a link that has locked them. Raises HTTPException 403."""
+    if access.share is not None and access.share.filters_locked and given != access.share.filters:
+        raise HTTPException(HTTPStatus.FORBIDDEN, "The filters of this link are locked.")
 
 
 def refuse_personal(access: Access, parameters: frozenset[str]) -> None:

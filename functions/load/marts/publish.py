@@ -9,6 +9,7 @@ from functions.common.database import Connection
 from functions.common.errors import QualityError
 from functions.common.ledger import active_run, lock, objects_of
 from functions.common.sql_files import read_sql
+from functions.load.marts.summaries import sum_changed_lines, sum_every_line
 from functions.load.recorded_step import recorded_step
 from functions.load.vault.retraction import note_published, unpublished_retractions
 from functions.model.render_marts import Scope, satellites
@@ -27,11 +28,11 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     begin_publication(connection)
     _move_anchor(connection, run.loaded_at)
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
+    is_first = published != (True,)
     retracted = unpublished_retractions(connection)
-    if published == (True,):
-        written = _publish_touched(connection, run_id, retracted)
-    else:
-        written = _publish_everything(connection, run_id)
+    written = _publish_everything(connection, run_id) if is_first else _publish_touched(connection, run_id, retracted)
+    with recorded_step(connection, run_id, "summaries") as step:
+        step.rows = sum_every_line(connection) if is_first else sum_changed_lines(connection)
     note_published(connection, run_id, retracted)
     complete_publication(connection, customers_changed=written["mart_customer_360"] > 0)
     return written

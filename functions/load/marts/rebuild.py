@@ -3,6 +3,7 @@
 from functions.common.database import Connection
 from functions.common.errors import C360Error
 from functions.load.marts.publish import MARTS, begin_publication, complete_publication, reconcile, write_everything
+from functions.load.marts.summaries import sum_every_line
 from functions.model.render_marts import Scope
 
 
@@ -25,6 +26,7 @@ def rebuild(connection: Connection) -> dict[str, int]:
         connection.execute(
             "update metadata.mart_publication set rows = %s, published_at = now() where mart = %s", (rows, mart)
         )
+    sum_every_line(connection)
     reconcile(connection, Scope())
     complete_publication(connection, customers_changed=True)
     return written

@@ -5,6 +5,7 @@ from typing import Any
 
 from psycopg import sql
 
+from functions.audit.chain import append
 from functions.common.database import Connection
 from functions.common.ledger import RunNotActiveError, objects_of
 from functions.load.recorded_step import recorded_step
@@ -44,9 +45,20 @@ def finish(connection: Connection, run_id: str) -> Report:
             "update metadata.load_run set status = 'SUCCEEDED', finished_at = clock_timestamp() where run_id = %s",
             (run_id,),
         )
+        append(connection, "load", run_id=run_id, **_changed(connection, run_id))
     elif status != "SUCCEEDED":
         raise RunNotActiveError("this run is not active", run_id=run_id, status=status)
     return report(connection, run_id)
+
+
+def _changed(connection: Connection, run_id: str) -> dict[str, Any]:
+    """How many files the run has loaded, and how many of their rows said something new."""
+    files, records = connection.execute(
+        "select count(*), coalesce(sum(rows_loaded), 0)::bigint from metadata.object_version"
+        " where run_id = %s and status = 'LOADED'",
+        (run_id,),
+    ).fetchone() or (0, 0)
+    return {"files": files, "records": records}
 
 
 def _empty_staging(connection: Connection, run_id: str) -> None:

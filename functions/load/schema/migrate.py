@@ -13,6 +13,7 @@ from functions.common.errors import MigrationError
 from functions.common.sql_files import SQL_FOLDER, read_sql
 from functions.load.schema.declared import declare
 from functions.model.declaration import Model
+from functions.model.metrics import MetricLayer, load_metrics
 from functions.model.reading import load_model
 
 ROLES = ("c360_loader", "c360_api", "c360_stream", "c360_bi", "c360_bi_persons")
@@ -52,6 +53,7 @@ def migrate(
     role_passwords: Mapping[str, str | None],
     migrations: list[Migration] | None = None,
     model: Model | None = None,
+    layer: MetricLayer | None = None,
 ) -> list[str]:
     """Apply what is missing, in one transaction, one migrator at a time; return the names of what was applied.
 
@@ -72,7 +74,7 @@ def migrate(
                 "insert into metadata.migration (version, name, checksum) values (%s, %s, %s)",
                 (migration.version, migration.name, migration.checksum),
             )
-        declare(connection, model)
+        declare(connection, model, load_metrics() if layer is None else layer)
         connection.execute(read_sql("roles/grants.sql"))
     return [migration.name for migration in pending]
 

@@ -11,8 +11,7 @@ from typing import Any
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
 from functions.load.staging.header import QUARANTINE_ID
-from functions.model.classification import MASK, Classification
-from functions.model.reading import load_model
+from functions.model.classification import MASK, classification
 from functions.model.render_quarantine import render_mark_replayed
 from functions.model.render_staging import StagedPart
 
@@ -69,7 +68,7 @@ def _without_persons(row: Row) -> Row:
     """Its cells with those of persons hidden; a line that could not be split may hold anything."""
     raw = row["raw"]
     return {
-        "raw": raw if raw is None else Classification(load_model()).masked_row(row["source"], raw),
+        "raw": raw if raw is None else classification().masked_row(row["source"], raw),
         "raw_text": row["raw_text"] and MASK,
     }
 

@@ -5,11 +5,12 @@ import pytest
 from psycopg import errors as pg
 
 from functions.load.schema.migrate import ROLES
+from functions.model.metrics import load_metrics
 from tests.support.csv_files import customers, transactions
 from tests.support.night import Night, prepare, role_url
 from tests.support.rds import MAX_CONNECTIONS
 
-SCHEMAS = "('staging', 'raw_vault', 'business_vault', 'metadata')"
+SCHEMAS = "('staging', 'raw_vault', 'business_vault', 'metadata', 'masked', 'audit')"
 
 
 @pytest.fixture
@@ -72,7 +73,22 @@ BOUNDED: dict[str, tuple[str, list[tuple[str, type[Exception] | None]]]] = {
             ("select metadata.enforce_retention()", None),
         ],
     ),
+    "audit.append": (
+        "c360_api",
+        [
+            ("select audit.append('[]')", pg.InvalidParameterValue),
+            ("select audit.append(null)", pg.InvalidParameterValue),
+            ("select audit.append('[1]')", pg.InvalidParameterValue),
+            ("select audit.append(jsonb_build_array(repeat('x', 9000000)))", pg.InvalidParameterValue),
+        ],
+    ),
     "metadata.check_indexes_restored": ("c360_loader", [("select metadata.check_indexes_restored()", pg.Error)]),
+    # sums that show no person, whatever is asked for
+    **{
+        metric.view: ("c360_bi", [(f"select * from {metric.view}('-infinity', 'infinity', '{{x}}', '{{}}')", None)])
+        for metric in load_metrics().metrics.values()
+        if metric.filters
+    },
 }
 
 

@@ -1,0 +1,74 @@
+"""The page at /dashboard: the files that `make install` builds from dashboards/web, served as they are."""
+
+import mimetypes
+import re
+from functools import cache
+from hashlib import blake2b
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+BUILT = Path(__file__).resolve().parents[3] / "dashboards" / "web" / "dist"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_NAMED_BY_CONTENT = re.compile(r"-[A-Za-z0-9]{8,}\.[a-z]+$")
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/dashboard")
+async def page(request: Request) -> Response:
+    """The page. It finds its files and the API relative to its own address, so that has no slash at its end."""
+    if request.scope.get("raw_path", b"").endswith(b"/"):
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/dashboard", HTTPStatus.PERMANENT_REDIRECT)
+    return _file(request, "index.html")
+
+
+@router.get("/dashboard/{name:path}")
+async def asset(request: Request, name: str) -> Response:
+    """A file that the page asks for."""
+    return _file(request, name)
+
+
+def _file(request: Request, name: str) -> Response:
+    found = _files(BUILT).get(name)
+    if found is None and not BUILT.joinpath("index.html").is_file():
+        raise HTTPException(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The dashboard is not built: run `make install`, then start again."
+        )
+    if found is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "The dashboard has no such file.")
+    content, kind, tag = found
+    if _NAMED_BY_CONTENT.search(name):
+        return Response(
+            content, media_type=kind, headers=_HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}
+        )
+    headers = _HEADERS | {"Cache-Control": "no-cache", "ETag": tag}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(content, media_type=kind, headers=headers)
+
+
+@cache
+def _files(folder: Path) -> dict[str, tuple[bytes, str, str]]:
+    """Name -> content, media type, entity tag of all files; read once, so that no name leads out of the folder."""
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
+            tag = f'W/"{blake2b(content, digest_size=12).hexdigest()}"'
+            files[path.relative_to(folder).as_posix()] = (content, kind, tag)
+    return files

@@ -1,0 +1,75 @@
+"""Every answer that shows persons is recorded before it is sent: who asked, for whom, how many records.
+
+What cannot be recorded is not answered: 503. Recorded means committed to the chain, for which answers that wait at the
+same time share a transaction; or, in a server with a spool folder, written to a file there, which outlives the process
+and comes into the chain a moment later (functions/api/security/audit_trail.py).
+"""
+
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions.api.problems import unavailable
+from functions.api.security.audit_trail import AuditTrail
+from functions.api.security.authentication import Access
+from functions.audit.chain import shown
+from functions.common.errors import TransientError
+
+AUDITED = ("/customers", "/orders", "/events")
+"""The paths whose answers are about persons begin with these."""
+
+
+class Audited:
+    """Pure ASGI, behind the gate: records an answer of status 200 to a path of AUDITED before its first byte is sent.
+
+    A route tells how many records it shows by `scope["state"]["records"]`; of a stream that is not known.
+    """
+
+    def __init__(self, app: ASGIApp, trail: AuditTrail) -> None:
+        self.app = app
+        self._trail = trail
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(AUDITED):
+            await self.app(scope, receive, send)
+            return
+        refused = False
+
+        async def send_recorded(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                try:
+                    await self._trail.record(_content(scope))
+                except TransientError as error:
+                    refused = True
+                    answer = unavailable(scope["state"]["request_id"], "The audit trail cannot be written now", error)
+                    await answer(scope, receive, send)
+            if not refused:
+                await send(message)
+
+        await self.app(scope, receive, send_recorded)
+
+
+def _content(scope: Scope) -> dict[str, Any]:
+    state: dict[str, Any] = scope["state"]
+    access: Access = state["access"]
+    customer_id: str | None = scope.get("path_params", {}).get("customer_id")
+    content = {
+        "action": "read",
+        "subject": access.subject,
+        "route": getattr(scope.get("route"), "path_format", None),
+        "customer_id": None if customer_id is None else shown("customer_id", customer_id),
+        "records": state.get("records"),
+        "filter": _filter(scope["query_string"]),
+        "masked": access.masked,
+        "request_id": state["request_id"],
+    }
+    return {name: value for name, value in content.items() if value not in (None, {})}
+
+
+@lru_cache(maxsize=1024)
+def _filter(query: bytes) -> dict[str, str]:
+    """What a list is narrowed by, as the trail keeps it."""
+    return {name: shown(name, value) for name, value in parse_qsl(query.decode("latin-1")) if name != "cursor"}
