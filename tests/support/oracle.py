@@ -50,6 +50,7 @@ def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
     is not in it. `today`: the day of the last publication, by default the present one.
     """
     today = today or datetime.now(UTC).date()
+    files = list(files)
     rows: dict[str, list[dict[str, str]]] = {source: [] for source in ("customers", "products", "transactions")}
     deleted: dict[str, set[str]] = {"customers": set(), "products": set()}
     lines: dict[str, Lines] = {}

@@ -18,6 +18,7 @@ FILES_LIMIT_BYTES = 200_000
 """Step Functions passes on 256 KiB from a state ("Step Functions service quotas"); the rest of the report is small."""
 
 CHECKS_SHOWN = 100
+RETRACTED_SHOWN = 100
 _OBSERVED_SHOWN = 300  # characters of what a check saw
 
 _FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined", "overruled")
@@ -79,7 +80,7 @@ def report(connection: Connection, run_id: str) -> Report:
     that say something else than the later row of their key. `files_omitted` counts the other files, whose rows are in
     `totals` and in the ledger all the same; `files_waiting` those that were left to the next run. `ignored` names
     objects that were left alone (`ignored_count` of them), with `reason` and the `nearest` right key; `checks` are
-    those that failed.
+    those that failed; `retracted` are loaded files that count no longer, taken back or replaced.
     """
     files = [
         {
@@ -107,6 +108,14 @@ def report(connection: Connection, run_id: str) -> Report:
             (run_id,),
         )
     ]
+    retracted = [
+        {"key": row[0], "cause": row[1]}
+        for row in connection.execute(
+            "select object_key, cause from metadata.retraction as r join metadata.object_version using (object_id)"
+            " where r.run_id = %s order by object_key, object_id limit %s",
+            (run_id, RETRACTED_SHOWN),
+        )
+    ]
     totals = {count: sum(file[count] for file in files) for count in _FILE_COUNTS}
     status, waiting, ignored, ignored_count = connection.execute(
         "select status, files_waiting, ignored, ignored_count from metadata.load_run where run_id = %s", (run_id,)
@@ -118,6 +127,7 @@ def report(connection: Connection, run_id: str) -> Report:
         "files": shown,
         "files_omitted": len(files) - len(shown),
         "files_waiting": waiting,
+        "retracted": retracted,
         "ignored": ignored,
         "ignored_count": ignored_count,
         "checks": _failed_checks(connection, run_id),

@@ -14,7 +14,7 @@ from tests.support.csv_files import customers, transactions
 from tests.support.database_state import everything, published
 from tests.support.night import Night
 
-type Line = tuple[str, int, str, Decimal]
+type Line = tuple[str, int, str, int]
 
 
 def row(product: str, quantity: int, number: str = "", **more: str) -> dict[str, str]:
@@ -25,7 +25,7 @@ def row(product: str, quantity: int, number: str = "", **more: str) -> dict[str,
 
 def lines(night: Night) -> list[Line]:
     """The lines that are shown: order, number, product, amount."""
-    return [(line[0], line[1], line[3], line[7]) for line in published(night).lines]
+    return [(line[0], line[1], line[3], int(line[7])) for line in published(night).lines]
 
 
 def counting(model: Model) -> Model:
