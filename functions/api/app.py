@@ -8,15 +8,28 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from functions.api import docs, problems
+from functions.api.answers import Problem
 from functions.api.database import Database
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
-from functions.api.paging.cache import Memory
-from functions.api.resources import dashboard, events, metrics, profile, routes, shares
-from functions.api.resources import operations as service
-from functions.api.resources.models import Problem
+from functions.api.paging.cache import Cache
+from functions.api.resources import (
+    customers,
+    dashboard,
+    events,
+    explain,
+    exports,
+    metrics,
+    operations,
+    orders,
+    pipeline,
+    products,
+    profile,
+    search,
+    shares,
+)
 from functions.api.security.audit import Audited
 from functions.api.security.audit_trail import audit_trail
-from functions.api.security.authentication import Gate
+from functions.api.security.authentication import AuthenticationMiddleware
 from functions.api.settings import ApiSettings
 
 VERSION = "1.0.0"
@@ -93,10 +106,10 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
         openapi_tags=_TAGS,
     )
     app.state.database = Database(settings)
-    app.state.memory = Memory()
+    app.state.cache = Cache()
     problems.install(app)
     app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
-    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(AuthenticationMiddleware, settings=settings)
     if compress:
         app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
     app.add_middleware(RequestMiddleware, root_path=settings.api_root_path)
@@ -109,14 +122,10 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
         expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After", "WWW-Authenticate"],
         max_age=600,
     )
-    app.include_router(routes.router)
-    app.include_router(profile.router)
-    app.include_router(metrics.router)
-    app.include_router(service.router)
-    app.include_router(events.router)
-    app.include_router(shares.router)
-    app.include_router(docs.router)
-    app.include_router(dashboard.router)
+    for resource in (customers, search, orders, products, profile, metrics, explain, exports, operations, pipeline):
+        app.include_router(resource.router)
+    for resource in (events, shares, docs, dashboard):
+        app.include_router(resource.router)
     return app
 
 

@@ -26,6 +26,18 @@ def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     return {int(status): {"description": status.phrase, "content": _SCHEMA} for status in statuses}
 
 
+LIST_PROBLEMS = {304: {"description": "Not modified: the answer that `If-None-Match` names still holds."}} | documented(
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+"""The problems of a route that answers with a list."""
+ITEM_PROBLEMS = documented(HTTPStatus.NOT_FOUND) | LIST_PROBLEMS
+"""The problems of a route below one object."""
+
+
 def problem(
     request_id: str,
     status: int,
@@ -34,7 +46,7 @@ def problem(
     errors: list[dict[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An error answer: `functions.api.resources.models.Problem`."""
+    """An error answer: `functions.api.answers.Problem`."""
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -16,12 +16,12 @@ from starlette.responses import Response
 
 from functions.api.database import Database
 from functions.api.errors import BadParameterError
-from functions.api.paging.cache import Memory
-from functions.api.paging.collection import Listing, Selection, item_statement
-from functions.api.paging.conditional import held_by_caller, json_response, not_modified
+from functions.api.paging.cache import Cache
+from functions.api.paging.collection import Collection, Selection, item_statement
+from functions.api.paging.conditional import json_response, not_modified, tags_of_caller
 from functions.api.paging.cursor import is_storable
+from functions.api.paging.pages import read_page
 from functions.api.paging.parameters import ItemQuery, ListQuery, Query
-from functions.api.resources.collections import read_page
 from functions.api.security.authentication import access_of, refuse_personal
 
 CustomerId = Annotated[str, Path(description="Any characters; percent-encode what a URL does not hold, a slash too.")]
@@ -70,10 +70,15 @@ def database_of(request: Request) -> Database:
     return database
 
 
-def memory_of(request: Request) -> Memory:
-    """What this process remembers of the marts as they are."""
-    memory: Memory = request.app.state.memory
-    return memory
+def cache_of(request: Request) -> Cache:
+    """The application's cache of answers from the marts."""
+    cache: Cache = request.app.state.cache
+    return cache
+
+
+def current_response(body: str | bytes) -> Response:
+    """JSON that is true at this moment only, and is not to be kept."""
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def unknown_customer(_request: Request) -> Response:
@@ -89,20 +94,20 @@ def next_url(request: Request, *, limit: int, after: str) -> str:
     return str(request.url.replace(path=root_path + request.url.path, query=query))
 
 
-def refuse_unknown_then(wanted: Selection) -> None:
+def refuse_fields_of_the_present(selection: Selection) -> None:
     """Refuse fields that are known of the present only. Raises BadParameterError."""
-    if not set(wanted.fields) <= set(wanted.model.model_fields):
-        raise BadParameterError("fields", f"as of an instant there are {', '.join(wanted.model.model_fields)}")
+    if not set(selection.fields) <= set(selection.model.model_fields):
+        raise BadParameterError("fields", f"as of an instant there are {', '.join(selection.model.model_fields)}")
 
 
 async def list_response(
     request: Request,
-    listing: Listing,
+    collection: Collection,
     parameters: type[ListQuery],
     conditions: tuple[LiteralString, ...] = (),
     values: dict[str, Any] | None = None,
 ) -> Response:
-    """A page of `listing` as the query parameters want it, narrowed by `conditions` with `values`.
+    """A page of `collection` as the query parameters ask for it, narrowed by `conditions` with `values`.
 
     Raises HTTPException 404 when what the list hangs on does not exist, 403 when it is filtered by what is hidden.
     """
@@ -113,17 +118,17 @@ async def list_response(
     if not all(is_storable(value) for value in values.values() if isinstance(value, str)):
         return unknown_customer(request)
     database = database_of(request)
-    watermark = await memory_of(request).current_watermark(database) if held_by_caller(request) else None
+    watermark = await cache_of(request).current_watermark(database) if tags_of_caller(request) else None
     if (same := not_modified(request, access, watermark)) is not None:
         return same
-    wanted = Selection(
-        listing, query.selected, access.masked, query.sort, conditions + query.conditions, as_of=bool(query.instants)
+    selection = Selection(
+        collection, query.selected, access.masked, query.sort, conditions + query.conditions, as_of=bool(query.instants)
     )
-    refuse_unknown_then(wanted)
+    refuse_fields_of_the_present(selection)
     page = await read_page(
         database,
-        memory_of(request),
-        wanted,
+        cache_of(request),
+        selection,
         values | query.values | query.instants,
         skip=query.skip,
         limit=query.limit,
@@ -138,15 +143,17 @@ async def list_response(
     return json_response(request, access, body, page.watermark)
 
 
-async def item_response(request: Request, listing: Listing, parameters: type[ItemQuery], key: str) -> Response | None:
-    """The object with this key as the query parameters want it; None when there is none."""
+async def item_response(
+    request: Request, collection: Collection, parameters: type[ItemQuery], key: str
+) -> Response | None:
+    """The object with this key as the query parameters ask for it; None when there is none."""
     query = parsed(request, parameters)
     access = access_of(request)
     if not is_storable(key):
         return None
-    wanted = Selection(listing, query.selected, access.masked, "", as_of=bool(query.instants))
-    refuse_unknown_then(wanted)
-    [item] = await database_of(request).read_row(item_statement(wanted), {"key": key} | query.instants)
+    selection = Selection(collection, query.selected, access.masked, "", as_of=bool(query.instants))
+    refuse_fields_of_the_present(selection)
+    [item] = await database_of(request).read_row(item_statement(selection), {"key": key} | query.instants)
     if item is None:
         return None
     request.state.records = 1

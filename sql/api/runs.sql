@@ -5,6 +5,8 @@ select
     r.started_at,
     r.finished_at,
     round(extract(epoch from r.finished_at - r.started_at), 3) as seconds,
+    extract(epoch from p.run_limit) as sla_seconds,
+    r.finished_at - r.started_at <= p.run_limit as within_sla,
     r.error,
     f.files,
     f.rows_read,
@@ -13,6 +15,7 @@ select
     f.rows_duplicate,
     f.rows_quarantined
 from metadata.load_run as r
+cross join business_vault.vw_reporting as p
 cross join lateral (
     select
         count(*) as files,

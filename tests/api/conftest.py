@@ -1,45 +1,27 @@
 """The app over marts with known contents, signed in as the role that it has when deployed."""
 
-import asyncio
 import importlib
 import json
-import socket
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from moto import mock_aws
-from pydantic import SecretStr
 
 from functions.api.app import create_app
-from functions.api.settings import ApiSettings
 from functions.load.schema.migrate import migrate
 from local.postgres import PostgresServer
 from tests.support import known_marts as marts
 from tests.support import night, night_files
 from tests.support.database import fresh_database
-
-PASSWORD = night.ROLE_PASSWORD  # roles belong to the server, not to a database
-EVENT = Path(__file__).parents[1] / "support" / "events" / "apigateway_rest.json"
-
-type Invoke = Callable[[str], dict[str, Any]]
-
-
-def as_role(url: str, role: str, password: str) -> str:
-    """The URL with which a role signs in."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{parts.hostname}:{parts.port}"))
+from tests.support.served_api import EVENT, PASSWORD, PUBLISH, RUN, Invoke, as_role, served, settings_for
 
 
 @pytest.fixture(scope="session")
@@ -94,23 +76,6 @@ def night_client(night_app: FastAPI) -> Iterator[httpx.Client]:
         yield client
 
 
-_RUN = (
-    b"insert into metadata.load_run (run_id, execution_arn, status, started_at) values ('r', 'a', 'SUCCEEDED', now())"
-)
-_PUBLISH = b"""
-insert into metadata.mart_publication (mart, run_id, published_at, rows)
-select mart, 'r', clock_timestamp(), rows
-from (
-    select 'mart_customer_360', count(*) from business_vault.mart_customer_360
-    union all
-    select 'mart_order_line', count(*) from business_vault.mart_order_line
-    union all
-    select 'mart_product_analytics', count(*) from business_vault.mart_product_analytics
-) as counted (mart, rows)
-on conflict (mart) do update set published_at = excluded.published_at, rows = excluded.rows
-"""
-
-
 @pytest.fixture(scope="session")
 def published_template(postgres_server: PostgresServer) -> Iterator[str]:
     """The name of a database with published marts that others are copied from."""
@@ -118,8 +83,8 @@ def published_template(postgres_server: PostgresServer) -> Iterator[str]:
         with psycopg.connect(url) as connection:
             migrate(connection, {"c360_api": PASSWORD})
             marts.fill(connection)
-            connection.execute(_RUN)
-            connection.execute(_PUBLISH)
+            connection.execute(RUN)
+            connection.execute(PUBLISH)
             name = connection.info.dbname
         yield name
 
@@ -136,46 +101,6 @@ def changing(changing_url: str) -> Iterator[httpx.Client]:
     """An HTTP client of the app over it."""
     with served(create_app(settings_for(as_role(changing_url, "c360_api", PASSWORD)))) as client:
         yield client
-
-
-def change(url: str, statement: str) -> None:
-    """Change a mart and its watermark in one transaction, as a publication does."""
-    with psycopg.connect(url) as connection:
-        connection.execute(statement.encode())
-        connection.execute(_PUBLISH)
-
-
-def add(customer_id: str, value: int = 0) -> str:
-    """The statement that adds a customer of this value."""
-    return (
-        "insert into business_vault.mart_customer_360 (customer_id, total_orders, lifetime_value)"
-        f" values ('{customer_id}', 0, {value})"
-    )
-
-
-def settings_for(database_url: str, **fields: Any) -> ApiSettings:
-    """Settings of an API over this database."""
-    return ApiSettings(database_url=SecretStr(database_url), **fields)
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[httpx.Client]:
-    """Serve the app by uvicorn on a free port and hand over an HTTP client of it."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-    )
-    # named as TCP, else asyncio leaves Nagle's algorithm on, at 40 ms an answer
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", trust_env=False) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
-            asyncio.run(app.state.database.close())
 
 
 @pytest.fixture(scope="session")

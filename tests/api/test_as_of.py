@@ -9,8 +9,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.api.test_differential import CUSTOMER, LINE, PRODUCT, _in_order, _text
 from tests.support import night_files, oracle
+from tests.support.api_items import CUSTOMER, LINE, PRODUCT, as_json_value, in_order
 
 FILES = [file for files in night_files.nights() for file in files]
 DAYS = ("2026-01-09", night_files.DAY_1, "2026-02-19", night_files.DAY_2, "2026-12-31")
@@ -27,7 +27,7 @@ def _then(day: str, files: list[tuple[str, str]] = FILES) -> dict[str, list[dict
 
 
 def _shown(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: _text(value) for name, value in item.items()} for item in items]
+    return [{name: as_json_value(value) for name, value in item.items()} for item in items]
 
 
 def _page(client: httpx.Client, path: str, **query: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_what_was_known_after_the_first_night_is_what_its_files_said(
 def test_filters_sorts_and_pages_work_then_as_they_do_now(night_client: httpx.Client) -> None:
     day = "2026-02-19"
     gold = [item for item in _then(day)["/customers"] if item["customer_segment"] == "Gold"]
-    want = _shown(_in_order(gold, "/customers", "-lifetime_value"))
+    want = _shown(in_order(gold, "/customers", "-lifetime_value"))
     found, target = [], f"/customers?as_of={day}&segment=Gold&sort=-lifetime_value&limit=4"
     while target:
         page = json.loads(night_client.get(target).text, parse_float=Decimal)
@@ -93,7 +93,7 @@ def test_one_customer_and_their_orders_are_as_they_were(night_client: httpx.Clie
             assert answer.status_code == 404
         lines = [item for item in then["/orders"] if item["customer_id"] == customer_id]
         page = _page(night_client, f"/customers/{customer_id}/orders", as_of=day)
-        assert page["items"] == _shown(_in_order(lines, "/orders", "-order_date"))
+        assert page["items"] == _shown(in_order(lines, "/orders", "-order_date"))
 
 
 def test_a_date_begins_its_day_in_utc(night_client: httpx.Client) -> None:

@@ -82,4 +82,4 @@ def test_the_app_keeps_the_committed_promise() -> None:
 
 
 def test_the_committed_document_is_current() -> None:
-    assert COMMITTED.read_text() == openapi.document(), "run python -m tests.support.api_contract"
+    assert COMMITTED.read_text() == openapi.document(), "run python -m functions.api.openapi > docs/openapi.json"

@@ -2,36 +2,16 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.support import night_files, oracle
+from tests.support.api_items import CUSTOMER, KEYS, LINE, PRODUCT, Item, as_json_value, in_order, walk
 
-CUSTOMER = (
-    "customer_id", "first_name", "last_name", "email", "phone", "country", "state", "city", "customer_segment",
-    "signup_date", "total_orders", "lifetime_value", "avg_order_value", "first_order_date", "last_order_date",
-    "days_since_last_order", "orders_30_days", "orders_90_days", "orders_365_days", "revenue_30_days",
-    "revenue_90_days", "revenue_365_days", "favourite_category", "is_deleted", "rfm_recency", "rfm_frequency",
-    "rfm_monetary", "rfm_label",
-)  # fmt: skip
-PRODUCT = (
-    "product_id", "product_name", "category", "price", "cost", "supplier", "total_sold", "total_quantity", "revenue",
-    "avg_price", "is_deleted",
-)  # fmt: skip
-LINE = (
-    "transaction_id", "line_number", "customer_id", "product_id", "order_date", "quantity", "unit_price",
-    "total_amount", "payment_method", "order_status",
-)  # fmt: skip
-KEYS = {
-    "/customers": ("customer_id",),
-    "/products": ("product_id",),
-    "/orders": ("transaction_id", "line_number", "product_id"),
-}
 SORTS = {
     "/customers": ("customer_id", "lifetime_value", "total_orders", "last_order_date", "signup_date"),
     "/products": ("product_id", "revenue", "total_quantity"),
@@ -39,7 +19,6 @@ SORTS = {
 }
 WORDS = ("schm", "MÜLLER", "anna Schmidt", "%.1", "r_s", "k\\s", "example.com U", "xyz")
 
-type Item = dict[str, Any]
 type Predicate = Callable[[Item], bool]
 
 
@@ -54,37 +33,10 @@ def expected() -> dict[str, list[Item]]:
     }
 
 
-def _text(value: Any) -> Any:
-    """As JSON shows it."""
-    return value.isoformat() if isinstance(value, datetime | date) else value
-
-
-def _in_order(items: list[Item], path: str, sort: str) -> list[Item]:
-    name = sort.removeprefix("-")
-
-    def place(item: Item) -> tuple[Any, ...]:
-        value = item[name]
-        missing = value is None
-        return (not missing, value if not missing else 0, *(item[key] for key in KEYS[path]))
-
-    return sorted(items, key=place, reverse=sort.startswith("-"))
-
-
-def _walk(client: httpx.Client, target: str, query: dict[str, str]) -> Iterator[dict[str, Any]]:
-    answer = client.get(target, params=query)
-    while True:
-        assert answer.status_code == 200, answer.text
-        page = json.loads(answer.text, parse_float=Decimal)
-        yield page
-        if page["next"] is None:
-            return
-        answer = client.get(page["next"])
-
-
 def _compare(client: httpx.Client, path: str, query: dict[str, str], items: list[Item], limit: int) -> None:
     """By cursor and by skip: the same items in the same order, with the total on every page."""
-    want = [{name: _text(value) for name, value in item.items()} for item in items]
-    pages = list(_walk(client, path, query | {"limit": str(limit)}))
+    want = [{name: as_json_value(value) for name, value in item.items()} for item in items]
+    pages = list(walk(client, path, query | {"limit": str(limit)}))
     assert [item for page in pages for item in page["items"]] == want, query
     assert {page["total"] for page in pages} == {len(want)}
     assert all(len(page["items"]) == limit for page in pages[:-1])
@@ -157,12 +109,12 @@ FILTERS = {"/customers": _customer_filters, "/products": _product_filters, "/ord
 
 @pytest.mark.parametrize("path", KEYS)
 @pytest.mark.parametrize("descending", [False, True])
-def test_every_sort_gives_every_item_once_and_in_order(
+def test_every_sort_gives_every_item_once_andin_order(
     night_client: httpx.Client, expected: dict[str, list[Item]], path: str, descending: bool
 ) -> None:
     for name in SORTS[path]:
         sort = f"-{name}" if descending else name
-        _compare(night_client, path, {"sort": sort}, _in_order(expected[path], path, sort), limit=37)
+        _compare(night_client, path, {"sort": sort}, in_order(expected[path], path, sort), limit=37)
 
 
 @pytest.mark.parametrize("path", KEYS)
@@ -174,7 +126,7 @@ def test_every_mixture_of_filters_and_sorts_gives_what_python_gives(
     for _ in range(40):
         query, fits = FILTERS[path](draw)
         sort = draw.choice(("", "-")) + draw.choice(SORTS[path])
-        items = _in_order([item for item in expected[path] if fits(item)], path, sort)
+        items = in_order([item for item in expected[path] if fits(item)], path, sort)
         _compare(night_client, path, query | {"sort": sort}, items, limit=draw.choice((1, 5, 100)) if items[20:] else 3)
         found += bool(items)
     assert found > 10, "too many of these filters find nothing to prove anything"
@@ -192,7 +144,7 @@ def test_one_customers_orders_are_those_of_the_files(
             night_client,
             f"/customers/{customer_id}/orders",
             query,
-            _in_order(items, "/orders", "-order_date"),
+            in_order(items, "/orders", "-order_date"),
             limit=draw.choice((1, 3, 100)),
         )
 
@@ -215,5 +167,5 @@ def test_fields_select_from_the_same_items(night_client: httpx.Client, expected:
         for chosen in ((names[-1],), (names[2], names[0]), tuple(reversed(names))):
             page = night_client.get(path, params={"fields": ",".join(chosen), "limit": "1000"})
             found = json.loads(page.text, parse_float=Decimal)["items"]
-            assert found == [{name: _text(item[name]) for name in chosen} for item in expected[path]]
+            assert found == [{name: as_json_value(item[name]) for name in chosen} for item in expected[path]]
             assert list(found[0]) == list(chosen)

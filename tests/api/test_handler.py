@@ -10,8 +10,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.api.conftest import EVENT, Invoke
 from tests.support.known_marts import ODD_IDS
+from tests.support.served_api import EVENT, Invoke
 
 HOST = "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1"
 

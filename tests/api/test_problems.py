@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from functions.api.app import create_app
-from tests.api.conftest import served, settings_for
+from tests.support.served_api import served, settings_for
 
 
 def _is_problem(answer: httpx.Response, status: int) -> dict[str, object]:
@@ -123,3 +123,11 @@ def test_only_the_configured_origins_may_read(api_url: str) -> None:
         allowed = client.get("/healthz", headers={"Origin": "https://b.example"}).headers
         assert allowed["access-control-allow-origin"] == "https://b.example"
         assert "access-control-allow-origin" not in client.get("/healthz", headers={"Origin": "https://x"}).headers
+
+
+def test_every_route_refuses_a_parameter_that_it_does_not_know(app: FastAPI, client: httpx.Client) -> None:
+    for path, methods in app.openapi()["paths"].items():
+        if "get" in methods:
+            answer = client.get(path.replace("{customer_id}", "C1"), params={"unheard_of": "1"})
+            assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "unheard_of"), path
+    assert client.get("/events/stream", params={"unheard_of": "1"}).status_code == 422

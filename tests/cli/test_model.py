@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from functions.common.sql_files import SQL_FOLDER
-from tests.model.test_declaration import edited
 from tests.support.command_line import C360
+from tests.support.edited_model import edited
 
 TEXT = (SQL_FOLDER / "model.yaml").read_text(encoding="utf-8")
 LAST_CUSTOMER_COLUMN = "      customer_segment: {type: text}\n"

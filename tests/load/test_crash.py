@@ -25,6 +25,7 @@ from tests.support.csv_files import customers, products, transactions
 from tests.support.database import fresh_database
 from tests.support.database_state import canonical
 from tests.support.night import BUCKET, Night
+from tests.support.sabotage import Sabotage
 
 YESTERDAY = {
     "customers/dt=2024-01-01/a.csv": customers({"customer_id": "C1", "city": "Rome"}, {"customer_id": "C2"}),
@@ -40,38 +41,6 @@ TODAY = {
 }
 
 type Step = Callable[[Connection], object]
-
-
-class Sabotage:
-    """Cuts a connection just before its n-th statement, as the death of the handler does."""
-
-    def __init__(self) -> None:
-        self.statements_left = 0
-
-    def count(self, cursor: psycopg.Cursor[Any]) -> None:
-        self.statements_left -= 1
-        if self.statements_left == 0:
-            cursor.connection.pgconn.finish()
-
-    def applied_to(self, connection: Connection) -> Connection:
-        """The connection, with statements that count."""
-        sabotage = self
-
-        class CountedCursor(psycopg.Cursor[Any]):
-            def execute(self, *args: Any, **kwargs: Any) -> "CountedCursor":
-                sabotage.count(self)
-                return super().execute(*args, **kwargs)
-
-            def executemany(self, *args: Any, **kwargs: Any) -> None:
-                sabotage.count(self)
-                super().executemany(*args, **kwargs)
-
-            def copy(self, *args: Any, **kwargs: Any) -> Any:
-                sabotage.count(self)
-                return super().copy(*args, **kwargs)
-
-        connection.cursor_factory = CountedCursor
-        return connection
 
 
 @dataclass

@@ -6,7 +6,7 @@ from psycopg.types.json import Jsonb
 
 from functions.load.retention import enforce_retention
 from functions.model.reading import load_model, parse_model
-from tests.model.test_declaration import edited, wrong_with
+from tests.support.edited_model import edited, wrong_with
 from tests.support.night import Night
 
 HEADER = "customer_id,first_name,city,loyalty\n"

@@ -4,7 +4,7 @@ import pytest
 
 from functions.model.classification import Classification, looks_like, undeclared
 from functions.model.reading import load_model, parse_model
-from tests.model.test_declaration import edited
+from tests.support.edited_model import edited
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,9 @@ from typing import Any
 
 import psycopg
 import pytest
-import yaml
 
 from functions.common.errors import ModelError, QualityError
-from functions.common.sql_files import SQL_FOLDER
-from functions.model.declaration import Model
-from functions.model.reading import parse_model
+from tests.support.check_results import TODAY, model_with, result_of
 from tests.support.csv_files import customers, products, transactions
 from tests.support.night import Night
 
@@ -24,26 +21,6 @@ FULL = {
     "city": "Rome",
     "customer_segment": "Gold",
 }
-TODAY = "dt=2026-01-01"
-
-
-def model(quality: dict[str, Any] | None = None, **columns: dict[str, Any]) -> Model:
-    """The project's model with other rules; `columns`: `<source>__<column>` to the attributes it gets."""
-    declared = yaml.safe_load((SQL_FOLDER / "model.yaml").read_text())
-    declared["quality"] |= quality or {}
-    for place, attributes in columns.items():
-        source, column = place.split("__")
-        declared["sources"][source]["columns"][column] |= attributes
-    return parse_model(yaml.safe_dump(declared))
-
-
-def found(night: Night, rule: str) -> tuple[Any, ...]:
-    """Whether a rule passed, what it measured and its limit, in the last run that has it."""
-    [row] = night.rows(
-        "select passed, measured, threshold from metadata.quality_result"
-        f" where rule = '{rule}' order by checked_at desc limit 1"
-    )
-    return row
 
 
 def failed(night: Night) -> set[str]:
@@ -95,11 +72,11 @@ def test_a_row_defect_is_counted_and_stops_nothing(
     expected |= {"transactions.customer_id.nulls"} if source == "transactions" else set()
     assert failed(night) == expected
     if rule:
-        assert found(night, rule)[:2] == (False, measured)
+        assert result_of(night, rule)[:2] == (False, measured)
 
 
 def test_accepted_values_and_bounds_of_dates_are_counted(night: Night) -> None:
-    night.model = model(
+    night.model = model_with(
         None,
         customers__customer_segment={"accepted": ["Gold", "Silver"]},
         customers__signup_date={"minimum": "2020-01-01", "maximum": "2024-12-31"},
@@ -108,12 +85,12 @@ def test_accepted_values_and_bounds_of_dates_are_counted(night: Night) -> None:
     rows = [{**FULL, "customer_id": f"C{number}", **row} for number, row in enumerate(odd)]
     night.drop(f"customers/{TODAY}/a.csv", customers(*rows))
     night.run()
-    assert found(night, "customers.customer_segment.accepted")[:2] == (False, 1)
-    assert found(night, "customers.signup_date.range")[:2] == (False, 2)
+    assert result_of(night, "customers.customer_segment.accepted")[:2] == (False, 1)
+    assert result_of(night, "customers.signup_date.range")[:2] == (False, 2)
 
 
 def test_a_pattern_that_postgresql_does_not_take_is_the_models_fault(night: Night) -> None:
-    night.model = model(None, customers__city={"pattern": "(?P<name>a)"})
+    night.model = model_with(None, customers__city={"pattern": "(?P<name>a)"})
     night.drop(f"customers/{TODAY}/a.csv", customers({"customer_id": "C1", **FULL}))
     with pytest.raises(ModelError, match="source=customers"):
         night.run()
@@ -127,13 +104,13 @@ def test_keys_that_no_file_has_described_are_counted_until_one_does(night: Night
     ]
     night.drop(f"transactions/{TODAY}/a.csv", transactions(*lines))
     night.run()
-    assert found(night, "transactions.customer_id.references") == (False, 2, "0")
-    assert found(night, "transactions.product_id.references") == (False, 2, "0")
+    assert result_of(night, "transactions.customer_id.references") == (False, 2, "0")
+    assert result_of(night, "transactions.product_id.references") == (False, 2, "0")
     night.drop(f"customers/{TODAY}/b.csv", customers({"customer_id": "C2", **FULL}, {"customer_id": "C3", **FULL}))
     night.run()
     night.drop("transactions/dt=2026-01-02/a.csv", transactions(*lines))
     night.run()
-    assert found(night, "transactions.customer_id.references")[:2] == (True, 0)
+    assert result_of(night, "transactions.customer_id.references")[:2] == (True, 0)
 
 
 def test_a_file_with_unusually_few_rows_is_reported_once_enough_runs_are_known(night: Night) -> None:
@@ -141,7 +118,7 @@ def test_a_file_with_unusually_few_rows_is_reported_once_enough_runs_are_known(n
         content = customers(*({"customer_id": f"C{number}", **FULL} for number in range(rows)))
         night.drop(f"customers/dt=2026-01-{day:02}/a.csv", content)
         night.run()
-        return found(night, "customers.count")
+        return result_of(night, "customers.count")
 
     assert run(1, 1) == (True, 1, None)
     for day in range(2, 6):
@@ -155,15 +132,15 @@ def test_quarantined_rows_and_rejected_files_are_reported(night: Night) -> None:
     night.drop(f"customers/{TODAY}/a.csv", customers({"customer_id": ""}, {"customer_id": "C1", **FULL}))
     night.drop(f"customers/{TODAY}/b.csv", "")
     night.run()
-    assert found(night, "rows.rejected") == (False, 1, "0")
-    assert found(night, "files.rejected") == (False, 1, "0")
+    assert result_of(night, "rows.rejected") == (False, 1, "0")
+    assert result_of(night, "files.rejected") == (False, 1, "0")
 
 
 def test_old_files_are_reported_also_on_a_night_without_files(night: Night) -> None:
     night.drop(f"customers/{TODAY}/a.csv", customers({"customer_id": "C1", **FULL}))
     night.run()
-    assert not found(night, "customers.freshness")[0]
-    assert found(night, "products.freshness")[0], "no file of it has ever come"
+    assert not result_of(night, "customers.freshness")[0]
+    assert result_of(night, "products.freshness")[0], "no file of it has ever come"
     run_id, object_ids = night.plan()
     assert not object_ids
     night.check(run_id, "vault")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from functions.common.errors import QualityError
-from tests.quality.test_checks import TODAY, found, model
+from tests.support.check_results import TODAY, model_with, result_of
 from tests.support.csv_files import customers, transactions
 from tests.support.night import Night
 
@@ -41,7 +41,7 @@ def stopped(night: Night) -> tuple[str, QualityError]:
 
 
 def test_a_run_that_a_rule_stopped_goes_on_once_the_file_is_replaced(night: Night) -> None:
-    night.model = model({"expression": {"severity": "error", "limit": 0}})
+    night.model = model_with({"expression": {"severity": "error", "limit": 0}})
     before = vault_rows(night)
     night.drop(f"transactions/{TODAY}/good.csv", transactions({}))
     night.drop(f"transactions/{TODAY}/bad.csv", transactions({"transaction_id": "T2", "total_amount": "99.00"}))
@@ -62,12 +62,12 @@ def test_a_run_that_a_rule_stopped_goes_on_once_the_file_is_replaced(night: Nigh
 
 
 def test_a_run_that_a_rule_stopped_goes_on_once_the_limit_is_raised(night: Night) -> None:
-    night.model = model({"unique": {"severity": "error", "limit": 0}})
+    night.model = model_with({"unique": {"severity": "error", "limit": 0}})
     night.drop(f"customers/{TODAY}/a.csv", listed(1, 1, 2))
     stopped(night)
-    night.model = model({"unique": {"severity": "error", "limit": "40%"}})
+    night.model = model_with({"unique": {"severity": "error", "limit": "40%"}})
     assert night.run()["status"] == "SUCCEEDED"
-    assert found(night, "customers.unique") == (True, 1, "40%")
+    assert result_of(night, "customers.unique") == (True, 1, "40%")
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_keys_that_are_deleted_already_count_no_more(known: Night) -> None:
     known.run()
     known.drop("customers/snapshot/dt=2026-01-03/all.csv", listed(*range(27)))
     known.run()
-    assert found(known, "customers.snapshot")[1] == 6
+    assert result_of(known, "customers.snapshot")[1] == 6
     known.drop("customers/snapshot/dt=2026-01-04/all.csv", listed(*range(21)))
     _, error = stopped(known)
     assert "6 of 27" in str(error)

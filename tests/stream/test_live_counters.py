@@ -19,10 +19,10 @@ from cli.main import run_command
 from cli.output import Output
 from functions.api import middleware
 from functions.api.app import create_app
-from tests.api.conftest import served, settings_for
 from tests.support.command_line import outputs_of
 from tests.support.kafka_messages import click, delivered
 from tests.support.night import role_url
+from tests.support.served_api import served, settings_for
 from tests.support.stream_consumer import Consumer
 
 

@@ -1,16 +1,12 @@
-"""The contract in docs/openapi.json and what may not be done to it; `python -m tests.support.api_contract` rewrites it.
+"""The contract in docs/openapi.json, and what may not be done to it.
 
 Callers depend on paths, parameters and fields. What takes one away, demands more, or changes a type breaks them, and
 is refused unless the major version of the API is raised.
 """
 
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-from functions.api import openapi
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -112,15 +108,3 @@ def _schema_changes(
             yield f"{where} field {name} may be missing now"
     if "items" in was and "items" in now:
         yield from _schema_changes(f"{where}[]", was["items"], now["items"], old, new, seen)
-
-
-def main() -> None:
-    """Rewrite the committed document; exit status 1, and nothing written, when that would break callers."""
-    changes = breaking_changes(json.loads(COMMITTED.read_text()), json.loads(openapi.document()))
-    if changes:
-        sys.exit("\n".join(["this would break callers; raise the API's major version, or keep:", *changes]))
-    COMMITTED.write_text(openapi.document())
-
-
-if __name__ == "__main__":
-    main()

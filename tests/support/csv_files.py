@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 COLUMNS = {
     "customers": "customer_id,first_name,last_name,email,phone,signup_date,country,state,city,customer_segment",
@@ -49,3 +49,12 @@ def products(*rows: Row) -> str:
 def transactions(*rows: Row) -> str:
     """A transactions file: each row is LINE with what it changes."""
     return write_csv(COLUMNS["transactions"].split(","), [{**LINE, **row} for row in rows])
+
+
+def cut(content: bytes, borders: list[int]) -> Iterator[bytes]:
+    """The content in pieces that end at the borders; empty pieces too."""
+    start = 0
+    for border in sorted(min(border, len(content)) for border in borders):
+        yield content[start:border]
+        start = border
+    yield content[start:]

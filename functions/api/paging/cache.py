@@ -14,7 +14,7 @@ from psycopg import sql
 
 from functions.api.database import Database
 
-MOST_BYTES = 32 * 1024 * 1024
+LIMIT_BYTES = 32 * 1024 * 1024
 
 # all marts are published in one transaction
 WATERMARK = sql.SQL("""
@@ -51,8 +51,8 @@ class Watermark:
         return rows[0][0] if rows else None
 
 
-class Memory:
-    """Values of one watermark, at most about `MOST_BYTES` of them; those not asked for lately go first."""
+class Cache:
+    """Values of one watermark, at most about `LIMIT_BYTES` of them; those not asked for lately go first."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
@@ -64,20 +64,20 @@ class Memory:
         """What the marts' present contents are known by; None before the first publication."""
         return await self._present.current(database)
 
-    def holds(self, key: Hashable) -> bool:
+    def has(self, key: Hashable) -> bool:
         """Whether there is a value for `key`, true of `watermark`."""
         return key in self._values
 
-    def recall(self, key: Hashable, watermark: str | None) -> Any:
-        """The value learnt for `key` under this watermark, or None."""
+    def get(self, key: Hashable, watermark: str | None) -> Any:
+        """The value put under `key` and this watermark, or None."""
         if watermark is None or watermark != self.watermark or key not in self._values:
             return None
         self._values.move_to_end(key)
         return self._values[key][0]
 
-    def learn(self, key: Hashable, value: Any, watermark: str | None, size: int = 100) -> None:
+    def put(self, key: Hashable, value: Any, watermark: str | None, size: int = 100) -> None:
         """Keep a value read under `watermark`, and forget those of any other. `size` is its bytes, about."""
-        if watermark is None or size > MOST_BYTES // 10:
+        if watermark is None or size > LIMIT_BYTES // 10:
             return
         if watermark != self.watermark:
             self._values.clear()
@@ -86,6 +86,6 @@ class Memory:
         _, replaced = self._values.pop(key, (None, 0))
         self._values[key] = (value, size)
         self._bytes += size - replaced
-        while self._bytes > MOST_BYTES:
+        while self._bytes > LIMIT_BYTES:
             _, (_, dropped) = self._values.popitem(last=False)
             self._bytes -= dropped

@@ -1,4 +1,4 @@
-"""Lists as data: what a list holds, how it may be sorted, and the one statement that answers a page of it.
+"""Collections as data: what one holds, how it may be sorted, and the one statement that answers a page of it.
 
 A page's items, its total and the watermark are of one instant. PostgreSQL writes the items' JSON; numbers of type
 numeric arrive in it digit for digit. Whether a page is reached by `skip` or by cursor, its items are the same.
@@ -12,8 +12,8 @@ from typing import LiteralString, get_args
 
 from psycopg import sql
 
+from functions.api.answers import PERSONAL, Answer, Item
 from functions.api.paging.cache import WATERMARK
-from functions.api.resources.models import PERSONAL, Answer, Item
 
 MASK = "***"
 
@@ -59,7 +59,7 @@ class Sort:
 
 
 @dataclass(frozen=True)
-class Listing:
+class Collection:
     """A list of `model` objects from `relation`, in whose order `key` decides between equals.
 
     `relation` and `as_of` (the same as it was, with %(as_of)s and %(known_at)s, of `model_as_of` objects) are what
@@ -85,11 +85,21 @@ class Listing:
         return id(self)
 
 
+def view(name: str) -> sql.Composable:
+    """A view of the business vault."""
+    return sql.Identifier("business_vault", name)
+
+
+def as_of_function(name: str) -> sql.Composable:
+    """A call of the business vault's function that answers as of two instants."""
+    return sql.SQL("{}(%(as_of)s::timestamptz, %(known_at)s::timestamptz)").format(view(name))
+
+
 @dataclass(frozen=True)
 class Selection:
-    """What a caller wants of a list, apart from values: decides the statement's text."""
+    """What a caller asks of a collection, apart from values: decides the statement's text."""
 
-    listing: Listing
+    collection: Collection
     fields: tuple[str, ...]
     masked: bool
     sort: str
@@ -101,7 +111,7 @@ class Selection:
     @property
     def model(self) -> type[Item]:
         """What the items are."""
-        return (self.listing.model_as_of or self.listing.model) if self.as_of else self.listing.model
+        return (self.collection.model_as_of or self.collection.model) if self.as_of else self.collection.model
 
 
 def _is_amount(annotation: object) -> bool:
@@ -136,22 +146,22 @@ def _after(order: tuple[Sort, ...], *, descending: bool) -> sql.Composable:
 
 
 @lru_cache(maxsize=512)
-def page_statement(wanted: Selection) -> bytes:
+def page_statement(selection: Selection) -> bytes:
     """The statement that returns one row: watermark, items, last item's sort values if more follow, total, exists, and
     how many items.
 
     Its parameters are `skip`, `limit`, those of the conditions, `after_0`, … of a cursor, and the two of as-of.
     """
-    listing = wanted.listing
-    order = listing.order(wanted.sort)
-    descending = wanted.sort.startswith("-")
+    collection = selection.collection
+    order = collection.order(selection.sort)
+    descending = selection.sort.startswith("-")
     direction = sql.SQL(" desc") if descending else sql.SQL("")
-    relation = _relation(wanted)
-    filters = sql.SQL(" and ").join([_TRUE, *map(sql.SQL, wanted.conditions)])
+    relation = _relation(selection)
+    filters = sql.SQL(" and ").join([_TRUE, *map(sql.SQL, selection.conditions)])
     condition = filters
-    if wanted.after_cursor:
+    if selection.after_cursor:
         condition = sql.SQL("{} and {}").format(filters, _after(order, descending=descending))
-    names = dict.fromkeys(wanted.fields or wanted.model.model_fields)
+    names = dict.fromkeys(selection.fields or selection.model.model_fields)
     return _PAGE.format(
         names=sql.SQL(", ").join(
             [
@@ -160,41 +170,41 @@ def page_statement(wanted: Selection) -> bytes:
                   for n, each in enumerate(order)),
             ]
         ),
-        columns=columns(wanted.model, wanted.fields, masked=wanted.masked),
+        columns=columns(selection.model, selection.fields, masked=selection.masked),
         relation=relation,
         condition=condition,
         order=sql.SQL(", ").join(sql.SQL("{}{}").format(sql.SQL(each.expression), direction) for each in order),
         cursor=sql.SQL(", ").join(
             sql.SQL('max({}) filter (where "#" = %(limit)s)').format(sql.Identifier(f"#{n}")) for n in range(len(order))
         ),
-        watermark=_watermark(wanted),
-        total=_total(wanted, relation, filters) if wanted.counted else _NULL,
-        exists=_TRUE if listing.exists is None else sql.SQL("(select {})").format(sql.SQL(listing.exists)),
+        watermark=_watermark(selection),
+        total=_total(selection, relation, filters) if selection.counted else _NULL,
+        exists=_TRUE if collection.exists is None else sql.SQL("(select {})").format(sql.SQL(collection.exists)),
     ).as_bytes(None)  # fmt: skip
 
 
 @lru_cache(maxsize=512)
-def item_statement(wanted: Selection) -> bytes:
+def item_statement(selection: Selection) -> bytes:
     """The statement that returns one row: the object with the key %(key)s, null when there is none."""
-    listing = wanted.listing
+    collection = selection.collection
     return _ITEM.format(
-        columns=columns(wanted.model, wanted.fields, masked=wanted.masked),
-        relation=_relation(wanted),
-        key=sql.SQL(listing.key[0].expression),
+        columns=columns(selection.model, selection.fields, masked=selection.masked),
+        relation=_relation(selection),
+        key=sql.SQL(collection.key[0].expression),
     ).as_bytes(None)
 
 
-def _total(wanted: Selection, relation: sql.Composable, filters: sql.Composable) -> sql.Composable:
+def _total(selection: Selection, relation: sql.Composable, filters: sql.Composable) -> sql.Composable:
     counted = _TOTAL.format(relation=relation, condition=filters)
-    if wanted.as_of or wanted.conditions or wanted.listing.mart is None:
+    if selection.as_of or selection.conditions or selection.collection.mart is None:
         return counted
-    return _KEPT_TOTAL.format(mart=sql.Literal(wanted.listing.mart), counted=counted)
+    return _KEPT_TOTAL.format(mart=sql.Literal(selection.collection.mart), counted=counted)
 
 
-def _relation(wanted: Selection) -> sql.Composable:
-    listing = wanted.listing
-    return (listing.as_of or listing.relation) if wanted.as_of else listing.relation
+def _relation(selection: Selection) -> sql.Composable:
+    collection = selection.collection
+    return (collection.as_of or collection.relation) if selection.as_of else collection.relation
 
 
-def _watermark(wanted: Selection) -> sql.Composable:
-    return WATERMARK if wanted.listing.mart and not wanted.as_of else sql.SQL("select null::text")
+def _watermark(selection: Selection) -> sql.Composable:
+    return WATERMARK if selection.collection.mart and not selection.as_of else sql.SQL("select null::text")

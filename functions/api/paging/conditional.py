@@ -25,18 +25,18 @@ def entity_tag(request: Request, access: Access, version: str) -> str:
     return f'W/"{blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()}"'
 
 
-def held_by_caller(request: Request) -> str | None:
-    """The entity tags of the answers that the caller holds, None when they name none."""
+def tags_of_caller(request: Request) -> str | None:
+    """The entity tags of the answers that the caller has, None when it names none."""
     return request.headers.get("if-none-match")
 
 
 def not_modified(request: Request, access: Access, version: str | None) -> Response | None:
-    """304 when the answer that the caller holds shows this version, else None."""
-    held = held_by_caller(request)
-    if held is None or version is None:
+    """304 when the answer that the caller has shows this version, else None."""
+    tags = tags_of_caller(request)
+    if tags is None or version is None:
         return None
     tag = entity_tag(request, access, version)
-    if tag.removeprefix("W/") not in (each.strip().removeprefix("W/") for each in held.split(",")):
+    if tag.removeprefix("W/") not in (each.strip().removeprefix("W/") for each in tags.split(",")):
         return None
     return Response(status_code=304, headers=_headers(tag))
 

@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Request
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from starlette.datastructures import QueryParams
 
 from functions.api.paging.parameters import Query, Value
 
@@ -53,7 +53,6 @@ class FilterQuery(Query):
         return self.model_dump(mode="json", include=set(FilterQuery.model_fields), exclude_none=True)
 
 
-def parsed_filters[Q: FilterQuery](request: Request, model: type[Q]) -> Q:
+def parsed_filters[Q: FilterQuery](given: QueryParams, model: type[Q]) -> Q:
     """The query parameters, of which some may come several times. Raises pydantic.ValidationError."""
-    given = request.query_params
     return model.model_validate({name: given.getlist(name) if name in _MANY else given[name] for name in given})

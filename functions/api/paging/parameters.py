@@ -5,12 +5,12 @@ from typing import Annotated, Any, ClassVar, LiteralString
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from functions.api.answers import Item
 from functions.api.paging.cursor import is_storable
-from functions.api.resources.models import Item
 
 LARGEST_SKIP = 2**53 - 1
 LARGEST_PAGE = 1000
-MOST_WORDS = 5
+WORDS_LIMIT = 5
 SHORTEST_WORD = 3
 
 
@@ -26,8 +26,8 @@ def _utc(instant: datetime) -> datetime:
 
 def _words(text: str) -> str:
     words = text.split()
-    if max(map(len, words), default=0) < SHORTEST_WORD or len(words) > MOST_WORDS:
-        raise ValueError(f"give 1 to {MOST_WORDS} words, one of them with {SHORTEST_WORD} characters or more")
+    if max(map(len, words), default=0) < SHORTEST_WORD or len(words) > WORDS_LIMIT:
+        raise ValueError(f"give 1 to {WORDS_LIMIT} words, one of them with {SHORTEST_WORD} characters or more")
     return _storable(text)
 
 
@@ -41,7 +41,7 @@ Search = Annotated[
     AfterValidator(_words),
 ]
 Instant = Annotated[datetime, AfterValidator(_utc)]
-_FIELDS = "The fields of an item that are wanted, comma-separated; all by default."
+_FIELDS = "The fields of an item of the answer, comma-separated; all by default."
 
 
 class Query(BaseModel):
@@ -60,7 +60,7 @@ class TimeQuery(Query):
 
     @property
     def instants(self) -> dict[str, object]:
-        """Parameters of the `…_as_of` functions; empty when the present is wanted."""
+        """Parameters of the `…_as_of` functions; empty for the present."""
         if self.as_of is None and self.known_at is None:
             return {}
         return {"as_of": self.as_of or "infinity", "known_at": self.known_at or "infinity"}
@@ -98,7 +98,7 @@ class FieldsQuery(Query):
 
     @property
     def selected(self) -> tuple[str, ...]:
-        """The fields wanted, each once; empty for all."""
+        """The fields asked for, each once; empty for all."""
         return tuple(dict.fromkeys(self.fields.split(","))) if self.fields else ()
 
 
@@ -140,7 +140,7 @@ class ListQuery(FieldsQuery, PageQuery):
     @property
     def _patterns(self) -> dict[str, str]:
         words: str = getattr(self, "q", None) or ""
-        return {f"word_{n}": f"%{_escaped(word)}%" for n, word in enumerate(words.split())}
+        return {f"word_{n}": contains(word) for n, word in enumerate(words.split())}
 
 
 class MartQuery(ListQuery, ItemQuery):
@@ -149,5 +149,6 @@ class MartQuery(ListQuery, ItemQuery):
     instants = TimeQuery.instants
 
 
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def contains(word: str) -> str:
+    """The LIKE pattern of texts in which the word occurs."""
+    return "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

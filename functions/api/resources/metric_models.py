@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
-from functions.api.resources.models import Answer, Money
+from functions.api.answers import Answer, Money
 from functions.model.metrics import Metric
 
 _TYPES: dict[str, Any] = {

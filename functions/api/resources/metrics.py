@@ -11,18 +11,18 @@ from psycopg import sql
 from pydantic import Field, field_validator
 from starlette.responses import Response
 
+from functions.api.answers import Answer
 from functions.api.database import Database
-from functions.api.paging.cache import WATERMARK, Memory
+from functions.api.paging.cache import WATERMARK, Cache
 from functions.api.paging.collection import columns
 from functions.api.paging.conditional import json_response, not_modified
 from functions.api.paging.filters import FilterQuery, parsed_filters
 from functions.api.paging.parameters import Instant, Query
+from functions.api.problems import LIST_PROBLEMS
 from functions.api.resources import metric_models as shapes
-from functions.api.resources.models import Answer
-from functions.api.resources.routes import LIST_PROBLEMS
-from functions.api.responses import database_of, memory_of, parsed, query_parameters
+from functions.api.responses import cache_of, database_of, parsed, query_parameters
 from functions.api.security.authentication import access_of, require_filters
-from functions.api.statements import read_sql
+from functions.common.sql_files import read_sql
 from functions.model.metrics import FILTERS, Metric, load_metrics
 
 _SERIES = sql.SQL("""
@@ -38,9 +38,10 @@ select
     ({watermark}),
     (select row_to_json(figures)::text from (select {columns} from {rows} as figures) as figures)
 """)
-_ARGUMENTS = sql.SQL(
+ARGUMENTS = sql.SQL(
     "%(since)s::date, %(until)s::date, %(segment)s::text[], %(state)s::text[], %(category)s::text[], %(status)s::text[]"
 )
+"""The filters, as arguments of the metrics' functions."""
 
 LAYER = load_metrics()
 
@@ -61,7 +62,7 @@ class Panel:
 def rows_of(metric: Metric) -> sql.Composable:
     """What stands after FROM for the rows of a metric: the view, or the function with the filters as parameters."""
     name = sql.Identifier("business_vault", metric.relation)
-    return sql.SQL("{}({})").format(name, _ARGUMENTS) if metric.filters else name
+    return sql.SQL("{}({})").format(name, ARGUMENTS) if metric.filters else name
 
 
 def _panel(metric: Metric) -> Panel:
@@ -77,13 +78,13 @@ _OPTIONS = Panel(
     _OBJECT.format(
         watermark=WATERMARK,
         columns=columns(shapes.FilterOptions, masked=False),
-        rows=sql.SQL("({})").format(read_sql("filter_options.sql")),
+        rows=sql.SQL("({})").format(read_sql("api/filter_options.sql")),
     ).as_bytes(None),
     shapes.FilterOptions,
 )
-_REPORTING = Panel(
+REPORTING = Panel(
     "reporting",
-    sql.SQL("select ({}), ({})").format(WATERMARK, read_sql("reporting.sql")).as_bytes(None),
+    sql.SQL("select ({}), ({})").format(WATERMARK, read_sql("api/reporting.sql")).as_bytes(None),
     Answer,
 )
 PANELS = {panel.name: panel for panel in (*map(_panel, LAYER.metrics.values()), _OPTIONS)}
@@ -119,29 +120,29 @@ class RevenueByDayQuery(FilterQuery):
 
 
 async def _read(
-    database: Database, memory: Memory, panel: Panel, filters: dict[str, Any], watermark: str | None
+    database: Database, cache: Cache, panel: Panel, filters: dict[str, Any], watermark: str | None
 ) -> tuple[str | None, str]:
-    """The panel's watermark and JSON; from memory where that knows them under `watermark`."""
+    """The panel's watermark and JSON; from the cache where it has them under `watermark`."""
     applied = {name: filters[name] if name in panel.filters else None for name in FILTERS}
     key = (panel.name, *map(str, applied.values()))
-    if not panel.live and (known := memory.recall(key, watermark)) is not None:
+    if not panel.live and (known := cache.get(key, watermark)) is not None:
         return watermark, known
     read_at, body = await database.read_row(panel.statement, applied)
     if not panel.live:
-        memory.learn(key, body, read_at, size=2 * len(body))
+        cache.put(key, body, read_at, size=2 * len(body))
     return read_at, body
 
 
 async def read_panels(
-    database: Database, memory: Memory, panels: list[Panel], filters: dict[str, Any]
+    database: Database, cache: Cache, panels: list[Panel], filters: dict[str, Any]
 ) -> tuple[str | None, dict[str, str]]:
     """The JSON of all these panels, of one publication of the marts, and its watermark."""
-    watermark = await memory.current_watermark(database)
+    watermark = await cache.current_watermark(database)
     while True:
-        read = await asyncio.gather(*(_read(database, memory, panel, filters, watermark) for panel in panels))
+        read = await asyncio.gather(*(_read(database, cache, panel, filters, watermark) for panel in panels))
         if {read_at for read_at, _ in read} <= {watermark}:
             return watermark, {panel.name: body for panel, (_, body) in zip(panels, read, strict=True)}
-        watermark = await memory.current_watermark(database)  # published while we read
+        watermark = await cache.current_watermark(database)  # published while we read
 
 
 @router.get(
@@ -152,18 +153,18 @@ async def read_panels(
 )
 async def all_panels(request: Request) -> Response:
     """The figures of several panels at once, all of one publication: what a dashboard asks for again and again."""
-    query = parsed_filters(request, PanelsQuery)
-    access, database, memory = access_of(request), database_of(request), memory_of(request)
+    query = parsed_filters(request.query_params, PanelsQuery)
+    access, database, cache = access_of(request), database_of(request), cache_of(request)
     require_filters(access, query.given)
     live = [panel for panel in query.chosen if panel.live]
-    watermark, bodies = await read_panels(database, memory, live, query.filters)
+    watermark, bodies = await read_panels(database, cache, live, query.filters)
     digest = blake2b(json.dumps(bodies, sort_keys=True).encode(), digest_size=12).hexdigest()
     if (same := not_modified(request, access, f"{watermark} {digest}")) is not None:
         return same
     still = [panel for panel in query.chosen if not panel.live]
-    watermark, others = await read_panels(database, memory, [*still, _REPORTING], query.filters)
+    watermark, others = await read_panels(database, cache, [*still, REPORTING], query.filters)
     bodies |= others
-    reporting = bodies[_REPORTING.name].removesuffix("}")
+    reporting = bodies[REPORTING.name].removesuffix("}")
     panels = ",".join(f"{json.dumps(panel.name)}:{bodies[panel.name]}" for panel in query.chosen)
     return json_response(request, access, f'{reporting},"panels":{{{panels}}}}}', f"{watermark} {digest}")
 
@@ -203,17 +204,17 @@ _CATALOGUE = _catalogue()
 
 async def _answer(request: Request, panel: Panel) -> Response:
     model = RevenueByDayQuery if panel.name == "revenue-by-day" else FilterQuery
-    query = parsed_filters(request, model)
-    access, database, memory = access_of(request), database_of(request), memory_of(request)
+    query = parsed_filters(request.query_params, model)
+    access, database, cache = access_of(request), database_of(request), cache_of(request)
     require_filters(access, query.given)
     filters = query.filters
     if isinstance(query, RevenueByDayQuery):
         filters |= await _days(database, query)
     if not panel.live:
-        watermark = await memory.current_watermark(database)
+        watermark = await cache.current_watermark(database)
         if (same := not_modified(request, access, watermark)) is not None:
             return same
-    watermark, bodies = await read_panels(database, memory, [panel], filters)
+    watermark, bodies = await read_panels(database, cache, [panel], filters)
     body = bodies[panel.name]
     version = body if panel.live else watermark
     return not_modified(request, access, version) or json_response(request, access, body, version)

@@ -11,22 +11,21 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from functions.api.paging.collection import Listing, Sort
+from functions.api.answers import Answer, Item, Page
+from functions.api.paging.collection import Collection, Sort
 from functions.api.paging.filters import FilterQuery
 from functions.api.paging.parameters import ListQuery, Query
-from functions.api.problems import documented
-from functions.api.resources.models import Answer, Item, Page
-from functions.api.resources.routes import LIST_PROBLEMS
+from functions.api.problems import LIST_PROBLEMS, documented
 from functions.api.responses import database_of, list_response, parsed, query_parameters
 from functions.api.security.authentication import PERSONAL, access_of
 from functions.api.security.share_links import sign
-from functions.api.statements import read_sql
+from functions.common.sql_files import read_sql
 
 LONGEST_DAYS = 90
 LARGEST_VIEW = 4096
 
-_CREATE = read_sql("create_share.sql").as_bytes(None)
-_REVOKE = read_sql("revoke_share.sql").as_bytes(None)
+_CREATE = read_sql("api/create_share.sql").as_bytes(None)
+_REVOKE = read_sql("api/revoke_share.sql").as_bytes(None)
 _PRIVATE = {"Cache-Control": "no-store"}
 
 router = APIRouter(prefix="/shares", tags=["shares"])
@@ -110,7 +109,7 @@ class SharesQuery(ListQuery):
     sort: Literal["created_at", "-created_at"] = "-created_at"
 
 
-_SHARES = Listing(
+_SHARES = Collection(
     ShareLink,
     sql.Identifier("metadata", "share_link"),
     key=(Sort("share_id::text"),),

@@ -17,8 +17,13 @@ from functions.api.security.authentication import Access
 from functions.audit.chain import shown
 from functions.common.errors import TransientError
 
-AUDITED = ("/customers", "/orders", "/events")
-"""The paths whose answers are about persons begin with these."""
+AUDITED = ("/customers", "/orders", "/events", "/search", "/metrics/")
+"""The paths whose answers are about persons begin with these; of the figures, those that explain show rows."""
+
+
+def is_audited(path: str) -> bool:
+    """Whether an answer to this path is about persons."""
+    return path.startswith(AUDITED) and (not path.startswith("/metrics/") or path.endswith("/explain"))
 
 
 class Audited:
@@ -32,7 +37,7 @@ class Audited:
         self._trail = trail
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(AUDITED):
+        if scope["type"] != "http" or not is_audited(scope["path"]):
             await self.app(scope, receive, send)
             return
         refused = False

@@ -1,9 +1,10 @@
-"""Who may call, and what they may see: a gate before every route that is not listed as public.
+"""Who may call, and what they may see: asked before every route that is not listed as public.
 
 While `api_auth` is "open" every caller has the scopes of `api_open_scopes`; with "jwt" those of the bearer token.
 API keys are API Gateway's business, see infra/api_stack.py.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -41,7 +42,7 @@ class Access:
         return PERSONAL not in self.scopes
 
 
-class Gate:
+class AuthenticationMiddleware:
     """Pure ASGI: lets a request through with its `Access` in `request.state.access`, or answers 401, 403 or 503."""
 
     def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
@@ -123,14 +124,16 @@ def _insufficient(scope: str) -> dict[str, str]:
 
 
 def access_of(request: Request) -> Access:
-    """What the gate found of this request's caller."""
+    """What this request's caller may do."""
     access: Access = request.state.access
     return access
 
 
-def require_filters(access: Access, given: dict[str, Any]) -> None:
-    """Refuse other filters than those of a link that has locked them. Raises HTTPException 403."""
-    if access.share is not None and access.share.filters_locked and given != access.share.filters:
+def require_filters(access: Access, given: dict[str, Any], but: Collection[str] = ()) -> None:
+    """Refuse other filters than those of a link that has locked them, `but` some. Raises HTTPException 403."""
+    if access.share is None or not access.share.filters_locked:
+        return
+    if given != {name: value for name, value in access.share.filters.items() if name not in but}:
         raise HTTPException(HTTPStatus.FORBIDDEN, "The filters of this link are locked.")
 
 

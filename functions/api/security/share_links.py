@@ -15,8 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from functions.api.database import Database
-from functions.api.statements import read_sql
 from functions.common.errors import C360Error
+from functions.common.sql_files import read_sql
 
 SHARE_HEADER = "X-Share-Token"
 """The header of a request through a link; the page has the token in its fragment, which no log sees."""
@@ -25,7 +25,7 @@ _SHOWN = ("/metrics", "/shares/current", "/events/recent", "/events/summary", "/
 """Paths that a link shows, beside those below /metrics/."""
 
 _ID_BYTES, _SIGNATURE_BYTES = 16, 16
-_FIND = read_sql("find_share.sql").as_bytes(None)
+_FIND = read_sql("api/find_share.sql").as_bytes(None)
 
 
 class InvalidShareError(C360Error):

@@ -5,7 +5,7 @@ import psycopg
 import pytest
 
 from functions.api.app import create_app
-from tests.api.conftest import PASSWORD, add, as_role, change, served, settings_for
+from tests.support.served_api import PASSWORD, add, as_role, change, served, settings_for
 
 PATHS = (
     "/customers",

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from functions.api.paging import cursor
-from tests.api.conftest import add, change
 from tests.support import known_marts as marts
+from tests.support.served_api import add, change
 
 
 def _ids(answer: httpx.Response) -> list[str]:

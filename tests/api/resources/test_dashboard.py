@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from functions.api.resources import dashboard
-from tests.api.conftest import Invoke
+from tests.support.served_api import Invoke
 
 
 @pytest.fixture

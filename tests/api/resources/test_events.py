@@ -15,9 +15,9 @@ from functions.api.app import create_app
 from functions.api.resources import events
 from functions.stream.batch import read_batch
 from functions.stream.merge import merge
-from tests.api.conftest import served, settings_for
 from tests.support.kafka_messages import click, delivered
 from tests.support.night import role_url
+from tests.support.served_api import served, settings_for
 from tests.support.stream_consumer import Consumer
 
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from functions.api.app import create_app
-from tests.api.conftest import PASSWORD, as_role, served, settings_for
+from tests.support.served_api import PASSWORD, as_role, served, settings_for
 
 
 def test_runs_show_what_became_of_their_rows_the_newest_first(night_client: httpx.Client, night_url: str) -> None:
@@ -105,7 +105,7 @@ def test_a_cold_start_in_the_middle_of_a_migration_is_503_and_soon_well(
         migration.commit()
         assert client.get("/customers").status_code == 200
         admin.execute("alter view business_vault.vw_customer_360 rename to vw_customer_360_old")
-        for path in ("/customers?limit=7", "/customers/C0001", "/customers/C0001/explain", "/metrics/rfm"):
+        for path in ("/customers?limit=7", "/customers/C0001", "/customers/C0001/explain"):
             answer = client.get(path)
             assert answer.status_code == 503, path
             assert "being set up" in answer.json()["detail"]

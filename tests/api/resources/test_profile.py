@@ -11,8 +11,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.api.test_differential import CUSTOMER, _walk
 from tests.support import night_files, oracle
+from tests.support.api_items import CUSTOMER, walk
 
 ATTRIBUTES = CUSTOMER[1:10]
 
@@ -93,7 +93,7 @@ def test_the_timeline_merges_orders_and_changes_the_newest_first(night_client: h
         for day, changes in _changes(customer_id)
     ]
     for limit in ("2", "1000"):
-        pages = list(_walk(night_client, f"/customers/{customer_id}/timeline", {"limit": limit}))
+        pages = list(walk(night_client, f"/customers/{customer_id}/timeline", {"limit": limit}))
         entries = [item for page in pages for item in page["items"]]
         assert {page["total"] for page in pages} == {len(want)}
         instants = [entry["at"] for entry in entries]

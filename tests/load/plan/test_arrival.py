@@ -7,9 +7,9 @@ import pytest
 
 from functions.load.plan.run_end import EndedExecution, record_end
 from functions.model.reading import parse_model
-from tests.model.test_declaration import edited
 from tests.support.csv_files import customers, transactions
 from tests.support.database_state import everything, published, versions
+from tests.support.edited_model import edited
 from tests.support.night import BUCKET, Night
 
 ANN, BEA, CAT = ({"customer_id": "C1", "first_name": name} for name in ("Ann", "Bea", "Cat"))

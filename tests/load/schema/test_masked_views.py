@@ -8,8 +8,8 @@ from functions.load.schema.migrate import migrate
 from functions.model.classification import MASK, Classification
 from functions.model.reading import load_model, parse_model
 from functions.model.render_masked_views import TEXT_TYPES
-from tests.model.test_declaration import edited
 from tests.support.csv_files import customers, transactions
+from tests.support.edited_model import edited
 from tests.support.night import Night, prepare, role_url
 
 CANARY = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from functions.load.plan.split import find_parts
 from functions.load.staging.csv_records import CsvRecords
 from functions.load.staging.csv_scan import RECORD_LIMIT_BYTES, CsvScan, MalformedCsvError
-from tests.load.staging.test_csv_stream import cut
+from tests.support.csv_files import cut
 
 BODIES = st.lists(
     st.sampled_from([b"a", b",", b'"', b"\n", b"\r\n", b'""', b'"b"', b"\r", b"\xff", b"\0"]), max_size=24

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -10,17 +9,9 @@ from hypothesis import strategies as st
 
 from functions.common.errors import FileRejectedError
 from functions.load.staging.csv_stream import HEADER_LIMIT_BYTES, CsvStream, decompress
+from tests.support.csv_files import cut
 
 BOM = b"\xef\xbb\xbf"
-
-
-def cut(content: bytes, borders: list[int]) -> Iterator[bytes]:
-    """The content in pieces that end at the borders; empty pieces too."""
-    start = 0
-    for border in sorted(min(border, len(content)) for border in borders):
-        yield content[start:border]
-        start = border
-    yield content[start:]
 
 
 def read(content: bytes, borders: list[int] | None = None) -> tuple[list[str], bytes, bytes]:

@@ -11,10 +11,10 @@ import pytest
 from functions.common.database import Connection
 from functions.load.plan.split import large_objects, split, staging_items
 from functions.load.staging.stage import stage
-from tests.load.test_crash import Sabotage
 from tests.support.csv_files import COLUMNS, LINE, transactions
 from tests.support.database_state import canonical, empty, quarantined
 from tests.support.night import Night
+from tests.support.sabotage import Sabotage
 
 KEY = "transactions/dt=2024-01-01/big.csv"
 ROWS = 60

@@ -10,11 +10,11 @@ from functions.load.vault import table_load
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
-from tests.load.marts.test_figures import SHOP
-from tests.load.test_crash import Sabotage
 from tests.support.csv_files import transactions
 from tests.support.database_state import canonical
 from tests.support.night import Night
+from tests.support.sabotage import Sabotage
+from tests.support.shop import SHOP
 
 ALONE = {"hub_order", "link_customer_order", "link_order_product", "sat_order_details", "sat_order_line"}
 

@@ -1,0 +1,155 @@
+"""Customers: the list, and one of them, now or as of an instant."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Annotated, ClassVar, Literal, LiteralString
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from functions.api.answers import PERSONAL, Item, Money, Page
+from functions.api.paging.collection import Collection, Sort, as_of_function, view
+from functions.api.paging.parameters import ItemQuery, MartQuery, Search, Value
+from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
+from functions.api.responses import CustomerId, item_response, list_response, query_parameters, unknown_customer
+
+router = APIRouter(tags=["customers"])
+
+_SCORE = Field(description="1 to 5, the best; null without orders.", ge=1, le=5)
+
+
+class CustomerAsOf(Item):
+    """A customer as of an instant (`business_vault.customer_360_as_of`)."""
+
+    customer_id: Annotated[str, Field(examples=["C000042"])]
+    first_name: Annotated[str | None, PERSONAL, Field(examples=["Anna"])]
+    last_name: Annotated[str | None, PERSONAL, Field(examples=["Schmidt"])]
+    email: Annotated[str | None, PERSONAL, Field(examples=["anna.schmidt@example.com"])]
+    phone: Annotated[str | None, PERSONAL, Field(examples=["+49 30 901820"])]
+    country: Annotated[str | None, Field(examples=["Germany"])]
+    state: Annotated[str | None, Field(examples=["Berlin"])]
+    city: Annotated[str | None, Field(examples=["Berlin"])]
+    customer_segment: Annotated[str | None, Field(examples=["Gold"])]
+    signup_date: Annotated[date | None, Field(examples=["2025-05-06"])]
+    total_orders: Annotated[int, Field(description="Orders, not order lines.", examples=[12])]
+    lifetime_value: Annotated[Money, Field(description="Sum of all order lines, whatever their status.")]
+    avg_order_value: Annotated[Money | None, Field(description="Null without orders; rounded to the cent.")]
+    first_order_date: Annotated[datetime | None, Field(examples=["2025-06-01T10:15:00+00:00"])]
+    last_order_date: Annotated[datetime | None, Field(examples=["2026-10-30T18:02:11+00:00"])]
+
+
+class Customer(CustomerAsOf):
+    """A customer with the figures of all their orders (`business_vault.vw_customer_360`, without live activity).
+
+    Windows are of whole days in UTC and end with the day of the last publication. RFM scores are quintiles of all
+    customers who have ordered, 5 the best. With `as_of` or `known_at` the fields after `last_order_date` are absent.
+    """
+
+    days_since_last_order: int | None
+    orders_30_days: int
+    orders_90_days: int
+    orders_365_days: int
+    revenue_30_days: Money
+    revenue_90_days: Money
+    revenue_365_days: Money
+    favourite_category: Annotated[str | None, Field(description="That of most revenue.", examples=["Books"])]
+    is_deleted: Annotated[bool, Field(description="Missing from the last complete list of customers.")]
+    rfm_recency: Annotated[int | None, _SCORE]
+    rfm_frequency: Annotated[int | None, _SCORE]
+    rfm_monetary: Annotated[int | None, _SCORE]
+    rfm_label: Annotated[
+        str | None, Field(description="champions, loyal, new, promising, at risk or lost.", examples=["loyal"])
+    ]
+
+
+class CustomerProfile(Customer):
+    """A customer with the figures of all their orders and what they do now on the website.
+
+    The fields after `rfm_label` are counted when asked for; nulls and zeros for one who was never seen.
+    """
+
+    last_seen_at: datetime | None
+    last_event_type: Annotated[str | None, Field(examples=["click"])]
+    last_session_id: str | None
+    last_product_id: Annotated[str | None, Field(examples=["P00017"])]
+    events_last_5_minutes: int
+    events_last_hour: int
+    events_last_day: int
+
+
+class CustomerPage(Page):
+    """Customers."""
+
+    items: list[Customer]
+
+
+class CustomerQuery(ItemQuery):
+    """One customer."""
+
+    ITEM = CustomerProfile
+
+
+class CustomersQuery(MartQuery):
+    """The list of customers."""
+
+    ITEM = Customer
+    FILTERS: ClassVar[dict[str, LiteralString]] = {
+        "segment": "customer_segment = %(segment)s",
+        "country": "country = %(country)s",
+        "state": "state = %(state)s",
+        "email": "lower(email) = lower(%(email)s)",
+    }
+    PERSONAL = frozenset({"email", "q"})
+    SEARCHED = "lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || coalesce(email, ''))"
+
+    sort: Literal[
+        "customer_id", "-customer_id", "lifetime_value", "-lifetime_value", "total_orders", "-total_orders",
+        "last_order_date", "-last_order_date", "signup_date", "-signup_date",
+    ] = "customer_id"  # fmt: skip
+    segment: Value | None = None
+    country: Value | None = None
+    state: Value | None = None
+    email: Annotated[Value | None, Field(description="The whole address, in any case; needs `pii:read`.")] = None
+    q: Annotated[Search | None, Field(description="Words of first name, last name or e-mail; needs `pii:read`.")] = None
+
+
+_CUSTOMER_ID = Sort("customer_id")
+CUSTOMERS = Collection(
+    Customer,
+    view("vw_customer_360"),
+    key=(_CUSTOMER_ID,),
+    sorts={
+        "customer_id": _CUSTOMER_ID,
+        "lifetime_value": Sort("lifetime_value", "numeric"),
+        "total_orders": Sort("total_orders", "bigint"),
+        "last_order_date": Sort("coalesce(last_order_date, '-infinity')", "timestamptz"),
+        "signup_date": Sort("coalesce(signup_date, '-infinity')", "date"),
+    },
+    as_of=as_of_function("customer_360_as_of"),
+    model_as_of=CustomerAsOf,
+    mart="mart_customer_360",
+)
+PROFILE = replace(CUSTOMERS, model=CustomerProfile)
+
+
+@router.get(
+    "/customers",
+    response_model=CustomerPage,
+    responses=LIST_PROBLEMS,
+    openapi_extra=query_parameters(CustomersQuery),
+)
+async def list_customers(request: Request) -> Response:
+    """Customers, in the order of their ids or of a figure; those who lack it come where the smallest would."""
+    return await list_response(request, CUSTOMERS, CustomersQuery)
+
+
+@router.get(
+    "/customers/{customer_id:key}",
+    response_model=CustomerProfile,
+    responses=ITEM_PROBLEMS,
+    openapi_extra=query_parameters(CustomerQuery),
+)
+async def get_customer(request: Request, customer_id: CustomerId) -> Response:
+    """One customer, with the figures of all their orders and their live activity, or as of an instant."""
+    return await item_response(request, PROFILE, CustomerQuery, customer_id) or unknown_customer(request)

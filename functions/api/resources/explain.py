@@ -1,0 +1,248 @@
+"""Where a figure comes from: what it counts, in words, the rows behind it, and their files."""
+
+import json
+from datetime import date
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Any, LiteralString
+
+from fastapi import APIRouter, Path, Request
+from psycopg import sql
+from pydantic import Field, TypeAdapter, ValidationError
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from functions.api.answers import Item
+from functions.api.database import Database
+from functions.api.errors import BadParameterError
+from functions.api.paging.cache import WATERMARK
+from functions.api.paging.collection import Collection, Selection, Sort, page_statement
+from functions.api.paging.conditional import json_response, not_modified
+from functions.api.paging.cursor import decode, encode
+from functions.api.paging.filters import FilterQuery, parsed_filters
+from functions.api.paging.parameters import Cursor, Limit
+from functions.api.problems import ITEM_PROBLEMS
+from functions.api.resources import explain_models as shapes
+from functions.api.resources.metrics import ARGUMENTS, LAYER, rows_of
+from functions.api.responses import cache_of, database_of, next_url, query_parameters
+from functions.api.security.authentication import access_of, require_filters
+from functions.common.sql_files import read_sql
+from functions.model.metrics import Column, Metric
+
+router = APIRouter(prefix="/metrics", tags=["metrics"])
+
+_KEYS: dict[str, tuple[Sort, ...]] = {
+    "lines": (Sort("transaction_id"), Sort("line_number", "bigint"), Sort("product_id")),
+    "customers": (Sort("customer_id"),),
+    "products": (Sort("product_id"),),
+}
+_MODELS: dict[str, type[Item]] = {
+    "lines": shapes.ExplainedLine,
+    "customers": shapes.ExplainedCustomer,
+    "products": shapes.ExplainedProduct,
+}
+_IN_COHORT = (
+    "customer_id in (select m.customer_id from business_vault.cohort_months(null, null) as m"
+    " where to_char(m.cohort, 'YYYY-MM') = %(point_cohort)s"
+    " and m.month = (m.cohort + make_interval(months => %(point_months_later)s::int))::date)"
+)
+_OF: dict[str, LiteralString] = {
+    "total_orders > 0": "total_orders > 0",
+    "total_orders > 1": "total_orders > 1",
+    "customer_id is null": "customer_id is null",
+}
+_POINTS: dict[str, LiteralString] = {
+    "order_status": "order_status is not distinct from %(point_order_status)s::text",
+    "customer_segment": "customer_segment is not distinct from %(point_customer_segment)s::text",
+    "day": "day = %(point_day)s::date",
+    "country": "country is not distinct from %(point_country)s::text",
+    "state": "state is not distinct from %(point_state)s::text",
+    "category": "category is not distinct from %(point_category)s::text",
+    "product_id": "product_id = %(point_product_id)s::text",
+    "weekday": "weekday = %(point_weekday)s::bigint",
+    "hour": "hour = %(point_hour)s::bigint",
+    "rfm_label": "rfm_label is not distinct from %(point_rfm_label)s::text",
+    "rfm_recency": "rfm_recency is not distinct from %(point_rfm_recency)s::bigint",
+    "rfm_frequency": "rfm_frequency is not distinct from %(point_rfm_frequency)s::bigint",
+    "rfm_monetary": "rfm_monetary is not distinct from %(point_rfm_monetary)s::bigint",
+    "cohort": "cohort = %(point_cohort)s::text",
+    "months_later": "months_later = %(point_months_later)s::bigint",
+}
+"""Grain column -> its condition, on rows and on the metric alike (but see _IN_COHORT)."""
+
+_ADDS = {
+    "orders": "1 for the first line of each order, 0 for others",
+    "quantity": "its quantity",
+    "total_amount": "its amount",
+    "total_orders": "the customer's orders",
+    "lifetime_value": "the customer's revenue",
+    "1": "1",
+}
+_COUNTS = {
+    "quantity": sql.SQL("l.quantity"),
+    "total_amount": sql.SQL("l.total_amount"),
+    "total_orders": sql.SQL("c.total_orders"),
+    "lifetime_value": sql.SQL("c.lifetime_value"),
+    "1": sql.SQL("1"),
+}
+_FIRST_OF_CATEGORY = sql.SQL(
+    "(row_number() over (partition by l.transaction_id order by l.line_number, l.product_id) = 1)::integer"
+)
+_FIGURE = read_sql("api/explained_figure.sql")
+
+
+class ExplainQuery(FilterQuery):
+    """Which figure, of what. The grain columns of the panel, as parameters, say which of its rows."""
+
+    column: Annotated[str, Field(max_length=100, description="A column of the panel.")]
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+def _explained(panel: str, column: str) -> tuple[Metric, Column, str]:
+    metric = LAYER.metrics.get(panel)
+    if metric is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such panel; see /metrics/catalogue.")
+    rows = metric.explained_by(column) if column in metric.columns else None
+    if rows is None:
+        named = ", ".join(name for name in metric.columns if metric.explained_by(name)) or "none"
+        raise BadParameterError("column", f"of {panel}, rows explain: {named}")
+    return metric, metric.columns[column], rows
+
+
+def _point(metric: Metric, given: QueryParams) -> dict[str, Any]:
+    """The grain columns that are given, typed; the empty value is null."""
+    kinds: dict[str, Any] = {"text": str, "integer": int, "date": date}
+    point = {}
+    for name in metric.grain:
+        if name in given:
+            value = given[name]
+            try:
+                point[name] = TypeAdapter(kinds[metric.columns[name].type]).validate_python(value) if value else None
+            except ValidationError as error:
+                raise BadParameterError(name, error.errors()[0]["msg"]) from None
+    if metric.name == "cohort-retention" and len(point) == 1:
+        raise BadParameterError("months_later", "give cohort and months_later together")
+    return point
+
+
+def _query(given: QueryParams, point: dict[str, Any]) -> ExplainQuery:
+    """The other parameters. A grain column that is a filter too is taken for the filter as well."""
+    others = [each for each in given.multi_items() if each[0] not in point or each[0] in FilterQuery.model_fields]
+    return parsed_filters(QueryParams(others), ExplainQuery)
+
+
+@cache
+def _collection(rows: str, adds: str, *, of_category: bool) -> Collection:
+    """The rows behind figures to which each adds `adds`; of a category, one line of an order may lack in it."""
+    if adds == "orders":
+        counts = _FIRST_OF_CATEGORY if of_category else sql.SQL("l.is_first_line::integer")
+    else:
+        counts = _COUNTS[adds]
+    relation = read_sql(f"api/explained_{rows}.sql").format(
+        counts=counts, **({"filters": ARGUMENTS} if rows == "lines" else {})
+    )
+    return Collection(_MODELS[rows], sql.SQL("({})").format(relation), key=_KEYS[rows], mart="mart_customer_360")
+
+
+def _conditions(metric: Metric, column: Column, point: dict[str, Any]) -> tuple[LiteralString, ...]:
+    conditions = [_POINTS[name] for name in point if name not in ("cohort", "months_later")]
+    if "cohort" in point:
+        conditions.append(_IN_COHORT)
+    elif metric.name == "cohort-retention":
+        conditions.append("total_orders > 0")
+    if column.of is not None:
+        conditions.append(_OF[column.of])
+    return tuple(conditions)
+
+
+def _figure_statement(
+    metric: Metric, name: str, collection: Collection, conditions: tuple[LiteralString, ...], point: dict[str, Any]
+) -> bytes:
+    is_amount = metric.columns[name].type == "amount"
+    figure = sql.Identifier(name)
+    return _FIGURE.format(
+        rows=collection.relation,
+        condition=sql.SQL(" and ").join([sql.SQL("true"), *map(sql.SQL, conditions)]),
+        watermark=WATERMARK,
+        figure=sql.SQL("business_vault.amount({})").format(figure) if is_amount else figure,
+        metric=rows_of(metric),
+        point=sql.SQL(" and ").join([sql.SQL("true"), *(sql.SQL(_POINTS[each]) for each in point)]),
+        shown=sql.SQL("business_vault.amount(sum)" if is_amount else "trim_scale(sum)"),
+    ).as_bytes(None)
+
+
+async def _page(
+    database: Database,
+    collection: Collection,
+    conditions: tuple[LiteralString, ...],
+    query: ExplainQuery,
+    values: dict[str, Any],
+) -> tuple[str, int, str | None]:
+    """The items' JSON, separated by commas, how many these are, and the cursor of the next page."""
+    parameters = values | {"skip": 0, "limit": query.limit}
+    if query.cursor is not None:
+        position = decode(query.cursor, "", [each.type for each in collection.key])
+        parameters |= {f"after_{n}": value for n, value in enumerate(position)}
+    wanted = Selection(collection, (), False, "", conditions, after_cursor=query.cursor is not None, counted=False)
+    _, items, last, _, _, count = await database.read_row(page_statement(wanted), parameters)
+    return items or "", count, None if last is None else encode("", last)
+
+
+def _words(metric: Metric, column: Column, query: ExplainQuery, point: dict[str, Any]) -> str:
+    def value(each: Any) -> str:
+        return "unknown" if each in (None, "") else str(each)
+
+    said = [f"{column.title}: {column.description}"]
+    at = [f"{metric.columns[name].title.lower()} {value(each)}" for name, each in point.items()]
+    if query.since and "since" in metric.filters:
+        at.append(f"ordered on {query.since} or later")
+    if query.until and "until" in metric.filters:
+        at.append(f"ordered on {query.until} or earlier")
+    for name in ("segment", "state", "category", "status"):
+        chosen = getattr(query, name)
+        if chosen is not None and name in metric.filters and name not in point:
+            at.append(f"{name} {' or '.join(map(value, chosen))}")
+    if at:
+        said.append(f"Of: {'; '.join(at)}.")
+    said.append(f"Each row adds {_ADDS[str(column.adds)]}.")
+    if column.type == "ratio" or column.title.startswith("Average"):
+        said.append("The sum is the numerator.")
+    return " ".join(said)
+
+
+@router.get(
+    "/{panel}/explain",
+    response_model=shapes.ExplainedFigure,
+    responses=ITEM_PROBLEMS,
+    openapi_extra=query_parameters(ExplainQuery),
+)
+async def explain(request: Request, panel: Annotated[str, Path(max_length=100)]) -> Response:
+    """A figure of a panel in words, the rows that it is the sum of, and the files that hold them."""
+    metric, column, rows = _explained(panel, request.query_params.get("column", ""))
+    point = _point(metric, request.query_params)
+    query = _query(request.query_params, point)
+    access, database, cache = access_of(request), database_of(request), cache_of(request)
+    require_filters(
+        access, {name: value for name, value in query.given.items() if name not in point}, but=frozenset(point)
+    )
+    watermark = await cache.current_watermark(database)
+    if (same := not_modified(request, access, watermark)) is not None:
+        return same
+    applied = {name: value if name in metric.filters else None for name, value in query.filters.items()}
+    values = applied | {f"point_{name}": value for name, value in point.items()}
+    collection = _collection(rows, str(column.adds), of_category=query.category is not None)
+    conditions = _conditions(metric, column, point)
+    statement = _figure_statement(metric, query.column, collection, conditions, point)
+    watermark, value, added, total, files_total, files = await database.read_row(statement, values)
+    items, request.state.records, after = await _page(database, collection, conditions, query, values)
+    following = None if after is None else next_url(request, limit=query.limit, after=after)
+    head = json.dumps(
+        {"panel": panel, "column": query.column, "words": _words(metric, column, query, point)}, ensure_ascii=False
+    )
+    body = (
+        f'{head.removesuffix("}")},"value":{value or "null"},"sum":{added},"total":{total},'
+        f'"items":[{items}],"files":{files},"files_total":{files_total},"next":{json.dumps(following)}}}'
+    )
+    return json_response(request, access, body, watermark)

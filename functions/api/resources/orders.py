@@ -1,0 +1,116 @@
+"""Order lines: all of them, and those of one customer."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, LiteralString
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from functions.api.answers import Item, Money, Page
+from functions.api.paging.collection import Collection, Sort, as_of_function, view
+from functions.api.paging.parameters import Instant, MartQuery, Value
+from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
+from functions.api.responses import CustomerId, list_response, query_parameters
+
+router = APIRouter()
+
+
+class OrderLine(Item):
+    """One line of an order (`business_vault.vw_order_analytics`)."""
+
+    transaction_id: Annotated[str, Field(examples=["T0000815"])]
+    line_number: Annotated[int, Field(examples=[1])]
+    customer_id: Annotated[str | None, Field(description="Null for an anonymous sale.", examples=["C000042"])]
+    product_id: Annotated[str, Field(examples=["P00017"])]
+    order_date: Annotated[datetime | None, Field(examples=["2026-10-30T18:02:11+00:00"])]
+    quantity: Annotated[int, Field(description="Negative for a return.", examples=[2])]
+    unit_price: Money
+    total_amount: Money
+    payment_method: Annotated[str | None, Field(examples=["credit_card"])]
+    order_status: Annotated[str | None, Field(examples=["Completed"])]
+
+
+class OrderPage(Page):
+    """Order lines."""
+
+    items: list[OrderLine]
+
+
+_ORDER_FILTERS: dict[str, LiteralString] = {
+    "status": "order_status = %(status)s",
+    "product_id": "product_id = %(product_id)s",
+    "ordered_from": "order_date >= %(ordered_from)s",
+    "ordered_before": "order_date < %(ordered_before)s",
+}
+OrderSort = Literal["transaction_id", "-transaction_id", "order_date", "-order_date"]
+
+
+class CustomerOrdersQuery(MartQuery):
+    """The list of one customer's order lines."""
+
+    ITEM = OrderLine
+    FILTERS: ClassVar[dict[str, LiteralString]] = _ORDER_FILTERS
+
+    sort: OrderSort = "-order_date"
+    status: Value | None = None
+    product_id: Value | None = None
+    ordered_from: Annotated[Instant | None, Field(description="Ordered at this instant or later.")] = None
+    ordered_before: Annotated[Instant | None, Field(description="Ordered before this instant.")] = None
+
+
+class OrdersQuery(CustomerOrdersQuery):
+    """The list of all order lines."""
+
+    FILTERS: ClassVar[dict[str, LiteralString]] = {**_ORDER_FILTERS, "customer_id": "customer_id = %(customer_id)s"}
+
+    sort: OrderSort = "transaction_id"
+    customer_id: Value | None = None
+
+
+_ORDER_KEY = (Sort("transaction_id"), Sort("line_number", "bigint"), Sort("product_id"))
+_ORDER_SORTS = {
+    "transaction_id": _ORDER_KEY[0],
+    "order_date": Sort("order_date", "timestamptz"),
+}
+ORDERS = Collection(
+    OrderLine,
+    view("vw_order_analytics"),
+    key=_ORDER_KEY,
+    sorts=_ORDER_SORTS,
+    as_of=as_of_function("order_analytics_as_of"),
+    mart="mart_order_line",
+)
+ORDERS_OF_CUSTOMER = replace(
+    ORDERS, exists="exists (select from business_vault.vw_customer_360 where customer_id = %(customer_id)s)"
+)
+
+
+@router.get(
+    "/orders",
+    response_model=OrderPage,
+    responses=LIST_PROBLEMS,
+    openapi_extra=query_parameters(OrdersQuery),
+    tags=["orders"],
+)
+async def list_orders(request: Request) -> Response:
+    """Order lines, in the order of their keys or of their dates."""
+    return await list_response(request, ORDERS, OrdersQuery)
+
+
+@router.get(
+    "/customers/{customer_id:key}/orders",
+    response_model=OrderPage,
+    responses=ITEM_PROBLEMS,
+    openapi_extra=query_parameters(CustomerOrdersQuery),
+)
+async def list_orders_of_customer(request: Request, customer_id: CustomerId) -> Response:
+    """One customer's order lines, the newest order first; an empty list for a customer who has ordered nothing."""
+    return await list_response(
+        request,
+        ORDERS_OF_CUSTOMER,
+        CustomerOrdersQuery,
+        ("customer_id = %(customer_id)s",),
+        {"customer_id": customer_id},
+    )

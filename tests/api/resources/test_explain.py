@@ -1,0 +1,94 @@
+"""Every figure is explained by rows that add up to it, and each row by its file."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.model.metrics import Metric, load_metrics
+from tests.support import night_files
+
+METRICS = load_metrics().metrics
+EXPLAINED = [metric for metric in METRICS.values() if any(map(metric.explained_by, metric.columns))]
+FILTERS = [
+    "",
+    "since=2025-08-01&until=2025-10-31",
+    "segment=Gold&segment=",
+    "state=Berlin",
+    "category=Books&category=Home&status=Completed",
+]
+
+
+def _get(client: httpx.Client, path: str) -> Any:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return json.loads(answer.text, parse_float=Decimal)
+
+
+def _all_rows(client: httpx.Client, path: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The first page, and the items of all pages."""
+    first = page = _get(client, path)
+    items = page["items"]
+    while page["next"] is not None:
+        page = _get(client, page["next"])
+        items = items + page["items"]
+    return first, items
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+@pytest.mark.parametrize("metric", EXPLAINED, ids=lambda metric: metric.name)
+def test_the_rows_behind_a_figure_add_up_to_it(night_client: httpx.Client, metric: Metric, filters: str) -> None:
+    for column in metric.columns:
+        if metric.explained_by(column):
+            _check(night_client, metric, column, filters)
+
+
+def _check(night_client: httpx.Client, metric: Metric, column: str, filters: str) -> None:
+    shown = _get(night_client, f"/metrics/{metric.name}?{filters}")
+    points = [{}] if metric.shape == "object" else shown["items"]
+    for row in [points[0], points[-1], points[len(points) // 2]] if points else []:
+        figure = shown[column] if metric.shape == "object" else row[column]
+        given = [(name, "" if row[name] is None else row[name]) for name in (metric.grain if row else ())]
+        others = [each for each in httpx.QueryParams(filters).multi_items() if each[0] not in dict(given)]
+        query = httpx.QueryParams([*others, *given, ("column", column), ("limit", 40)])
+        first, items = _all_rows(night_client, f"/metrics/{metric.name}/explain?{query}")
+        assert first["value"] == figure
+        assert sum((each["counts"] for each in items), Decimal(0)) == first["sum"]
+        assert len(items) == first["total"] == sum(each["rows"] for each in first["files"])
+        assert sum((each["sum"] for each in first["files"]), Decimal(0)) == first["sum"]
+        if metric.columns[column].type in ("integer", "amount") and not column.startswith("avg"):
+            assert first["sum"] == figure
+        assert first["words"].startswith(metric.columns[column].title)
+
+
+def test_a_row_names_the_line_of_its_file(night_client: httpx.Client) -> None:
+    files = {f"landing/{key}": content.splitlines() for night in night_files.nights() for key, content in night}
+    _, items = _all_rows(night_client, "/metrics/overview/explain?column=revenue&limit=1000")
+    assert len(items) > 400
+    for item in items:
+        assert item["transaction_id"] in files[item["file"]][item["line"] - 1]
+        assert item["line"] == item["row"] + 1
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "parameter"),
+    [
+        ("nothing/explain?column=x", 404, None),
+        ("overview/explain", 422, "column"),
+        ("overview/explain?column=customers_growth", 422, "column"),
+        ("product-affinity/explain?column=customers", 422, "column"),
+        ("revenue-by-day/explain?column=revenue&day=then", 422, "day"),
+        ("revenue-by-day/explain?column=revenue&weekday=1", 422, "weekday"),
+        ("cohort-retention/explain?column=customers&cohort=2025-06", 422, "months_later"),
+        ("overview/explain?column=revenue&cursor=x", 422, "cursor"),
+    ],
+)
+def test_what_cannot_be_explained_says_so(
+    night_client: httpx.Client, path: str, status: int, parameter: str | None
+) -> None:
+    answer = night_client.get(f"/metrics/{path}")
+    assert answer.status_code == status, answer.text
+    if parameter:
+        assert answer.json()["errors"][0]["parameter"] == parameter
