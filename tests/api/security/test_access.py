@@ -1,12 +1,10 @@
 """Who may call, and what they see: no route shows a person without the scope for it."""
 
-import csv
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,20 +13,19 @@ import httpx
 import jwt
 import psycopg
 import pytest
-import yaml
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from functions.api.answers import PERSONAL
 from functions.api.app import create_app
 from functions.api.resources.customers import Customer
 from functions.api.security import tokens
 from functions.api.security.public_paths import is_public
 from functions.api.settings import ApiSettings
 from functions.common.errors import SettingsError
+from functions.model.classification import classification
 from tests.support import night
-from tests.support.served_api import served, settings_for
+from tests.support.served_api import answered, served, settings_for
 from tests.support.tokens import AUDIENCE, ISSUER, KEY, bearer, jwks, jwt_settings, token
 
 MODEL = Path(__file__).parents[3] / "sql" / "model.yaml"
@@ -94,26 +91,6 @@ def _answers(path: str) -> int:
     return 404 if path == "/shares/current" else 200
 
 
-@dataclass(frozen=True)
-class Answered:
-    """What a route answers; of a stream, its first message."""
-
-    status_code: int
-    headers: httpx.Headers
-    content: Any
-
-
-def answered(client: httpx.Client, path: str, headers: dict[str, str] | None = None) -> Answered:
-    """GET the path, without waiting for the end of what never ends."""
-    with client.stream("GET", path, headers=headers) as answer:
-        if answer.headers["content-type"].startswith("text/event-stream"):
-            message = next(line for line in answer.iter_lines() if line.startswith("data: "))
-            return Answered(answer.status_code, answer.headers, json.loads(message.removeprefix("data: ")))
-        if answer.headers["content-type"].startswith("text/csv"):
-            return Answered(answer.status_code, answer.headers, list(csv.reader(answer.iter_lines())))
-        return Answered(answer.status_code, answer.headers, json.loads(answer.read()))
-
-
 def test_every_route_that_answers_data_is_behind_the_gate(paths: list[str], guarded: httpx.Client) -> None:
     assert len(paths) > 15
     for path in paths:
@@ -164,17 +141,12 @@ def test_searching_for_persons_is_refused_without_the_scope(masking: httpx.Clien
 
 
 def test_no_list_sorts_by_what_it_hides(night_app: FastAPI) -> None:
-    hidden = {name for name, field in Customer.model_fields.items() if PERSONAL in field.metadata}
+    hidden = {name for name in Customer.model_fields if classification().hides(name, is_text=False)}
+    assert hidden == {"first_name", "last_name", "email", "phone"}
     for methods in night_app.openapi()["paths"].values():
         for parameter in methods.get("get", {}).get("parameters", ()):
             if parameter["name"] == "sort":
                 assert not hidden & {name.removeprefix("-") for name in parameter["schema"]["enum"]}
-
-
-def test_what_is_hidden_is_what_the_model_calls_personal() -> None:
-    columns = yaml.safe_load(MODEL.read_text())["sources"]["customers"]["columns"]
-    declared = {name for name, column in columns.items() if column.get("pii", "none") not in ("none", "identifier")}
-    assert declared == {name for name, field in Customer.model_fields.items() if PERSONAL in field.metadata}
 
 
 @pytest.mark.parametrize(
