@@ -32,13 +32,13 @@ from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.split import large_objects, split, staging_items
 from functions.load.recorded_step import recorded_step
 from functions.load.retention import enforce_retention
+from functions.load.retraction import are_retractions_due
 from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.load.staging.set_aside import give_up
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
-from functions.load.vault.retraction import are_retractions_due
 from functions.load.vault.satellites import load_satellites
 from functions.model.reading import load_model
 from functions.quality.checks import check_staging, check_vault, enforce

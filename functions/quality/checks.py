@@ -5,7 +5,6 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.ledger import active_run, objects_of
 from functions.common.sql_files import read_sql
-from functions.load.staging.repeated_rows import find_repeated_rows
 from functions.model.declaration import Model
 from functions.quality.integrity import check_integrity
 from functions.quality.reconciliation import record_counts, unreconciled
@@ -32,7 +31,6 @@ def check_staging(connection: Connection, model: Model, run_id: str) -> list[Che
             sql.SQL("analyze {} ({})").format(sql.Identifier("staging", source), sql.SQL(", ").join(keys))
         )
     object_ids = objects_of(connection, run_id, ["STAGED"])
-    find_repeated_rows(connection, model, object_ids)
     results: list[CheckResult] = []
     for source, rows in _rows_of(connection, model, object_ids).items():
         results += check_rows(connection, model, source, object_ids)

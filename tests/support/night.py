@@ -13,12 +13,12 @@ from functions.common.settings import DatabaseSettings
 from functions.load.marts.publish import publish
 from functions.load.plan.finish import Report, finish
 from functions.load.plan.plan import RunRequest, plan
+from functions.load.retraction import are_retractions_due
 from functions.load.schema.migrate import ROLES, migrate
 from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
-from functions.load.vault.retraction import are_retractions_due
 from functions.load.vault.satellites import load_satellites
 from functions.model.declaration import Model
 from functions.model.reading import load_model

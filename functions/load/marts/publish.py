@@ -11,7 +11,7 @@ from functions.common.ledger import active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.load.marts.summaries import sum_changed_lines, sum_every_line
 from functions.load.recorded_step import recorded_step
-from functions.load.vault.retraction import note_published, unpublished_retractions
+from functions.load.retraction import note_published, unpublished_retractions
 from functions.model.render_marts import Scope, satellites
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")

@@ -120,7 +120,10 @@ def test_keys_follow_each_other_by_their_bytes(night: Night) -> None:
         night.drop(f"customers/dt=2024-01-01/{name}", customers(row))
     night.run()
     assert customer_versions(night) == ["Ann", "Bea", "Cat"]
-    collation = "select collation_name from information_schema.columns where column_name = 'object_key'"
+    collation = (
+        "select collation_name from information_schema.columns"
+        " where (table_name, column_name) = ('object_version', 'object_key')"
+    )
     assert night.rows(collation) == [("C",)], "whatever the database's own"
 
 
