@@ -98,6 +98,7 @@ class DeploymentConfig(BaseModel):
     schedule: Switch = True
     on_arrival: Switch = False
     lake: Switch
+    audit_bucket: Switch = False
     split_mib: Annotated[int, Field(ge=1, le=10_240)] = 64
     alert_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
 

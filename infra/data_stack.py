@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.config import DatabaseKind, DeploymentConfig
+from infra.constructs.audit import AuditBucket
 from infra.constructs.database import Database, ExternalDatabase
 from infra.constructs.landing import LandingBucket
 from infra.constructs.rds import AuroraDatabase, RdsDatabase
@@ -18,11 +19,14 @@ class DataStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
         self.landing = LandingBucket(self, "Landing", retain=deployment.on_aws)
         self.database = self._database(deployment)
+        self.audit = AuditBucket(self, "Audit") if deployment.audit_bucket else None
 
         CfnOutput(self, "LandingBucketName", value=self.landing.bucket_name)
         CfnOutput(self, "DatabaseHost", value=self.database.host)
         CfnOutput(self, "DatabasePort", value=self.database.port)
         CfnOutput(self, "DatabaseName", value=self.database.name)
+        if self.audit is not None:
+            CfnOutput(self, "AuditBucketName", value=self.audit.bucket_name)
 
     def _database(self, deployment: DeploymentConfig) -> Database:
         match deployment.database:

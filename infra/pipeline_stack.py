@@ -8,6 +8,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
+from functions.audit.shipment import PREFIX as PREFIX_OF_AUDIT
 from functions.load.lake.export import PREFIX as PREFIX_OF_LAKE
 from infra.config import DeploymentConfig
 from infra.constructs.alerts import RunAlerts
@@ -45,6 +46,7 @@ class PipelineStack(Stack):
             environment={
                 "LANDING_BUCKET": data.landing.bucket_name,
                 "LANDING_SPLIT_BYTES": str(deployment.split_mib << 20),
+                **({} if data.audit is None else {"AUDIT_BUCKET": data.audit.bucket_name}),
             },
             reaches_s3=True,
         )  # fmt: skip
@@ -54,6 +56,13 @@ class PipelineStack(Stack):
             cast(IConstruct, self.load.role),
             {f"IAM5[Resource::{bucket}/{PREFIX}*]": "Any dropped file, in the landing bucket only."},
         )
+        if data.audit is not None:
+            data.audit.grant_copies(self.load)
+            copies = self.resolve(data.export_value(data.audit.bucket_arn))["Fn::ImportValue"]
+            accept(
+                cast(IConstruct, self.load.role),
+                {f"IAM5[Resource::{copies}/{PREFIX_OF_AUDIT}/*]": "Any copy of the audit trail, in its bucket only."},
+            )
         self.record_status = self._function(
             "RecordStatus", "functions.load.plan.run_end_handler.handle", Role.LOADER,
             "Records that a load did not succeed", Duration.minutes(1), 256,
@@ -139,7 +148,12 @@ class PipelineStack(Stack):
             "Schema",
             service_token=self.migrate.function_arn,
             properties={
-                "SchemaHash": tree_hash(REPOSITORY / "sql", *sorted(functions.glob("load/schema/migrate*.py")))
+                "SchemaHash": tree_hash(
+                    REPOSITORY / "sql",
+                    # what is written to the database by every migration is rendered there
+                    *sorted(functions.glob("load/schema/*.py")),
+                    *sorted(functions.glob("model/*.py")),
+                )
             },
         )
         # By override, since CustomResource's own service_timeout renders a string where an integer is due.

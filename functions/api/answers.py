@@ -1,16 +1,13 @@
 """What the shapes of all answers are made of, as OpenAPI documents them.
 
 PostgreSQL builds the JSON itself: `paging/collection.py` selects exactly the columns that a shape lists. The shapes
-describe, they do not serialise. Fields marked `PERSONAL` are masked for callers without the scope `pii:read`.
+describe, they do not serialise. What sql/model.yaml calls personal is masked for callers without `pii:read`.
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
-
-PERSONAL: Final = object()
-"""In a field's metadata: the value names a person or reaches them."""
 
 _MONEY_SCHEMA = {
     "type": "number",

@@ -48,7 +48,8 @@ decimal type to add them up without a rounding error. Times are ISO 8601 in UTC.
 **Caching.** Answers from the marts carry an `ETag`, which changes when the marts are published; `If-None-Match` is
 answered with 304 while they have not been.
 
-**Personal data.** Without the scope `pii:read` names, e-mail addresses and phone numbers show as `***`.
+**Personal data.** Without the scope `pii:read` names, e-mail addresses, phone numbers, session ids, names of files and
+whatever else the model calls personal show as `***`.
 
 **Errors** are problem details (RFC 9457) with a `request_id`; wrong and unknown parameters are named.
 """

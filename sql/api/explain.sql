@@ -3,7 +3,6 @@ with cell as (
     select
         name,
         value,
-        personal,
         position,
         object_key,
         record_row,
@@ -14,16 +13,16 @@ with cell as (
     from ({stated}) as stated
     cross join lateral (
         values
-        ('first_name', first_name, true),
-        ('last_name', last_name, true),
-        ('email', email, true),
-        ('phone', phone, true),
-        ('country', country, false),
-        ('state', state, false),
-        ('city', city, false),
-        ('customer_segment', customer_segment, false),
-        ('signup_date', signup_date::text, false)
-    ) as field (name, value, personal)
+        ('first_name', first_name),
+        ('last_name', last_name),
+        ('email', email),
+        ('phone', phone),
+        ('country', country),
+        ('state', state),
+        ('city', city),
+        ('customer_segment', customer_segment),
+        ('signup_date', signup_date::text)
+    ) as field (name, value)
     window w as (partition by name order by position)
 ), attribute as (
     select distinct on (name) *
@@ -80,7 +79,7 @@ select
     (
         select json_agg(
             json_build_object(
-                'field', field, 'value', value, 'origin', origin, 'rule', rule, 'file', file, 'row', row,
+                'field', field, 'value', value, 'origin', origin, 'rule', rule, 'file', {shown_file}, 'row', row,
                 'run_id', run_id, 'effective_at', effective_at, 'loaded_at', loaded_at
             )
             order by n

@@ -1,9 +1,9 @@
 -- What the rows behind a figure add up to, all together and by file, and the figure itself.
 with by_file as materialized (
-    select file, run_id, count(*) as rows, sum(counts) as sum
+    select {file} as file, run_id, count(*) as rows, sum(counts) as sum
     from {rows} as item
     where {condition}
-    group by file, run_id
+    group by 1, 2
 )
 select
     ({watermark}),

@@ -2,7 +2,9 @@ select (
     select row_to_json(activity)::text
     from (
         select
-            c.customer_id, a.last_seen_at, a.last_event_type, a.last_session_id, a.last_product_id,
+            c.customer_id, a.last_seen_at, a.last_event_type,
+            {last_session_id} as last_session_id,
+            a.last_product_id,
             coalesce(a.events_last_5_minutes, 0) as events_last_5_minutes,
             coalesce(a.events_last_hour, 0) as events_last_hour,
             coalesce(a.events_last_day, 0) as events_last_day,

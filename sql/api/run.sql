@@ -15,11 +15,12 @@ select json_build_object(
     'rows_duplicate', coalesce(sum(o.rows_duplicate), 0)::bigint,
     'rows_quarantined', coalesce(sum(o.rows_quarantined), 0)::bigint,
     'steps', (
-        select coalesce(json_agg(row_to_json(taken) order by taken.started_at, taken.step, taken.file), '[]')
+        select coalesce(json_agg(to_jsonb(taken) - 'object_key' order by taken.started_at, taken.step, taken.object_key), '[]')
         from (
             select
                 s.step,
-                f.object_key as file,
+                f.object_key,
+                {file} as file,
                 s.started_at,
                 s.finished_at,
                 round(extract(epoch from s.finished_at - s.started_at), 3) as seconds,
@@ -32,10 +33,11 @@ select json_build_object(
         ) as taken
     ),
     'object_versions', (
-        select coalesce(json_agg(row_to_json(listed) order by listed.file), '[]')
+        select coalesce(json_agg(to_jsonb(listed) - 'object_key' order by listed.object_key), '[]')
         from (
             select
-                f.object_key as file,
+                f.object_key,
+                {file} as file,
                 f.status,
                 f.reason,
                 f.rows_read,

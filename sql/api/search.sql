@@ -29,16 +29,17 @@ with found as (
     order by place, customer_id
     limit %(limit)s
 )
-select coalesce(json_agg(row_to_json(shown) order by place, customer_id), '[]')::text, count(*)
+select coalesce(json_agg(to_jsonb(shown) - '{{place,key}}'::text [] order by place, key), '[]')::text, count(*)
 from (
     select
+        best.place,
+        m.customer_id as key,
         'customer' as kind,
-        m.customer_id,
-        case when %(masked)s and m.first_name is not null then '***' else m.first_name end as first_name,
-        case when %(masked)s and m.last_name is not null then '***' else m.last_name end as last_name,
-        case when %(masked)s and m.email is not null then '***' else m.email end as email,
+        {customer_id} as customer_id,
+        {first_name} as first_name,
+        {last_name} as last_name,
+        {email} as email,
         m.customer_segment
     from best
     join business_vault.mart_customer_360 as m using (customer_id)
 ) as shown
-join best using (customer_id)

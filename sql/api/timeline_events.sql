@@ -7,7 +7,7 @@ select
         'event_type', e.event_type,
         'product_id', p.product_id,
         'amount', round(e.amount, greatest(2, min_scale(e.amount))),
-        'session_id', e.session_id
+        'session_id', {session_id}
     ) as data
 from raw_vault.hub_customer as c
 join raw_vault.link_customer_event as e using (customer_hash_key)

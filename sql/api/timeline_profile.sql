@@ -24,15 +24,15 @@ cross join lateral (
     select json_agg(json_build_object('field', name, 'before', {before}, 'after', {after})) as changes
     from (
         values
-        ('first_name', earlier_first_name, first_name, true),
-        ('last_name', earlier_last_name, last_name, true),
-        ('email', earlier_email, email, true),
-        ('phone', earlier_phone, phone, true),
-        ('country', earlier_country, country, false),
-        ('state', earlier_state, state, false),
-        ('city', earlier_city, city, false),
-        ('customer_segment', earlier_customer_segment, customer_segment, false),
-        ('signup_date', earlier_signup_date::text, signup_date::text, false)
-    ) as field (name, before, after, personal)
+        ('first_name', earlier_first_name, first_name),
+        ('last_name', earlier_last_name, last_name),
+        ('email', earlier_email, email),
+        ('phone', earlier_phone, phone),
+        ('country', earlier_country, country),
+        ('state', earlier_state, state),
+        ('city', earlier_city, city),
+        ('customer_segment', earlier_customer_segment, customer_segment),
+        ('signup_date', earlier_signup_date::text, signup_date::text)
+    ) as field (name, before, after)
     where before is distinct from after
 ) as compared

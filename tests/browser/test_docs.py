@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Visit
 from tests.support.api_contract import COMMITTED
+from tests.support.browser_visit import Visit
 from tests.support.platform import Platform, SampleFiles
 
 OPERATIONS = [

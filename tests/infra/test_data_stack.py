@@ -1,8 +1,10 @@
 """What must be kept is kept, private and encrypted; who may reach it is decided here."""
 
 from pathlib import Path
+from typing import Any
 
 from functions.load.schema.migrate import ROLES
+from functions.model.reading import load_model
 from tests.support.synthesis import Synthesis, flat, synthesize
 
 
@@ -118,6 +120,28 @@ def test_the_administrator_has_no_password_on_aws(on_aws: Synthesis, tmp_path: P
         assert (database["MasterUsername"], database["MasterUserAuthenticationType"]) == ("c360_admin", "iam-db-auth")
         assert "MasterUserPassword" not in database
         assert not list(synthesis.resources("AWS::SecretsManager::Secret"))
+
+
+def test_copies_of_the_audit_trail_are_locked_and_only_added_to(on_aws: Synthesis, tmp_path: Path) -> None:
+    assert not any("Audit" in name for name, _ in on_aws.resources("AWS::S3::Bucket"))
+    locked = synthesize(tmp_path / "out", target="aws", audit_bucket="enabled")
+    bucket = locked.properties("AWS::S3::Bucket", "Audit")
+    assert bucket["ObjectLockEnabled"] is True
+    days = load_model().retention.audit.other
+    assert bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": days}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    allowed = [
+        (name, statement["Action"])
+        for name, statement in locked.statements()
+        if any("/audit/*" in flat(each) for each in as_list(statement["Resource"]))
+    ]
+    assert [(name[:8], action) for name, action in allowed] == [("LoadRole", "s3:PutObject")]
+    variables = locked.properties("AWS::Lambda::Function", "Load")["Environment"]["Variables"]
+    assert "Audit" in flat(variables["AUDIT_BUCKET"])
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def test_outputs_are_the_contracts(either: Synthesis) -> None:

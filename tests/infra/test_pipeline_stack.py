@@ -146,7 +146,9 @@ def test_a_changed_migration_runs_the_migrator_again(
     (copy / "migrations" / "0001_a.sql").write_text("select 2;")
     assert len({before, first, bundle.tree_hash(copy)}) == 3
     expected = bundle.tree_hash(
-        bundle.REPOSITORY / "sql", *sorted(bundle.REPOSITORY.glob("functions/load/schema/migrate*.py"))
+        bundle.REPOSITORY / "sql",
+        *sorted(bundle.REPOSITORY.glob("functions/load/schema/*.py")),
+        *sorted(bundle.REPOSITORY.glob("functions/model/*.py")),
     )
     [(_, resource)] = on_localstack.resources("AWS::CloudFormation::CustomResource")
     assert resource["Properties"]["SchemaHash"] == expected

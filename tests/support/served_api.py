@@ -1,10 +1,13 @@
 """The API served to tests: its settings, a server on a free port, and changes of the marts that it answers from."""
 
 import asyncio
+import csv
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -82,3 +85,23 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
             server.should_exit = True
             thread.join()
             asyncio.run(app.state.database.close())
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a route answers; of a stream, its first message."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: Any
+
+
+def answered(client: httpx.Client, path: str, headers: dict[str, str] | None = None) -> Answered:
+    """GET the path, without waiting for the end of what never ends."""
+    with client.stream("GET", path, headers=headers) as answer:
+        if answer.headers["content-type"].startswith("text/event-stream"):
+            message = next(line for line in answer.iter_lines() if line.startswith("data: "))
+            return Answered(answer.status_code, answer.headers, json.loads(message.removeprefix("data: ")))
+        if answer.headers["content-type"].startswith("text/csv"):
+            return Answered(answer.status_code, answer.headers, list(csv.reader(answer.iter_lines())))
+        return Answered(answer.status_code, answer.headers, json.loads(answer.read()))

@@ -12,10 +12,9 @@ from typing import LiteralString, get_args
 
 from psycopg import sql
 
-from functions.api.answers import PERSONAL, Answer, Item
+from functions.api.answers import Answer, Item
 from functions.api.paging.cache import WATERMARK
-
-MASK = "***"
+from functions.model.classification import MASK, classification
 
 _PAGE = sql.SQL("""
 select
@@ -118,6 +117,10 @@ def _is_amount(annotation: object) -> bool:
     return annotation is Decimal or any(_is_amount(part) for part in get_args(annotation))
 
 
+def _is_text(annotation: object) -> bool:
+    return annotation is str or str in get_args(annotation)
+
+
 def columns(model: type[Answer], fields: tuple[str, ...] = (), *, masked: bool) -> sql.Composable:
     """The columns named like `fields`, or all of the model's: amounts with two decimals or more, none lost;
     with `masked`, personal values hidden."""
@@ -125,11 +128,13 @@ def columns(model: type[Answer], fields: tuple[str, ...] = (), *, masked: bool) 
 
 
 def _column(model: type[Answer], name: str, *, masked: bool) -> sql.Composable:
-    declared = model.model_fields[name]
+    annotation = model.model_fields[name].annotation
     column = sql.Identifier(name)
-    if masked and PERSONAL in declared.metadata:
+    if masked and classification().hides(name, is_text=_is_text(annotation)):
+        if not _is_text(annotation):
+            return sql.SQL("null as {}").format(column)
         return sql.SQL("case when {0} is not null then {1} end as {0}").format(column, sql.Literal(MASK))
-    if _is_amount(declared.annotation):
+    if _is_amount(annotation):
         return sql.SQL(
             "case scale({0}) when 2 then {0} else round({0}, greatest(2, min_scale({0}))) end as {0}"
         ).format(column)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from functions.api.answers import PERSONAL, Item, Money, Page
+from functions.api.answers import Item, Money, Page
 from functions.api.paging.collection import Collection, Sort, as_of_function, view
 from functions.api.paging.parameters import ItemQuery, MartQuery, Search, Value
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
@@ -23,10 +23,10 @@ class CustomerAsOf(Item):
     """A customer as of an instant (`business_vault.customer_360_as_of`)."""
 
     customer_id: Annotated[str, Field(examples=["C000042"])]
-    first_name: Annotated[str | None, PERSONAL, Field(examples=["Anna"])]
-    last_name: Annotated[str | None, PERSONAL, Field(examples=["Schmidt"])]
-    email: Annotated[str | None, PERSONAL, Field(examples=["anna.schmidt@example.com"])]
-    phone: Annotated[str | None, PERSONAL, Field(examples=["+49 30 901820"])]
+    first_name: Annotated[str | None, Field(examples=["Anna"])]
+    last_name: Annotated[str | None, Field(examples=["Schmidt"])]
+    email: Annotated[str | None, Field(examples=["anna.schmidt@example.com"])]
+    phone: Annotated[str | None, Field(examples=["+49 30 901820"])]
     country: Annotated[str | None, Field(examples=["Germany"])]
     state: Annotated[str | None, Field(examples=["Berlin"])]
     city: Annotated[str | None, Field(examples=["Berlin"])]

@@ -26,6 +26,7 @@ from functions.api.responses import (
     unknown_customer,
 )
 from functions.api.security.authentication import access_of
+from functions.api.security.masking import masked_column
 from functions.common.errors import TransientError
 from functions.common.sql_files import read_sql
 
@@ -38,14 +39,16 @@ KEEP_ALIVE_SECONDS = 15
 _OVERLAP = timedelta(seconds=10)
 
 # Of the last week's partitions only. Amounts as everywhere in this API: exact, at least two decimals.
-_EVENTS_OF_WEEK = read_sql("api/events_of_week.sql")
+_EVENTS_OF_WEEK = read_sql("api/events_of_week.sql").format(session_id=masked_column("session_id"))
 _RECENT = read_sql("api/recent_events.sql").format(events_of_week=_EVENTS_OF_WEEK).as_bytes(None)
 _FRESH = (
     read_sql("api/fresh_events.sql")
     .format(events_of_week=_EVENTS_OF_WEEK, fresh_batches=read_sql("api/fresh_batches.sql"))
     .as_bytes(None)
 )
-_ACTIVITY = read_sql("api/live_activity.sql").as_bytes(None)
+_ACTIVITY = (
+    read_sql("api/live_activity.sql").format(last_session_id=masked_column("a", "last_session_id")).as_bytes(None)
+)
 _SUMMARY = read_sql("api/event_summary.sql").as_bytes(None)
 
 router = APIRouter(tags=["events"])
@@ -54,7 +57,7 @@ router = APIRouter(tags=["events"])
 class Event(Answer):
     """Something that somebody did on the website (`business_vault.vw_event`).
 
-    `properties` may hold anything, so they are null without the scope `pii:read`.
+    `properties` may hold anything, so they are null without the scope `pii:read`, and `session_id` is hidden.
     """
 
     event_id: str
@@ -143,7 +146,8 @@ async def live_activity(request: Request, customer_id: CustomerId) -> Response:
     parsed(request, Query)
     activity = None
     if is_storable(customer_id):
-        [activity] = await database_of(request).read_row(_ACTIVITY, {"key": customer_id})
+        parameters = {"key": customer_id, "masked": access_of(request).masked}
+        [activity] = await database_of(request).read_row(_ACTIVITY, parameters)
     if activity is None:
         return unknown_customer(request)
     request.state.records = 1

@@ -27,6 +27,7 @@ from functions.api.resources import explain_models as shapes
 from functions.api.resources.metrics import ARGUMENTS, LAYER, rows_of
 from functions.api.responses import cache_of, database_of, next_url, query_parameters
 from functions.api.security.authentication import access_of, require_filters
+from functions.api.security.masking import masked_column
 from functions.common.sql_files import read_sql
 from functions.model.metrics import Column, Metric
 
@@ -164,6 +165,7 @@ def _figure_statement(
     figure = sql.Identifier(name)
     return _FIGURE.format(
         rows=collection.relation,
+        file=masked_column("file"),
         condition=sql.SQL(" and ").join([sql.SQL("true"), *map(sql.SQL, conditions)]),
         watermark=WATERMARK,
         figure=sql.SQL("business_vault.amount({})").format(figure) if is_amount else figure,
@@ -185,7 +187,9 @@ async def _page(
     if query.cursor is not None:
         position = decode(query.cursor, "", [each.type for each in collection.key])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
-    wanted = Selection(collection, (), False, "", conditions, after_cursor=query.cursor is not None, counted=False)
+    wanted = Selection(
+        collection, (), bool(values["masked"]), "", conditions, after_cursor=query.cursor is not None, counted=False
+    )
     _, items, last, _, _, count = await database.read_row(page_statement(wanted), parameters)
     return items or "", count, None if last is None else encode("", last)
 
@@ -231,7 +235,7 @@ async def explain(request: Request, panel: Annotated[str, Path(max_length=100)])
     if (same := not_modified(request, access, watermark)) is not None:
         return same
     applied = {name: value if name in metric.filters else None for name, value in query.filters.items()}
-    values = applied | {f"point_{name}": value for name, value in point.items()}
+    values = applied | {f"point_{name}": value for name, value in point.items()} | {"masked": access.masked}
     collection = _collection(rows, str(column.adds), of_category=query.category is not None)
     conditions = _conditions(metric, column, point)
     statement = _figure_statement(metric, query.column, collection, conditions, point)

@@ -17,10 +17,12 @@ from functions.api.paging.parameters import ListQuery, Query, Value
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
 from functions.api.resources.operations import Run
 from functions.api.responses import database_of, list_response, parsed, query_parameters
+from functions.api.security.authentication import access_of
+from functions.api.security.masking import masked_column
 from functions.common.sql_files import read_sql
 
 _NOW = {"Cache-Control": "no-store"}
-_RUN = read_sql("api/run.sql").as_bytes(None)
+_RUN = read_sql("api/run.sql").format(file=masked_column("f", "object_key", classified_as="file")).as_bytes(None)
 _REASONS = read_sql("api/quarantine_reasons.sql").as_bytes(None)
 
 router = APIRouter(tags=["service"])
@@ -94,6 +96,7 @@ class QuarantineQuery(ListQuery):
     """The rows that were set aside."""
 
     ITEM = QuarantinedRow
+    PERSONAL = frozenset({"file"})
     FILTERS: ClassVar[dict[str, LiteralString]] = {
         "run_id": "run_id = %(run_id)s",
         "file": "file = %(file)s",
@@ -119,7 +122,8 @@ _QUARANTINE = Collection(
 async def run(request: Request, run_id: Annotated[str, Path(max_length=1000)]) -> Response:
     """A nightly load: what it read, what became of it, and how long each step took."""
     parsed(request, Query)
-    rows = await database_of(request).read_rows(_RUN, {"run_id": run_id}) if is_storable(run_id) else []
+    values = {"run_id": run_id, "masked": access_of(request).masked}
+    rows = await database_of(request).read_rows(_RUN, values) if is_storable(run_id) else []
     if not rows:
         raise HTTPException(HTTPStatus.NOT_FOUND, "There is no run with this id.")
     return Response(rows[0][0], media_type="application/json", headers=_NOW)

@@ -12,8 +12,8 @@ from psycopg import sql
 from pydantic import Field
 from starlette.responses import Response
 
-from functions.api.answers import PERSONAL, Answer, Item, Money, Page
-from functions.api.paging.collection import MASK, Collection, Sort
+from functions.api.answers import Answer, Item, Money, Page
+from functions.api.paging.collection import Collection, Sort
 from functions.api.paging.conditional import json_response
 from functions.api.paging.cursor import is_storable
 from functions.api.paging.parameters import ListQuery, Query
@@ -27,6 +27,7 @@ from functions.api.responses import (
     unknown_customer,
 )
 from functions.api.security.authentication import access_of
+from functions.api.security.masking import masked_column, masked_value
 from functions.common.sql_files import read_sql
 
 router = APIRouter(prefix="/customers/{customer_id:key}", tags=["profile"])
@@ -99,10 +100,10 @@ class CustomerVersion(Item):
     file: Annotated[str, _FILE]
     row: Annotated[int, _ROW]
     run_id: str
-    first_name: Annotated[str | None, PERSONAL]
-    last_name: Annotated[str | None, PERSONAL]
-    email: Annotated[str | None, PERSONAL]
-    phone: Annotated[str | None, PERSONAL]
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
     country: str | None
     state: str | None
     city: str | None
@@ -166,13 +167,6 @@ _EXISTS = (
 )
 
 
-def _shown(value: str) -> sql.Composable:
-    """The column, hidden when it is `personal` and %(masked)s."""
-    return sql.SQL("case when personal and %(masked)s and {0} is not null then {1} else {0} end").format(
-        sql.Identifier(value), sql.Literal(MASK)
-    )
-
-
 def _of_customer(file: str, **parts: Any) -> sql.Composable:
     return read_sql(f"api/{file}").format(stated=read_sql("api/stated.sql"), **parts)
 
@@ -186,9 +180,9 @@ HISTORY = Collection(
 
 TIMELINE_SOURCES: tuple[sql.Composable, ...] = (
     read_sql("api/timeline_orders.sql"),
-    _of_customer("timeline_profile.sql", before=_shown("before"), after=_shown("after")),
+    _of_customer("timeline_profile.sql", before=masked_value("before"), after=masked_value("after")),
     read_sql("api/timeline_status.sql"),
-    read_sql("api/timeline_events.sql"),
+    read_sql("api/timeline_events.sql").format(session_id=masked_column("e", "session_id")),
 )
 """What is merged: queries for `at`, `kind`, `id`, `data` (JSON) of %(customer_id)s, persons hidden if %(masked)s."""
 
@@ -199,7 +193,7 @@ TIMELINE = Collection(
     exists=_EXISTS,
 )
 
-EXPLANATION = _of_customer("explain.sql", value=_shown("value")).as_bytes(None)
+EXPLANATION = _of_customer("explain.sql", value=masked_value("value"), shown_file=masked_column("file")).as_bytes(None)
 """Its one row: whether the customer exists, and the fields as a JSON array."""
 
 

@@ -6,14 +6,19 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, Field
 from starlette.responses import Response
 
-from functions.api.answers import PERSONAL, Answer
+from functions.api.answers import Answer
 from functions.api.paging.parameters import SHORTEST_WORD, WORDS_LIMIT, Query, Value, contains
 from functions.api.problems import LIST_PROBLEMS
 from functions.api.responses import database_of, parsed, query_parameters
 from functions.api.security.authentication import access_of
+from functions.api.security.masking import masked_column
 from functions.common.sql_files import read_sql
 
-_SEARCH = read_sql("api/search.sql").as_bytes(None)
+_SEARCH = (
+    read_sql("api/search.sql")
+    .format(**{name: masked_column("m", name) for name in ("customer_id", "first_name", "last_name", "email")})
+    .as_bytes(None)
+)
 
 router = APIRouter(tags=["customers"])
 
@@ -23,9 +28,9 @@ class Hit(Answer):
 
     kind: Literal["customer"]
     customer_id: str
-    first_name: Annotated[str | None, PERSONAL]
-    last_name: Annotated[str | None, PERSONAL]
-    email: Annotated[str | None, PERSONAL]
+    first_name: str | None
+    last_name: str | None
+    email: str | None
     customer_segment: str | None
 
 

@@ -1,12 +1,10 @@
 """Who may call, and what they see: no route shows a person without the scope for it."""
 
-import csv
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,56 +13,31 @@ import httpx
 import jwt
 import psycopg
 import pytest
-import yaml
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from functions.api.answers import PERSONAL
 from functions.api.app import create_app
 from functions.api.resources.customers import Customer
 from functions.api.security import tokens
 from functions.api.security.public_paths import is_public
 from functions.api.settings import ApiSettings
 from functions.common.errors import SettingsError
+from functions.model.classification import classification
 from tests.support import night
-from tests.support.served_api import served, settings_for
+from tests.support.served_api import answered, served, settings_for
+from tests.support.tokens import AUDIENCE, ISSUER, KEY, bearer, jwks, jwt_settings, token
 
-ISSUER = "https://issuer.example/pool"
-AUDIENCE = "shop"
 MODEL = Path(__file__).parents[3] / "sql" / "model.yaml"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 type Sign = Callable[..., str]
 
 
-def _jwks(*keys: tuple[str, Any]) -> dict[str, Any]:
-    return {
-        "keys": [json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())) | {"kid": kid} for kid, key in keys]
-    }
-
-
-def token(*, key: Any = KEY, kid: str | None = "one", algorithm: str = "RS256", **claims: Any) -> str:
-    """A token with both scopes, unless the claims say otherwise; None takes a claim away."""
-    body = {"iss": ISSUER, "aud": AUDIENCE, "exp": time.time() + 60, "scope": "profile:read pii:read"} | claims
-    content = {name: value for name, value in body.items() if value is not None}
-    return jwt.encode(content, key, algorithm, headers={"kid": kid} if kid else {})
-
-
-def _bearer(value: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {value}"}
-
-
-def _jwt_settings(url: str, **fields: Any) -> ApiSettings:
-    given: dict[str, Any] = {"jwt_jwks": json.dumps(_jwks(("one", KEY)))} | fields
-    return settings_for(url, api_auth="jwt", jwt_issuer=ISSUER, jwt_audience=AUDIENCE, **given)
-
-
 @pytest.fixture(scope="module")
 def guarded(night_url: str) -> Iterator[httpx.Client]:
     """The API of the loaded nights, asking for tokens."""
-    with served(create_app(_jwt_settings(night.role_url(night_url, "c360_api")))) as client:
+    with served(create_app(jwt_settings(night.role_url(night_url, "c360_api")))) as client:
         yield client
 
 
@@ -118,26 +91,6 @@ def _answers(path: str) -> int:
     return 404 if path == "/shares/current" else 200
 
 
-@dataclass(frozen=True)
-class Answered:
-    """What a route answers; of a stream, its first message."""
-
-    status_code: int
-    headers: httpx.Headers
-    content: Any
-
-
-def answered(client: httpx.Client, path: str, headers: dict[str, str] | None = None) -> Answered:
-    """GET the path, without waiting for the end of what never ends."""
-    with client.stream("GET", path, headers=headers) as answer:
-        if answer.headers["content-type"].startswith("text/event-stream"):
-            message = next(line for line in answer.iter_lines() if line.startswith("data: "))
-            return Answered(answer.status_code, answer.headers, json.loads(message.removeprefix("data: ")))
-        if answer.headers["content-type"].startswith("text/csv"):
-            return Answered(answer.status_code, answer.headers, list(csv.reader(answer.iter_lines())))
-        return Answered(answer.status_code, answer.headers, json.loads(answer.read()))
-
-
 def test_every_route_that_answers_data_is_behind_the_gate(paths: list[str], guarded: httpx.Client) -> None:
     assert len(paths) > 15
     for path in paths:
@@ -146,7 +99,7 @@ def test_every_route_that_answers_data_is_behind_the_gate(paths: list[str], guar
         assert answer.headers["www-authenticate"] == "Bearer"
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.content["request_id"] == answer.headers["x-request-id"]
-        assert answered(guarded, path, _bearer(token())).status_code == _answers(path), path
+        assert answered(guarded, path, bearer(token())).status_code == _answers(path), path
 
 
 def test_no_route_shows_a_person_without_the_scope_for_it(
@@ -188,17 +141,12 @@ def test_searching_for_persons_is_refused_without_the_scope(masking: httpx.Clien
 
 
 def test_no_list_sorts_by_what_it_hides(night_app: FastAPI) -> None:
-    hidden = {name for name, field in Customer.model_fields.items() if PERSONAL in field.metadata}
+    hidden = {name for name in Customer.model_fields if classification().hides(name, is_text=False)}
+    assert hidden == {"first_name", "last_name", "email", "phone"}
     for methods in night_app.openapi()["paths"].values():
         for parameter in methods.get("get", {}).get("parameters", ()):
             if parameter["name"] == "sort":
                 assert not hidden & {name.removeprefix("-") for name in parameter["schema"]["enum"]}
-
-
-def test_what_is_hidden_is_what_the_model_calls_personal() -> None:
-    columns = yaml.safe_load(MODEL.read_text())["sources"]["customers"]["columns"]
-    declared = {name for name, column in columns.items() if column.get("pii", "none") not in ("none", "identifier")}
-    assert declared == {name for name, field in Customer.model_fields.items() if PERSONAL in field.metadata}
 
 
 @pytest.mark.parametrize(
@@ -222,7 +170,7 @@ def test_what_is_hidden_is_what_the_model_calls_personal() -> None:
     ],
 )
 def test_a_token_opens_what_its_claims_say(guarded: httpx.Client, scope: dict[str, Any], status: int) -> None:
-    answer = guarded.get("/customers?limit=1", headers=_bearer(token(**scope)))
+    answer = guarded.get("/customers?limit=1", headers=bearer(token(**scope)))
     assert answer.status_code == status, answer.text
     if status != 200:
         assert answer.json()["status"] == status
@@ -242,14 +190,14 @@ def test_a_token_that_is_not_the_issuers_opens_nothing(guarded: httpx.Client) ->
         "x",
     ]
     for each in wrong:
-        answer = guarded.get("/customers", headers=_bearer(each))
+        answer = guarded.get("/customers", headers=bearer(each))
         assert answer.status_code == 401, each
     for header in ("Bearer", "Basic abc", "Bearer ,", token()):
         assert guarded.get("/customers", headers={"Authorization": header}).status_code == 401
 
 
 def test_a_token_without_a_key_id_is_taken_while_the_issuer_has_one_key(guarded: httpx.Client) -> None:
-    assert guarded.get("/orders?limit=1", headers=_bearer(token(kid=None))).status_code == 200
+    assert guarded.get("/orders?limit=1", headers=bearer(token(kid=None))).status_code == 200
 
 
 def test_liveness_and_documentation_need_no_token(guarded: httpx.Client) -> None:
@@ -278,7 +226,7 @@ class _Issuer(BaseHTTPRequestHandler):
 @contextmanager
 def issuer() -> Iterator[tuple[type[_Issuer], str]]:
     """An issuer on loopback, and the URL of its keys."""
-    handler = type("Issuer", (_Issuer,), {"keys": _jwks(("one", KEY)), "asked": 0})
+    handler = type("Issuer", (_Issuer,), {"keys": jwks(("one", KEY)), "asked": 0})
     server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -292,12 +240,12 @@ def issuer() -> Iterator[tuple[type[_Issuer], str]]:
 
 def test_known_keys_outlive_an_issuer_that_goes_away(night_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with issuer() as (_, url):
-        settings = _jwt_settings(night.role_url(night_url, "c360_api"), jwt_jwks=None, jwt_jwks_url=url)
+        settings = jwt_settings(night.role_url(night_url, "c360_api"), jwt_jwks=None, jwt_jwks_url=url)
         with served(create_app(settings)) as client:
-            assert client.get("/customers?limit=1", headers=_bearer(token())).status_code == 200
+            assert client.get("/customers?limit=1", headers=bearer(token())).status_code == 200
             monkeypatch.setattr(tokens, "KEYS_LIVE_SECONDS", 0)
             monkeypatch.setattr(tokens, "_fetch", _gone)
-            assert client.get("/customers?limit=1", headers=_bearer(token())).status_code == 200
+            assert client.get("/customers?limit=1", headers=bearer(token())).status_code == 200
 
 
 def _gone(_url: str) -> dict[str, Any]:
@@ -308,27 +256,27 @@ def test_keys_are_fetched_once_and_again_when_the_issuer_has_changed_them(
     night_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with issuer() as (state, url):
-        settings = _jwt_settings(night.role_url(night_url, "c360_api"), jwt_jwks=None, jwt_jwks_url=url)
+        settings = jwt_settings(night.role_url(night_url, "c360_api"), jwt_jwks=None, jwt_jwks_url=url)
         with served(create_app(settings)) as client:
             for _ in range(3):
-                assert client.get("/customers?limit=1", headers=_bearer(token())).status_code == 200
+                assert client.get("/customers?limit=1", headers=bearer(token())).status_code == 200
             assert state.asked == 1
-            state.keys = _jwks(("two", OTHER_KEY))
+            state.keys = jwks(("two", OTHER_KEY))
             for _ in range(3):  # made-up key ids do not make us ask
-                assert client.get("/customers", headers=_bearer(token(kid="x"))).status_code == 401
+                assert client.get("/customers", headers=bearer(token(kid="x"))).status_code == 401
             assert state.asked == 1
             monkeypatch.setattr(tokens, "KEYS_AGAIN_SECONDS", 0)
-            answer = client.get("/customers?limit=1", headers=_bearer(token(kid="two", key=OTHER_KEY)))
+            answer = client.get("/customers?limit=1", headers=bearer(token(kid="two", key=OTHER_KEY)))
             assert answer.status_code == 200
-            assert client.get("/customers", headers=_bearer(token())).status_code == 401
+            assert client.get("/customers", headers=bearer(token())).status_code == 401
 
 
 def test_an_issuer_that_is_away_is_503_and_liveness_stays_up(night_url: str) -> None:
     with issuer() as (_, url):
-        settings = _jwt_settings(night.role_url(night_url, "c360_api"), jwt_jwks=None, jwt_jwks_url=url)
+        settings = jwt_settings(night.role_url(night_url, "c360_api"), jwt_jwks=None, jwt_jwks_url=url)
         # it was there, and has gone
     with served(create_app(settings)) as client:
-        answer = client.get("/customers", headers=_bearer(token()))
+        answer = client.get("/customers", headers=bearer(token()))
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "1"
         assert client.get("/healthz").status_code == 200

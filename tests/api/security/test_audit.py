@@ -18,9 +18,9 @@ from functions.api.security import audit_trail
 from functions.api.security.audit_trail import CommittedTrail
 from functions.audit.chain import verify
 from functions.common.errors import DatabaseUnavailableError
-from tests.api.security.test_access import _bearer, _jwt_settings, token
 from tests.support import night
 from tests.support.served_api import served, settings_for
+from tests.support.tokens import bearer, jwt_settings, token
 
 if TYPE_CHECKING:
     from functions.api.database import Database
@@ -81,8 +81,8 @@ def test_what_is_told_of_one_customer_is_recorded_with_whose_it_is(
 
 
 def test_the_subject_is_the_tokens(night_url: str, trail: Trail) -> None:
-    with served(create_app(_jwt_settings(night.role_url(night_url, "c360_api")))) as client:
-        headers = _bearer(token(sub="ann", scope="profile:read"))
+    with served(create_app(jwt_settings(night.role_url(night_url, "c360_api")))) as client:
+        headers = bearer(token(sub="ann", scope="profile:read"))
         assert client.get("/customers?limit=1", headers=headers).status_code == 200
         assert client.get("/customers?limit=1").status_code == 401
     (record,) = trail.added()

@@ -1,0 +1,46 @@
+"""Where copies of the audit trail are kept so that nobody, not even an administrator, changes or deletes them."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from functions.audit.shipment import PREFIX
+from functions.model.reading import load_model
+from infra.constructs.nag import accept
+
+
+class AuditBucket(s3.Bucket):
+    """Versioned, encrypted, private, TLS only, each object locked in compliance mode for as long as the model keeps
+    the trail; then it expires. It outlives its stack, and cannot be emptied before.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        kept = Duration.days(load_model().retention.audit.other)
+        super().__init__(
+            scope,
+            construct_id,
+            versioned=True,
+            object_lock_enabled=True,
+            object_lock_default_retention=s3.ObjectLockRetention.compliance(kept),
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="ForgetWhatIsNoLongerLocked",
+                    expiration=kept,
+                    noncurrent_version_expiration=Duration.days(1),
+                )
+            ],
+        )
+        accept(self, {"S1": "What it holds is written by one function, which writes nothing else; see CloudTrail."})
+
+    def grant_copies(self, grantee: iam.IGrantable) -> None:
+        """Let the load add copies: it reads none, and no lock can be shortened."""
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:PutObject"], resources=[self.arn_for_objects(f"{PREFIX}/*")])
+        )
