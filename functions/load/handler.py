@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeInt,
@@ -72,7 +73,10 @@ class _Plan(_Event):
     execution_arn: str
     started_at: AwareDatetime
     input: _Input = _Input()
-    running: tuple[str, ...] | None = None
+    # LocalStack hands on the only match of a path as itself, not as a list of one
+    running: Annotated[
+        tuple[str, ...] | None, BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)
+    ] = None
 
 
 class _Split(_Event):

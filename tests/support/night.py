@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import psycopg
+from moto import mock_aws
 from psycopg.conninfo import make_conninfo
 
 from functions.common.database import Connection, connect
@@ -130,3 +132,18 @@ class Night:
         """The answer to a query, asked by the administrator."""
         with psycopg.connect(self.admin_url) as connection:
             return connection.execute(query.encode()).fetchall()
+
+
+def load_nights(admin_url: str, nights: list[list[tuple[str, str]]]) -> None:
+    """Migrate the database and load, night after night, files: pairs of key below landing/ and content."""
+    # mocked while it loads only: other tests of the session have an S3 of their own
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        prepare(admin_url)
+        for files in nights:
+            loading = Night(admin_url, s3)
+            for key, content in files:
+                loading.drop(key, content)
+            loading.run()
