@@ -26,9 +26,7 @@ LETTERS = [chr(code) for code in (*range(0x21, 0x7F), *range(0xA1, 0x17F), *rang
 
 def text_of(size: int) -> str:
     """Text of so many bytes that no compression makes smaller."""
-    text = ""
-    while len(text.encode()) < size - 3:
-        text += RANDOM.choice(LETTERS)
+    text = "".join(RANDOM.choices(LETTERS, k=size // 3))
     return text + "x" * (size - len(text.encode()))
 
 
