@@ -3,17 +3,23 @@
 import re
 from collections.abc import Iterator
 
-from functions.model.declaration import Link, Model, Satellite
+from functions.model.declaration import TEXT_LIMIT_BYTES, Link, Model, Satellite
 from functions.model.entry import Finding, Location, suggestion
 
 # What staging, vault and the statements between them call their own columns.
 _RESERVED = {
     "object_id", "part", "row_number", "effective_at", "loaded_at", "record_source", "record_row", "hashdiff",
-    "hash_key", "hash_version", "is_deleted", "link_hash_key", "position", "origin", "is_version", "is_first_of_object",
+    "hash_key", "hash_version", "is_deleted", "link_hash_key", "position", "origin", "is_version", "is_last_of_object",
 }  # fmt: skip
 _SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 _RESERVED_TABLES = re.compile(r"record_tracking_.*")
 _RESERVED_SOURCES = re.compile(r"(raw|part)_\d+_\d+")
+# What the readers' indexes hold beside business keys (business_vault.index_for_readers).
+_INDEXED = {
+    "customers": {"country", "state", "customer_segment", "email"},
+    "products": {"category"},
+    "transactions": {"order_status"},
+}
 # PostgreSQL cuts names off after 63 bytes, and staging appends `_hash_key` or `_hashdiff` to these.
 _NAME_LIMIT = 54
 
@@ -49,6 +55,7 @@ def _source(model: Model, name: str) -> Iterator[Finding]:
     source = model.sources[name]
     if _RESERVED_SOURCES.fullmatch(name):
         yield here, "staging has tables of this name of its own"
+    indexed = model.business_keys(name) | _INDEXED.get(name, set())
     kept = _kept_columns(model, name)
     computed = {*model.hashes(name), *(f"{satellite}_hashdiff" for satellite in model.satellites)}
     for column in source.columns:
@@ -59,6 +66,8 @@ def _source(model: Model, name: str) -> Iterator[Finding]:
                 (*here, "columns", column),
                 "no hub, link or satellite keeps this column: add it to one, or leave it out, which keeps it as JSON",
             )
+        if column in indexed and source.columns[column].length > TEXT_LIMIT_BYTES:
+            yield (*here, "columns", column, "length"), f"readers find rows by it: at most {TEXT_LIMIT_BYTES} bytes"
     for number, measure in enumerate(source.measures):
         place = (*here, "measures", number)
         if measure not in source.columns:
@@ -67,6 +76,8 @@ def _source(model: Model, name: str) -> Iterator[Finding]:
             yield place, f"measure {measure} is not a number"
         elif not any(measure in satellite.columns for satellite in model.satellites_of(name).values()):
             yield place, f"no satellite keeps measure {measure}"
+    if source.repeated_rows == "count" and model.numbered_link(name) is None:
+        yield (*here, "repeated_rows"), "only rows of a link with a driving key can be counted"
     if not model.satellites_of(name):
         yield here, "no satellite takes its rows, so nothing could count what became of them"
 
@@ -118,6 +129,23 @@ def _link(model: Model, name: str, link: Link) -> Iterator[Finding]:
         yield (*here, "source"), _no_source(model, link.source)
     elif link.dependent_child_key is not None and link.dependent_child_key not in model.sources[link.source].columns:
         yield (*here, "dependent_child_key"), _no_column(model, link.source, link.dependent_child_key)
+    if link.driving_key is not None:
+        yield from _numbered_link(model, here, name, link)
+
+
+def _numbered_link(model: Model, here: Location, name: str, link: Link) -> Iterator[Finding]:
+    place = (*here, "driving_key")
+    column = (
+        model.sources[link.source].columns.get(link.dependent_child_key or "") if link.source in model.sources else None
+    )
+    if link.driving_key not in link.hubs:
+        yield place, f"a driving key is a hub of the link{suggestion(link.driving_key or '', list(link.hubs))}"
+    if column is None or column.default is not None:
+        yield place, "the link needs a dependent child key, a column without a default, that numbers what belongs to it"
+    if any(each.driving_key and each.source == link.source for other, each in model.links.items() if other != name):
+        yield place, f"source {link.source} has another link with a driving key"
+    if not any(each.status_of is not None and each.parent == name for each in model.satellites.values()):
+        yield place, "the link needs a satellite, and a status satellite of it that says what is in force"
 
 
 def _satellite(model: Model, name: str, satellite: Satellite) -> Iterator[Finding]:

@@ -8,12 +8,10 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
-from moto import mock_aws
 
 from functions.api.app import create_app
 from functions.load.schema.migrate import migrate
@@ -44,23 +42,8 @@ def api_url(admin_url: str) -> str:
 def night_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The administrator's URL of a database into which two nights have loaded the files of `night_files`."""
     with fresh_database(postgres_server) as url:
-        # while it loads only: other tests of the session have an S3 of their own
-        with pytest.MonkeyPatch.context() as patch, mock_aws():
-            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-            _load_nights(url)
+        night.load_nights(url, night_files.nights())
         yield url
-
-
-def _load_nights(url: str) -> None:
-    s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-    s3.create_bucket(Bucket=night.BUCKET)
-    s3.put_bucket_versioning(Bucket=night.BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    night.prepare(url)
-    for files in night_files.nights():
-        loading = night.Night(url, s3)
-        for key, content in files:
-            loading.drop(key, content)
-        loading.run()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import psycopg
+from moto import mock_aws
 from psycopg.conninfo import make_conninfo
 
 from functions.common.database import Connection, connect
@@ -13,6 +15,7 @@ from functions.common.settings import DatabaseSettings
 from functions.load.marts.publish import publish
 from functions.load.plan.finish import Report, finish
 from functions.load.plan.plan import RunRequest, plan
+from functions.load.retraction import are_retractions_due
 from functions.load.schema.migrate import ROLES, migrate
 from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.stage import stage
@@ -82,6 +85,11 @@ class Night:
                 statuses.append(stage(connection, self.s3, self.model, run_id, object_id))
         return statuses
 
+    def are_retractions_due(self, run_id: str) -> bool:
+        """Whether the vault has something to do in a night without files."""
+        with self.connect() as connection:
+            return are_retractions_due(connection, run_id)
+
     def load_vault(self, run_id: str) -> dict[str, int]:
         """Hubs, links and satellites; new rows by table."""
         inserted: dict[str, int] = {}
@@ -112,7 +120,7 @@ class Night:
     def run(self, run_id: str | None = None, files: tuple[str, ...] = (), **more: Any) -> Report:
         """A whole night; its report."""
         run_id, object_ids = self.plan(run_id, files, **more)
-        if object_ids:
+        if object_ids or self.are_retractions_due(run_id):
             self.stage(run_id, object_ids)
             self.check(run_id, "staging")
             self.load_vault(run_id)
@@ -124,3 +132,18 @@ class Night:
         """The answer to a query, asked by the administrator."""
         with psycopg.connect(self.admin_url) as connection:
             return connection.execute(query.encode()).fetchall()
+
+
+def load_nights(admin_url: str, nights: list[list[tuple[str, str]]]) -> None:
+    """Migrate the database and load, night after night, files: pairs of key below landing/ and content."""
+    # mocked while it loads only: other tests of the session have an S3 of their own
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        prepare(admin_url)
+        for files in nights:
+            loading = Night(admin_url, s3)
+            for key, content in files:
+                loading.drop(key, content)
+            loading.run()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from psycopg import sql
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from functions.api.answers import Answer, Item, Page
 from functions.api.paging.collection import Collection, Sort
@@ -156,10 +156,13 @@ async def current_share(request: Request) -> Response:
     share = access_of(request).share
     if share is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "This request comes through no link.")
-    current = CurrentShare(
-        view=share.view, expires_at=share.expires_at, filters_locked=share.filters_locked, personal=share.personal
-    )
-    return Response(current.model_dump_json(), media_type="application/json", headers=_PRIVATE)
+    current = {
+        "view": share.view,
+        "expires_at": share.expires_at.isoformat(),
+        "filters_locked": share.filters_locked,
+        "personal": share.personal,
+    }
+    return JSONResponse(current, headers=_PRIVATE)
 
 
 @router.delete(
