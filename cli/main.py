@@ -17,6 +17,7 @@ from cli.commands import (
     drop,
     events,
     generate,
+    lists,
     logs,
     marts,
     model,
@@ -65,6 +66,7 @@ app.add_typer(sql.app, name="sql")
 app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(lists.app, name="lists")
 app.add_typer(events.app, name="events")
 
 

@@ -11,7 +11,7 @@ from constructs import Construct, IConstruct
 from functions.audit.shipment import PREFIX as PREFIX_OF_AUDIT
 from functions.load.lake.export import PREFIX as PREFIX_OF_LAKE
 from infra.config import DeploymentConfig
-from infra.constructs.alerts import RunAlerts
+from infra.constructs.alerts import AlertTopic, RunAlerts
 from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, REQUIREMENTS, tree_hash
 from infra.constructs.database import Role
 from infra.constructs.function import PlatformFunction
@@ -70,12 +70,14 @@ class PipelineStack(Stack):
 
         self.lake = LakeBucket(self, "Lake", retain=deployment.on_aws) if deployment.lake else None
         self.catalog = self._catalog(self.lake) if self.lake and deployment.on_aws else None
+        topic = AlertTopic(self, "AlertTopic", email=deployment.alert_email)
         self.state_machine = NightlyLoad(
             self,
             "NightlyLoad",
             load=self.load,
             export=self._export(self.lake) if self.lake else None,
             catalog=self.catalog,
+            alerts=topic,
             retry_interval_seconds=2 if deployment.on_aws else 1,
             staging_concurrency=40 if deployment.on_aws else 2,
             observed=deployment.on_aws,
@@ -89,7 +91,7 @@ class PipelineStack(Stack):
             "Alerts",
             state_machine=self.state_machine,
             record=self.record_status,
-            email=deployment.alert_email,
+            topic=topic,
             undelivered=undelivered,
             observed=deployment.on_aws,
         )

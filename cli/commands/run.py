@@ -121,6 +121,10 @@ def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
         ],
         "files_omitted": report.get("files_omitted", 0),
         "files_waiting": report.get("files_waiting", 0),
+        "held": report.get("held", 0),
+        "ignored": report.get("ignored", []),
+        "ignored_count": report.get("ignored_count", 0),
+        "checks": report.get("checks", []),
         "retracted": report.get("retracted", []),
         "steps": report.get("steps", []),
         "totals": report.get("totals", {}),
@@ -232,8 +236,25 @@ def _show(output: Output, execution: Execution, report: dict[str, Any]) -> None:
     for gone in report.get("retracted", []):
         done = {"RETRACTED": "taken back", "REPLACED": "replaced by its newer version"}[gone["cause"]]
         output.show(f"{gone['key']}: {done}")
+    _show_findings(output, report)
     if execution.status == "SUCCEEDED" and not files and not report.get("retracted"):
         output.show("nothing new to load")
     if waiting := report.get("files_waiting"):
         output.show(f"{waiting} more files wait for the next run, since one run takes only so many: run it again")
     output.show(f"{execution.status} in {execution.seconds} s")
+
+
+def _show_findings(output: Output, report: dict[str, Any]) -> None:
+    """What was left alone, and which checks failed: nothing of it is silent."""
+    if ignored := report.get("ignored"):
+        rows = [[each["key"].removeprefix("landing/"), each["reason"], each.get("nearest")] for each in ignored]
+        output.show(table(["left alone", "reason", "meant?"], rows))
+        if (others := report.get("ignored_count", 0) - len(ignored)) > 0:
+            output.show(f"and {others} more objects that are no files of a source")
+        output.show("")
+    if checks := report.get("checks"):
+        names = ("rule", "severity", "observed")
+        output.show(table(["failed check", *names[1:]], [[check.get(name) for name in names] for check in checks]))
+        output.show("")
+    if held := report.get("held"):
+        output.show(f"{held} files of complete lists are held: `c360 lists list` tells why, `accept` or `drop` decides")

@@ -25,16 +25,17 @@ from functions.common.database import Connection
 from functions.common.errors import EventError
 from functions.common.logging import logger
 from functions.common.settings import AuditSettings, DatabaseSettings, LandingSettings
+from functions.load.judge import judge_files
 from functions.load.marts.publish import publish
 from functions.load.marts.rebuild import rebuild
 from functions.load.plan.finish import finish
+from functions.load.plan.held_lists import held_lists
 from functions.load.plan.ledger import reopen
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.split import large_objects, split, staging_items
 from functions.load.recorded_step import recorded_step
 from functions.load.retention import enforce_retention
 from functions.load.retraction import are_retractions_due
-from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.load.staging.set_aside import give_up
 from functions.load.staging.stage import stage
@@ -110,6 +111,13 @@ class _Rebuild(_Event):
     run_id: str = "rebuild"
 
 
+class _Lists(BaseModel):
+    """No step of a run: a question of `c360 lists`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    step: Literal["held_lists"]
+
+
 class _Quarantine(BaseModel):
     """No step of a run: a question of `c360 quarantine`."""
 
@@ -137,7 +145,7 @@ class _Audit(BaseModel):
     limit: Annotated[int | None, Field(ge=1, le=10_000)] = None
 
 
-type _AnyEvent = _Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine | _Audit
+type _AnyEvent = _Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine | _Audit | _Lists
 _EVENT: TypeAdapter[_AnyEvent] = TypeAdapter(Annotated[_AnyEvent, Field(discriminator="step")])
 
 
@@ -157,6 +165,9 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         raise EventError(f"this is not a step of the nightly load: {error.errors(include_input=False)}") from None
     if isinstance(parsed, _Quarantine):
         return _find_quarantined(parsed)
+    if isinstance(parsed, _Lists):
+        with _transaction() as connection:
+            return {"held": held_lists(connection)}
     if isinstance(parsed, _Audit):
         return _audit(parsed)
     object_id = parsed.object_id if isinstance(parsed, _Split | _Stage | _GiveUp) else None
@@ -198,7 +209,7 @@ def _check(event: _Check) -> dict[str, int]:
         recorded_step(connection, event.run_id, event.step) as step,
     ):
         if event.step == "check_staging":
-            refuse_partial_files(connection, load_model(), event.run_id)
+            judge_files(connection, load_model(), event.run_id)
         results = check(connection, load_model(), event.run_id)
         step.rows = len(results)
     failed = [result for result in results if not result.passed]

@@ -11,7 +11,6 @@ from functions.model.check_expression import render_expression
 from functions.model.column_checks import bound, has_check
 from functions.model.declaration import Column, Model
 from functions.model.row_expressions import ZERO_KEY, staged_hashdiff, staged_parent_key
-from functions.model.version_order import STATUS_LATEST_FIRST
 
 
 def row_rules(model: Model, source: str) -> dict[str, sql.Composable]:
@@ -140,41 +139,4 @@ def render_has_zero_key(model: Model, hub: str) -> sql.Composed:
     """Whether the hub has its zero key. No parameters."""
     return sql.SQL("select exists (select from {} where {} = {})").format(
         sql.Identifier("raw_vault", hub), sql.Identifier(model.hubs[hub].hash_key), ZERO_KEY
-    )
-
-
-def render_missing_keys(model: Model, status: str) -> sql.Composed:
-    """How many of the keys that are there at a snapshot's instant its file lacks, and how many are there.
-
-    `status`: the satellite that keeps the status of these keys. A key's last status up to then says whether it is
-    deleted already; none: it is not. Parameters: `object_id` and `effective_at` of the snapshot.
-    """
-    satellite = model.satellites[status]
-    return sql.SQL(
-        """with alive as materialized (
-    select distinct {key}
-    from {tracked} as h
-    where effective_at <= %(effective_at)s
-        and not exists (select from metadata.retraction as r where r.object_id = h.record_source)
-    except
-    select {key}
-    from (
-        select distinct on (s.{key}) s.{key}, s.is_deleted
-        from {status} as s
-        where s.effective_at <= %(effective_at)s
-        order by s.{key}, {latest_first}
-    ) as last
-    where is_deleted
-)
-select count(*) filter (
-    where not exists (select from {staging} as n where n.object_id = %(object_id)s and n.{staged} = alive.{key})
-), count(*)
-from alive"""
-    ).format(
-        key=sql.Identifier(model.hash_key(satellite.parent)),
-        tracked=sql.Identifier("raw_vault", satellite.status_of or ""),
-        status=sql.Identifier("raw_vault", status),
-        latest_first=STATUS_LATEST_FIRST,
-        staging=sql.Identifier("staging", satellite.source),
-        staged=sql.Identifier(staged_parent_key(model, satellite.parent)),
     )

@@ -57,12 +57,12 @@ where {is_kept}"""
         raw=raw,
         raw_text=sql.SQL("_raw_text" if is_isolated else "null"),
         reasons=reasons,
-        rejected=_rejected_rows(model, part, more, is_isolated=is_isolated),
+        rejected=rejected_rows(model, part, more, is_isolated=is_isolated),
         is_kept=_is_kept(),
     )
 
 
-def _rejected_rows(model: Model, part: StagedPart, more: sql.Composable, *, is_isolated: bool) -> sql.Composed:
+def rejected_rows(model: Model, part: StagedPart, more: sql.Composable, *, is_isolated: bool) -> sql.Composed:
     """The part's rows that break a rule, numbered in the order of the file."""
     return sql.SQL(
         """(
@@ -83,7 +83,7 @@ def render_omitted_measures(model: Model, part: StagedPart, *, is_isolated: bool
         return None
     return sql.SQL("select {}\nfrom {}\nwhere not {}").format(
         measure_sums(model, part.source),
-        _rejected_rows(model, part, sql.SQL("_broken, ") if is_isolated else NOTHING, is_isolated=is_isolated),
+        rejected_rows(model, part, sql.SQL("_broken, ") if is_isolated else NOTHING, is_isolated=is_isolated),
         _is_kept(),
     )
 

@@ -164,6 +164,13 @@ _STATUS = """with counted as materialized (
     where f.effective_at <= l.effective_at
         and not exists (
             select from present as o where (o.hash_key, o.effective_at) = (a.hash_key, l.effective_at)
+        )
+        and not exists (
+            -- what cannot be read is not absent
+            select
+            from metadata.unread_key as u
+            join counted as c using (object_id)
+            where u.hash_key = a.group_key and c.is_snapshot and c.effective_at = l.effective_at
         ){unstated}
 ), recorded as materialized (
     select distinct on (s.{key}, s.effective_at)

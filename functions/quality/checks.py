@@ -10,7 +10,6 @@ from functions.quality.integrity import check_integrity
 from functions.quality.reconciliation import record_counts, unreconciled
 from functions.quality.results import CheckResult, enforce, keep
 from functions.quality.rows import check_rows
-from functions.quality.snapshots import check_snapshots
 from functions.quality.volume_and_freshness import check_count, check_freshness
 
 __all__ = ["CheckResult", "check_staging", "check_vault", "enforce"]
@@ -37,7 +36,6 @@ def check_staging(connection: Connection, model: Model, run_id: str) -> list[Che
         results.append(check_count(connection, model, run_id, source, rows))
     results.append(_rejected_rows(connection, model, object_ids))
     results.append(_rejected_files(connection, model, run_id))
-    results += check_snapshots(connection, model, object_ids, accept_deletions=_accepts_deletions(connection, run_id))
     return keep(connection, run_id, "staging", results)
 
 
@@ -74,11 +72,6 @@ def _rows_of(connection: Connection, model: Model, object_ids: list[int]) -> dic
         ).fetchall()
     )
     return {source: read[source] for source in model.sources if source in read}
-
-
-def _accepts_deletions(connection: Connection, run_id: str) -> bool:
-    row = connection.execute("select accept_deletions from metadata.load_run where run_id = %s", (run_id,)).fetchone()
-    return bool(row and row[0])
 
 
 def _rejected_rows(connection: Connection, model: Model, object_ids: list[int]) -> CheckResult:

@@ -18,6 +18,15 @@ SLA = Duration.minutes(15)
 """What the nightly load is promised to take at most; `c360 runs` (cli/commands/runs.py) says the same of each run."""
 
 
+class AlertTopic(sns.Topic):
+    """Where alerts go; `email`: who gets them, if anybody."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, email: str | None) -> None:
+        super().__init__(scope, construct_id, display_name="Customer 360 alerts", enforce_ssl=True)
+        if email is not None:
+            self.add_subscription(subscriptions.EmailSubscription(email))
+
+
 class RunAlerts(Construct):
     """A rule on the execution status of `state_machine`, with two targets: `record` and the topic.
 
@@ -33,14 +42,12 @@ class RunAlerts(Construct):
         *,
         state_machine: sfn.IStateMachine,
         record: lambda_.IFunction,
-        email: str | None,
+        topic: sns.ITopic,
         undelivered: sqs.IQueue | None,
         observed: bool,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.topic = sns.Topic(self, "Topic", display_name="Customer 360 alerts", enforce_ssl=True)
-        if email is not None:
-            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        self.topic = topic
         rule = events.Rule(
             self,
             "Rule",

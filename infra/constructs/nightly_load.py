@@ -7,6 +7,7 @@ from aws_cdk import Aws, CfnElement, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -28,6 +29,7 @@ LAMBDA_ERROR_NAMES = (
 )
 # The function's process ended, or ran out of time: when it does so at every try, that is for the file it was staging.
 ENDED_PROCESS_ERROR_NAMES = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown")
+SNS_ERROR_NAMES = ("Sns.SnsException", "States.TaskFailed")
 GLUE_ERROR_NAMES = (
     "Glue.ConcurrentModificationException",
     "Glue.InternalServiceException",
@@ -58,6 +60,7 @@ class NightlyLoad(sfn.StateMachine):
         load: lambda_.IFunction,
         export: lambda_.IFunction | None,
         catalog: LakeCatalog | None,
+        alerts: sns.ITopic,
         retry_interval_seconds: int,
         staging_concurrency: int,
         observed: bool,
@@ -71,6 +74,7 @@ class NightlyLoad(sfn.StateMachine):
         self._load = load
         self._export = export
         self._catalog = catalog
+        self._alerts = alerts
         self._staging_concurrency = staging_concurrency
         self._retry_interval = Duration.seconds(retry_interval_seconds)
         super().__init__(
@@ -104,7 +108,11 @@ class NightlyLoad(sfn.StateMachine):
         retention = self._load_step(
             "EnforceRetention", "retention", result_path="$.retention", result_selector={"stores.$": "$.Payload.stores"}
         )
-        finish.next(retention)
+        finish.next(
+            sfn.Choice(self._scope, "AnyHeldLists")
+            .when(sfn.Condition.number_greater_than("$.held", 0), self._alert_held_lists().next(retention))
+            .otherwise(retention)
+        )
         if self._export is not None:
             retention.next(self._export_lake(self._export))
         stage_files = sfn.Map(
@@ -168,6 +176,25 @@ class NightlyLoad(sfn.StateMachine):
                 ],
             },
         )
+
+    def _alert_held_lists(self) -> tasks.SnsPublish:
+        alert = tasks.SnsPublish(
+            self._scope,
+            "AlertHeldLists",
+            topic=self._alerts,
+            subject="Customer 360: complete lists are held",
+            message=sfn.TaskInput.from_text(
+                sfn.JsonPath.format(
+                    "The load {} holds {} files of complete lists, since they would mark too many keys deleted. All"
+                    " else is loaded. c360 lists list shows them; docs/runbook.md, section A list is held, says what to do.",
+                    sfn.JsonPath.string_at("$.run_id"),
+                    sfn.JsonPath.string_at("$.held"),
+                )
+            ),
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        self._retry(alert, SNS_ERROR_NAMES)
+        return alert
 
     def _stage_file(self) -> sfn.IChainable:
         stage = self._load_step("StageFile", "stage", {"object_id.$": "$.object_id", "part.$": "$.part"})

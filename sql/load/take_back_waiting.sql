@@ -2,5 +2,5 @@
 update metadata.object_version as o
 set status = 'RETRACTED', reason = 'it was taken back', run_id = %(run_id)s
 where o.object_key = any(%(keys)s)
-    and o.status in ('PLANNED', 'STAGED', 'REPEATED', 'UNREADABLE')
+    and o.status in ('PLANNED', 'STAGED', 'REPEATED', 'UNREADABLE', 'HELD')
     and o.run_id in (select run_id from metadata.load_run where status <> 'RUNNING')

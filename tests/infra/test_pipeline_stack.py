@@ -46,7 +46,7 @@ def test_an_unsuccessful_run_is_recorded_and_alerted(either: Synthesis) -> None:
     assert detail["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
     [state_machine] = detail["stateMachineArn"]
     assert flat(state_machine).startswith("NightlyLoad")
-    assert sorted(flat(target["Arn"])[:12] for target in alerts["Targets"]) == ["AlertsTopicC", "RecordStatus"]
+    assert sorted(flat(target["Arn"])[:12] for target in alerts["Targets"]) == ["AlertTopic27", "RecordStatus"]
 
 
 def alert_text(synthesis: Synthesis) -> tuple[set[str], list[str]]:

@@ -51,7 +51,9 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "LoadLinksAndSatellites": "CheckVault",
         "CheckVault": "PublishMarts",
         "PublishMarts": "Finish",
-        "Finish": "EnforceRetention",
+        "Finish": "AnyHeldLists",
+        "AnyHeldLists": None,
+        "AlertHeldLists": "EnforceRetention",
         **(lake if "ExportLake" in states else {"EnforceRetention": None}),
     }
     assert states["PointCatalog" if "ExportLake" in states else "EnforceRetention"]["End"] is True
@@ -67,6 +69,11 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         {"Variable": "$.plan.large_count", "NumericGreaterThan": 0, "Next": "SplitFiles"},
     ]
     assert states["AnyFiles"]["Default"] == "StageFiles"
+    assert states["AnyHeldLists"]["Choices"] == [
+        {"Variable": "$.held", "NumericGreaterThan": 0, "Next": "AlertHeldLists"}
+    ]
+    assert states["AnyHeldLists"]["Default"] == "EnforceRetention"
+    assert states["AlertHeldLists"]["Resource"].endswith(":states:::sns:publish")
 
 
 def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine: dict[str, Any]) -> None:
@@ -130,7 +137,7 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
     found = tasks(machine)
     if "ExportLake" in found:
         expected["ExportLake"] = ("Export", export)
-    assert found.keys() - {"ListRunning", "PointTable"} == expected.keys()
+    assert found.keys() - {"ListRunning", "PointTable", "AlertHeldLists"} == expected.keys()
     for name, (function, payload) in expected.items():
         assert found[name]["Parameters"]["FunctionName"].startswith(function)
         assert found[name]["Parameters"]["Payload"] == payload
@@ -153,6 +160,8 @@ def test_each_task_is_tried_again_three_times_on_transient_errors_only(machine: 
         named = set(retry.pop("ErrorEquals"))
         if name == "PointTable":
             assert all(error.startswith("Glue.") for error in named)
+        elif name == "AlertHeldLists":
+            assert named == {"Sns.SnsException", "States.TaskFailed"}
         elif name == "ListRunning":
             assert named == {"Sfn.SfnException", "States.TaskFailed"}
         else:

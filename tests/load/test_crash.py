@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from functions.common.database import Connection
+from functions.load.judge import judge_files
 from functions.load.marts.publish import publish
 from functions.load.plan.finish import finish
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.run_end import EndedExecution, record_end
-from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
@@ -71,7 +71,7 @@ def steps(night: Night, run_id: str) -> Iterator[tuple[str, Step]]:
     ids = night.rows(f"select object_id from metadata.object_version where run_id = '{run_id}' order by object_id")
     for (object_id,) in ids:
         yield "stage", partial(stage, s3=night.s3, model=night.model, run_id=run_id, object_id=object_id)
-    for step in (refuse_partial_files, check_staging, load_hubs, load_links, load_satellites, check_vault):
+    for step in (judge_files, check_staging, load_hubs, load_links, load_satellites, check_vault):
         yield step.__name__, partial(step, model=night.model, run_id=run_id)
     yield "publish", lambda connection: publish(connection, run_id)
     yield "finish", lambda connection: finish(connection, run_id)

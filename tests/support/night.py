@@ -12,12 +12,12 @@ from psycopg.conninfo import make_conninfo
 
 from functions.common.database import Connection, connect
 from functions.common.settings import DatabaseSettings
+from functions.load.judge import judge_files
 from functions.load.marts.publish import publish
 from functions.load.plan.finish import Report, finish
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.retraction import are_retractions_due
 from functions.load.schema.migrate import ROLES, migrate
-from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
@@ -103,7 +103,7 @@ class Night:
         check = {"staging": check_staging, "vault": check_vault}[stage_name]
         with self.connect() as connection:
             if stage_name == "staging":
-                refuse_partial_files(connection, self.model, run_id)
+                judge_files(connection, self.model, run_id)
             results = check(connection, self.model, run_id)
         enforce(results)
 

@@ -78,7 +78,8 @@ def report(connection: Connection, run_id: str) -> Report:
 
     Of a file, rows_read = loaded + unchanged + duplicate + quarantined; `overruled` are those of the duplicate rows
     that say something else than the later row of their key. `files_omitted` counts the other files, whose rows are in
-    `totals` and in the ledger all the same; `files_waiting` those that were left to the next run. `ignored` names
+    `totals` and in the ledger all the same; `files_waiting` those that were left to the next run, and
+    `held` complete lists that wait for somebody. `ignored` names
     objects that were left alone (`ignored_count` of them), with `reason` and the `nearest` right key; `checks` are
     those that failed; `retracted` are loaded files that count no longer, taken back or replaced.
     """
@@ -127,6 +128,7 @@ def report(connection: Connection, run_id: str) -> Report:
         "files": shown,
         "files_omitted": len(files) - len(shown),
         "files_waiting": waiting,
+        "held": sum(file["status"] == "HELD" for file in files),
         "retracted": retracted,
         "ignored": ignored,
         "ignored_count": ignored_count,

@@ -100,6 +100,7 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "since": request.since,
         "until": request.until,
         "abandoned_after": ABANDONED_AFTER,
+        "accept_deletions": request.accept_deletions,
         "most": FILES_LIMIT,
         "read_attempts": READ_ATTEMPTS,
         "running": None if request.running is None else list(request.running),
@@ -125,7 +126,9 @@ def _claim(connection: Connection, parameters: dict[str, Any]) -> None:
     for statement in (
         read_sql("load/take_over_objects.sql"),
         read_sql("load/retry_unreadable.sql"),
+        read_sql("load/release_held.sql"),
         read_sql("load/claim_objects.sql").format(new=read_sql("load/new_objects.sql")),
+        read_sql("load/withdraw_held.sql"),
     ):
         connection.execute(statement, parameters)
     row = connection.execute(

@@ -125,7 +125,7 @@ def totals(connection: Connection, object_id: int) -> tuple[int, int, int, Mappi
 def forget_part(connection: Connection, staged: StagedPart, part: Part) -> None:
     """Remove what an earlier attempt staged of a part, and what it set aside."""
     connection.execute(sql.SQL("drop table if exists {}").format(staged.table))
-    for kept in ("quarantine", "unknown_columns"):
+    for kept in ("quarantine", "unknown_columns", "unread_key"):
         connection.execute(
             sql.SQL(
                 "delete from {} where object_id = %(object_id)s and row_number >= %(first)s"

@@ -32,6 +32,16 @@ def set_aside(connection: Connection, run_id: str, item: ClaimedObject, error: S
     return status
 
 
+def hold(connection: Connection, run_id: str, object_id: int, reason: str) -> None:
+    """Hold a staged list, and forget what was staged of it, until somebody accepts, replaces or drops it."""
+    item = claimed_object(connection, run_id, object_id)
+    logger.warning("list held", extra={"run_id": run_id, "key": item.key, "reason": reason})
+    forget_object(connection, item.source, item.object_id)
+    connection.execute(
+        "update metadata.object_version set status = 'HELD', reason = %s where object_id = %s", (reason, object_id)
+    )
+
+
 def give_up(connection: Connection, run_id: str, object_id: int) -> str:
     """Set a file aside whose staging ended the function's process, or took too long, at every try of the run.
 

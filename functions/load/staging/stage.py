@@ -29,6 +29,7 @@ from functions.load.staging.quarantine import mark_replayed
 from functions.load.staging.repeated_rows import find_repeated_rows
 from functions.load.staging.set_aside import SET_ASIDE_ERRORS, set_aside
 from functions.model.declaration import Model
+from functions.model.render_lists import render_unread_keys
 from functions.model.render_quarantine import (
     render_omitted_measures,
     render_quarantine,
@@ -147,7 +148,17 @@ def _judge(
             line_of_row_0=part.first_line - part.first_row,
         )
         kept = connection.execute(quarantine).rowcount
+        _note_unread_keys(connection, model, staged, is_isolated=copied.is_isolated)
     return _Judged(copied.rows - valid, kept)
+
+
+def _note_unread_keys(connection: Connection, model: Model, staged: StagedPart, *, is_isolated: bool) -> None:
+    """Of a complete list: what is rejected is not absent."""
+    row = connection.execute(
+        "select is_snapshot from metadata.object_version where object_id = %s", (staged.object_id,)
+    ).fetchone()
+    if row == (True,) and (statement := render_unread_keys(model, staged, is_isolated=is_isolated)) is not None:
+        connection.execute(statement)
 
 
 def _keep_drift(connection: Connection, staged: StagedPart, item: ClaimedObject, header: Header) -> None:

@@ -1,0 +1,22 @@
+"""Judge a run's staged files together, before anything is loaded: which are set aside, and which lists are held."""
+
+from functions.common.database import Connection
+from functions.load.staging.partial_files import refuse_partial_files
+from functions.load.staging.set_aside import hold
+from functions.model.declaration import Model
+from functions.quality.results import CheckResult, keep
+from functions.quality.snapshots import judge_lists, results
+
+
+def judge_files(connection: Connection, model: Model, run_id: str) -> list[CheckResult]:
+    """Set aside files that lack filled columns, and hold lists that lack too much; the others go on.
+
+    Returns what was found of the lists. Again: judges what is still staged.
+    """
+    refuse_partial_files(connection, model, run_id)
+    verdicts = judge_lists(connection, model, run_id)
+    for verdict in verdicts:
+        if verdict.reason is not None:
+            for object_id in verdict.object_ids:
+                hold(connection, run_id, object_id, verdict.reason)
+    return keep(connection, run_id, "staging", list(results(model, verdicts)))

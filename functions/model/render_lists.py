@@ -1,0 +1,124 @@
+"""Statements about complete lists: which keys one lacks, and which of its rejected rows are about which key.
+
+Rendered from the model. A list's key is a hub's, or, of a link with a driving key, that hub's: an order for its lines.
+"""
+
+from psycopg import sql
+
+from functions.model.declaration import Model, Satellite
+from functions.model.render_quarantine import rejected_rows
+from functions.model.render_staging import NOTHING, StagedPart
+from functions.model.row_expressions import key_of, rules, staged_key
+from functions.model.version_order import STATUS_LATEST_FIRST
+
+UNREAD_LIMIT = 100_000
+"""So many rejected rows of a part of a list are followed to their keys; of more, none counts as read."""
+
+_UNREAD = """insert into metadata.unread_key (object_id, row_number, hash_key)
+select {object_id}, row_number, case when {is_readable} then {key} end
+from {rejected}
+where _rejected <= {limit}"""
+
+_MISSING = """with alive as materialized (
+    (
+        select h.{key}
+        from {tracked} as h
+        where h.effective_at < %(effective_at)s
+            and (%(since)s::timestamptz is null or h.effective_at > %(since)s)
+            and not exists (select from metadata.retraction as r where r.object_id = h.record_source)
+        except
+        select {key}
+        from (
+            select distinct on (s.{key}) s.{key}, s.is_deleted
+            from {status} as s
+            where s.effective_at < %(effective_at)s and %(since)s::timestamptz is null
+            order by s.{key}, {latest_first}
+        ) as last
+        where is_deleted
+    )
+    union
+    select {staged_key} from {staging} where object_id = any(%(before)s)
+), missing as (
+    select a.{key}
+    from alive as a
+    where not exists (select from {staging} as n where n.object_id = any(%(list)s) and n.{staged_key} = a.{key})
+        and not exists (select from {tracked} as h where h.{key} = a.{key} and h.effective_at = %(effective_at)s)
+        and not exists (
+            select
+            from raw_vault.record_tracking_satellite as t
+            where t.satellite = {tracked_name} and t.hash_key = a.{key} and t.effective_at = %(effective_at)s
+        )
+        and not exists ({unread})
+)
+select (select count(*) from missing), count(*) from alive"""
+
+_UNREAD_KEY = """select from metadata.unread_key as u
+            where u.object_id = any(%(list)s) and u.hash_key = a.{key}"""
+_UNREAD_GROUP = """select from metadata.unread_key as u
+            join (
+                select {key}, {group} from {link}
+                union
+                select {staged_key}, {group} from {staging} where object_id = any(%(before)s)
+            ) as l on l.{group} = u.hash_key
+            where u.object_id = any(%(list)s) and l.{key} = a.{key}"""
+
+
+def listed_hubs(model: Model, source: str) -> set[str]:
+    """The hubs whose keys the complete lists of a source are about."""
+    hubs = set()
+    for satellite in model.satellites.values():
+        if satellite.source == source and satellite.status_of is not None:
+            link = model.links.get(satellite.parent)
+            hubs.add(satellite.parent if link is None else link.driving_key or link.hubs[0])
+    return hubs
+
+
+def render_unread_keys(model: Model, part: StagedPart, *, is_isolated: bool) -> sql.Composed | None:
+    """Note for each rejected row of a part of a list the key that it is about. None for a source without lists."""
+    hubs = listed_hubs(model, part.source)
+    if not hubs:
+        return None
+    hub = min(hubs)
+    columns = model.sources[part.source].columns
+    name = model.hubs[hub].business_key
+    good = rules(model, part.source)
+    conditions: list[sql.Composable] = [sql.SQL("_broken is null")] if is_isolated else []
+    conditions += [good[rule] for rule in (f"{name}.required", f"{name}.length", "row.header") if rule in good]
+    if len(hubs) > 1:
+        conditions.append(sql.SQL("false"))  # a row is about several keys: the list waits for somebody
+    return sql.SQL(_UNREAD).format(
+        object_id=part.object_id,
+        is_readable=sql.SQL(" and ").join(conditions),
+        key=key_of(model, hub, columns),
+        rejected=rejected_rows(model, part, sql.SQL("_broken, ") if is_isolated else NOTHING, is_isolated=is_isolated),
+        limit=UNREAD_LIMIT,
+    )
+
+
+def render_missing_keys(model: Model, status: str) -> sql.Composed:
+    """How many of the keys that are there just before a list's instant it lacks, and how many are there.
+
+    `status`: the satellite that keeps the status of these keys. A key of a rejected row is not missing. Parameters:
+    `effective_at` and `list` (the objects that make the list); `before`: this run's other objects that count before it;
+    `since`: the instant of an earlier list among them, before which nothing else counts, or null.
+    """
+    satellite = model.satellites[status]
+    tracked: Satellite = model.satellites[satellite.status_of or ""]
+    names: dict[str, sql.Composable | str] = {
+        "key": sql.Identifier(model.satellite_key(satellite.status_of or "")),
+        "tracked": sql.Identifier("raw_vault", satellite.status_of or ""),
+        "tracked_name": satellite.status_of or "",
+        "status": sql.Identifier("raw_vault", status),
+        "latest_first": STATUS_LATEST_FIRST,
+        "staging": sql.Identifier("staging", satellite.source),
+        "staged_key": sql.Identifier(staged_key(model, tracked)),
+    }
+    link = model.links.get(satellite.parent)
+    unread = sql.SQL(_UNREAD_KEY)
+    if link is not None:
+        unread = sql.SQL(_UNREAD_GROUP)
+        names |= {
+            "link": sql.Identifier("raw_vault", satellite.parent),
+            "group": sql.Identifier(model.hubs[link.driving_key or link.hubs[0]].hash_key),
+        }
+    return sql.SQL(_MISSING).format(unread=unread.format(**names), **names)
