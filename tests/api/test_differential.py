@@ -173,7 +173,12 @@ def test_fields_select_from_the_same_items(night_client: httpx.Client, expected:
 
 def _has(items: dict[str, Item], key: str, field: str, value: str) -> Predicate:
     """Whether what a line names by `key` has this value, the empty one for none."""
-    return lambda line: (items.get(line[key], {}).get(field) or "") == value
+
+    def fits(line: Item) -> bool:
+        shown = items[line[key]][field] if line[key] in items else None
+        return bool((shown or "") == value)
+
+    return fits
 
 
 def test_order_lines_are_found_by_their_customer_product_and_day(
@@ -191,9 +196,7 @@ def test_order_lines_are_found_by_their_customer_product_and_day(
         ("state", "state", ("Berlin", "")),
     ):
         for value in values:
-            tests[name, value] = lambda item, field=field, value=value: (
-                (customers.get(item["customer_id"], {}).get(field) or "") == value
-            )
+            tests[name, value] = _has(customers, "customer_id", field, value)
     for value in ("Books", ""):
         tests["category", value] = _has(products, "product_id", "category", value)
     for (name, value), fits in tests.items():
