@@ -23,6 +23,7 @@ from cli.commands import (
     outputs,
     produce,
     quarantine,
+    retract,
     run,
     runs,
     sql,
@@ -53,6 +54,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("drop", drop.command, drop.EXAMPLES),
     ("run", run.command, run.EXAMPLES),
     ("runs", runs.command, ""),
+    ("retract", retract.command, retract.EXAMPLES),
     ("produce", produce.command, produce.EXAMPLES),
     ("logs", logs.command, logs.EXAMPLES),
 )

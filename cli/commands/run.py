@@ -22,7 +22,7 @@ EXAMPLES = examples(
     "c360 run --from 2026-01-01 --to 2026-01-31 --wait          a backfill",
     "c360 run --resume run-20261122T231455Z-ab12cd --wait",
 )
-_FILE_FIELDS = ("key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined")
+_FILE_FIELDS = ("key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined", "overruled")
 _DRIFT = "unknown_columns"
 _DAY = ["%Y-%m-%d"]
 _LOCAL_POLL_SECONDS = 0.25
@@ -121,6 +121,7 @@ def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
         ],
         "files_omitted": report.get("files_omitted", 0),
         "files_waiting": report.get("files_waiting", 0),
+        "retracted": report.get("retracted", []),
         "steps": report.get("steps", []),
         "totals": report.get("totals", {}),
     }
@@ -228,7 +229,10 @@ def _show(output: Output, execution: Execution, report: dict[str, Any]) -> None:
     if steps and files:
         output.show(table(["step", "seconds", "rows"], steps))
         output.show("")
-    if execution.status == "SUCCEEDED" and not files:
+    for gone in report.get("retracted", []):
+        done = {"RETRACTED": "taken back", "REPLACED": "replaced by its newer version"}[gone["cause"]]
+        output.show(f"{gone['key']}: {done}")
+    if execution.status == "SUCCEEDED" and not files and not report.get("retracted"):
         output.show("nothing new to load")
     if waiting := report.get("files_waiting"):
         output.show(f"{waiting} more files wait for the next run, since one run takes only so many: run it again")

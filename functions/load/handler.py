@@ -33,6 +33,7 @@ from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.split import large_objects, split, staging_items
 from functions.load.recorded_step import recorded_step
 from functions.load.retention import enforce_retention
+from functions.load.retraction import are_retractions_due
 from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.load.staging.set_aside import give_up
@@ -58,6 +59,7 @@ class _Input(BaseModel):
     first_day: date | None = Field(default=None, alias="from")
     last_day: date | None = Field(default=None, alias="to")
     accept_deletions: bool = False
+    retract: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -219,6 +221,7 @@ def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
     return {
         "run_id": event.run_id,
         "file_count": len(files),
+        "are_retractions_due": are_retractions_due(connection, event.run_id),
         "files": files,
         "large_count": len(large),
         "large": [{"object_id": object_id} for object_id in large],

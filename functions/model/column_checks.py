@@ -16,7 +16,7 @@ _KINDS = ("nulls", "accepted", "range", "pattern")
 def has_check(column: Column, kind: str) -> bool:
     """Whether a column is checked for `nulls`, `accepted` values, a `range` or a `pattern`."""
     return {
-        "nulls": not column.required and column.default is None,
+        "nulls": not column.required and column.default is None and column.absent != "empty",
         "accepted": bool(column.accepted),
         "range": column.minimum is not None or column.maximum is not None,
         "pattern": column.pattern is not None,
@@ -65,7 +65,10 @@ def wrong_checks(model: Model) -> Iterator[Finding]:
 
 def _rule_names(model: Model) -> Iterator[str]:
     for source, declared in model.sources.items():
-        yield f"{source}.unique"
+        yield from (f"{source}.unique", f"{source}.overruled")
+        for hub, each in model.hubs.items():
+            if source in each.sources and model.satellites_across_rows(source, hub):
+                yield f"{source}.{each.business_key}.agreement"
         for name, column in declared.columns.items():
             yield from (f"{source}.{name}.{kind}" for kind in _KINDS if has_check(column, kind))
         yield from (f"{source}.{name}.expression" for name in model.quality.expressions.get(source, ()))

@@ -33,13 +33,15 @@ class Source(Entry):
     """A kind of CSV file: what stands in the landing zone below `landing/<name>/`.
 
     `files`: patterns that a file's name matches. `effective_at`: when a file's rows became true. `measures`: columns
-    whose sums must be the same from file to mart.
+    whose sums must be the same from file to mart. `repeated_rows`: whether a row without a dependent child key that is
+    equal in every column to another of its file says nothing new (duplicate), or is one more of its kind (count).
     """
 
     columns: dict[Identifier, Column]
     files: tuple[str, ...] = ("*.csv", "*.csv.gz")
     effective_at: Literal["dt_or_upload", "upload"] = "dt_or_upload"
     measures: tuple[Identifier, ...] = ()
+    repeated_rows: Literal["duplicate", "count"] = "duplicate"
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -56,11 +58,17 @@ class Hub(Entry):
 
 
 class Link(Entry):
-    """One row for each combination of hubs (and dependent child key) that the source has named."""
+    """One row for each combination of hubs (and dependent child key) that the source has named.
+
+    With `driving_key`, a hub, its dependent child key numbers what belongs to it (the lines of an order): the other
+    hubs of a number may be corrected. Rows without a number tell all that belongs to the driving key at their instant;
+    each that differs in any column has a link of its own.
+    """
 
     hubs: tuple[Identifier, ...]
     source: Identifier
     dependent_child_key: Identifier | None = None
+    driving_key: Identifier | None = None
     indexed: tuple[Identifier, ...] = ()
     """The hubs by which the link is looked up."""
 
@@ -108,6 +116,12 @@ class Model(Entry):
         satellite = self.satellites[name]
         return self.hash_key(satellite.driving_key or satellite.parent)
 
+    def satellite_primary_key(self, name: str) -> tuple[str, ...]:
+        """What tells the rows of a satellite apart. A status is stated anew when more is known of its instant."""
+        if self.satellites[name].status_of is not None:
+            return self.satellite_key(name), "effective_at", "loaded_at"
+        return self.satellite_key(name), "effective_at", "record_source", "record_row"
+
     def hashes(self, source: str) -> dict[str, str]:
         """Hash key columns that staging holds for `source`: staging column -> hub or link it belongs to."""
         hubs = {hub.hash_key: name for name, hub in self.hubs.items() if source in hub.sources}
@@ -139,6 +153,32 @@ class Model(Entry):
             for name, satellite in self.satellites.items()
             if satellite.source == source and satellite.status_of is None
         }
+
+    def finest_parent(self, source: str) -> str:
+        """The hub or link that tells the rows of `source` apart, of a file that repeats none."""
+        satellites = self.satellites_of(source).values()
+        parents = {each.parent for each in satellites if each.driving_key is None} | set(self.links_alone(source))
+        candidates = sorted(parents or {each.driving_key or each.parent for each in satellites})
+        return max(candidates, key=lambda parent: len(self.links[parent].hubs) if parent in self.links else 0)
+
+    def links_alone(self, source: str) -> list[str]:
+        """The links of `source` without a satellite: a row that only adds to one of them has stated something too."""
+        parents = {satellite.parent for satellite in self.satellites.values()}
+        return [name for name, link in self.links.items() if link.source == source and name not in parents]
+
+    def satellites_across_rows(self, source: str, hub: str) -> dict[str, Satellite]:
+        """The satellites of `source` that follow a hub's keys, if several rows of a file may be about one key."""
+        if self.finest_parent(source) == hub:
+            return {}
+        return {
+            name: satellite
+            for name, satellite in self.satellites_of(source).items()
+            if hub == (satellite.driving_key or satellite.parent)
+        }
+
+    def numbered_link(self, source: str) -> str | None:
+        """The link of `source` with a driving key, if it has one."""
+        return next((name for name, link in self.links.items() if link.source == source and link.driving_key), None)
 
     def satellite_of_measure(self, source: str, measure: str) -> str:
         """The satellite that keeps a measure of `source`. Raises ModelError when none does."""

@@ -109,13 +109,15 @@ class Quality(Entry):
     pattern: Rule = Rule()
     expression: Rule = Rule()
     unique: Rule = Rule()
+    overruled: Rule = Rule()
+    agreement: Rule = Rule()
     references: Rule = Rule()
     expressions: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Source -> name of the rule -> comparison that each row should meet (functions/model/check_expression.py)."""
     rules: dict[str, Override] = Field(default_factory=dict)
 
     def rule(self, name: str) -> Rule:
-        """The rule `<source>.<column>.<kind>` or `<source>.unique`: its kind's default, with what differs for it."""
+        """The rule `<source>.<column>.<kind>` or `<source>.<kind>`: its kind's default, with what differs for it."""
         default: Rule = getattr(self, name.rpartition(".")[2])
         if name not in self.rules:
             return default

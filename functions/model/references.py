@@ -9,7 +9,7 @@ from functions.model.entry import Finding, Location, suggestion
 # What staging, vault and the statements between them call their own columns.
 _RESERVED = {
     "object_id", "part", "row_number", "effective_at", "loaded_at", "record_source", "record_row", "hashdiff",
-    "hash_key", "hash_version", "is_deleted", "link_hash_key", "position", "origin", "is_version", "is_first_of_object",
+    "hash_key", "hash_version", "is_deleted", "link_hash_key", "position", "origin", "is_version", "is_last_of_object",
 }  # fmt: skip
 _SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 _RESERVED_TABLES = re.compile(r"record_tracking_.*")
@@ -67,6 +67,8 @@ def _source(model: Model, name: str) -> Iterator[Finding]:
             yield place, f"measure {measure} is not a number"
         elif not any(measure in satellite.columns for satellite in model.satellites_of(name).values()):
             yield place, f"no satellite keeps measure {measure}"
+    if source.repeated_rows == "count" and model.numbered_link(name) is None:
+        yield (*here, "repeated_rows"), "only rows of a link with a driving key can be counted"
     if not model.satellites_of(name):
         yield here, "no satellite takes its rows, so nothing could count what became of them"
 
@@ -118,6 +120,23 @@ def _link(model: Model, name: str, link: Link) -> Iterator[Finding]:
         yield (*here, "source"), _no_source(model, link.source)
     elif link.dependent_child_key is not None and link.dependent_child_key not in model.sources[link.source].columns:
         yield (*here, "dependent_child_key"), _no_column(model, link.source, link.dependent_child_key)
+    if link.driving_key is not None:
+        yield from _numbered_link(model, here, name, link)
+
+
+def _numbered_link(model: Model, here: Location, name: str, link: Link) -> Iterator[Finding]:
+    place = (*here, "driving_key")
+    column = (
+        model.sources[link.source].columns.get(link.dependent_child_key or "") if link.source in model.sources else None
+    )
+    if link.driving_key not in link.hubs:
+        yield place, f"a driving key is a hub of the link{suggestion(link.driving_key or '', list(link.hubs))}"
+    if column is None or column.default is not None:
+        yield place, "the link needs a dependent child key, a column without a default, that numbers what belongs to it"
+    if any(each.driving_key and each.source == link.source for other, each in model.links.items() if other != name):
+        yield place, f"source {link.source} has another link with a driving key"
+    if not any(each.status_of is not None and each.parent == name for each in model.satellites.values()):
+        yield place, "the link needs a satellite, and a status satellite of it that says what is in force"
 
 
 def _satellite(model: Model, name: str, satellite: Satellite) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from psycopg import sql
 from functions.model.declaration import Model
 from functions.model.render_ddl import tables
 from functions.model.render_quarantine import render_quarantine
-from functions.model.render_reconciliation import render_count, render_duplicate
+from functions.model.render_reconciliation import render_count
+from functions.model.render_repeated_rows import render_repeated_rows
 from functions.model.render_staging import (
     StagedPart,
     render_attach,
@@ -18,7 +19,8 @@ from functions.model.render_staging import (
     render_raw_table,
     render_stage,
 )
-from functions.model.render_vault import render_hub, render_link, render_satellite, render_status
+from functions.model.render_status import render_affected, render_status
+from functions.model.render_vault import render_hub, render_link, render_satellite
 
 type Kind = Literal["ddl", "stage", "load", "checks"]
 
@@ -52,13 +54,14 @@ def statements(model: Model) -> Iterator[Statement]:
     for name, satellite in model.satellites.items():
         title = f"load {name} from {satellite.source}"
         if satellite.status_of is not None:
+            yield _load(f"find what {name} is about", name, satellite.source, render_affected(model, name, "several"))
             yield _load(title, name, satellite.source, render_status(model, name))
             continue
         for suffix, is_late in (("", False), (", from files that others came before", True)):
             yield _load(f"{title}{suffix}", name, satellite.source, render_satellite(model, name, is_late=is_late))
     for source in model.sources:
         yield _check(f"count what became of the rows of {source}", source, render_count(model, source))
-        yield _check(f"count the duplicates of {source}", source, render_duplicate(model, source))
+        yield _check(f"find the rows that others of {source} repeat", source, render_repeated_rows(model, source))
 
 
 def chosen(

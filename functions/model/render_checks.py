@@ -10,8 +10,8 @@ from psycopg import sql
 from functions.model.check_expression import render_expression
 from functions.model.column_checks import bound, has_check
 from functions.model.declaration import Column, Model
-from functions.model.row_expressions import ZERO_KEY, staged_parent_key
-from functions.model.version_order import LATEST_FIRST
+from functions.model.row_expressions import ZERO_KEY, staged_hashdiff, staged_parent_key
+from functions.model.version_order import STATUS_LATEST_FIRST
 
 
 def row_rules(model: Model, source: str) -> dict[str, sql.Composable]:
@@ -54,26 +54,42 @@ def render_row_counts(source: str, conditions: Iterable[sql.Composable]) -> sql.
     )
 
 
-def render_repeated_keys(model: Model, source: str) -> sql.Composed:
-    """How many staged rows repeat a key of their file."""
+def render_disagreements(model: Model, source: str, hub: str) -> sql.Composed:
+    """Keys of a hub whose rows of one instant say different things of them: how many, of how many, and three of them.
+
+    Only where other things than the hub's are told apart in a row (the lines of an order).
+    """
+    key = model.hubs[hub].hash_key
+    said = [
+        sql.SQL("min(encode({0}, 'hex') collate \"C\") <> max(encode({0}, 'hex') collate \"C\")").format(
+            sql.Identifier("s", staged_hashdiff(name, satellite))
+        )
+        for name, satellite in model.satellites_across_rows(source, hub).items()
+    ]
     return sql.SQL(
-        """select coalesce(sum(times - 1), 0)::bigint
-from (
-    select count(*) as times
+        """with named as (
+    select {key}, count(*) as rows
     from {staging}
     where object_id = any(%(object_ids)s)
-    group by object_id, {key}
-    having count(*) > 1
-) as repeated"""
-    ).format(staging=sql.Identifier("staging", source), key=sql.Identifier(_finest_key(model, source)))
-
-
-def _finest_key(model: Model, source: str) -> str:
-    """The staging column with the key of what a row of the source describes: its finest satellite's parent."""
-    satellites = model.satellites_of(source).values()
-    parents = {each.parent for each in satellites if each.driving_key is None} or {each.parent for each in satellites}
-    finest = max(sorted(parents), key=lambda parent: len(model.links[parent].hubs) if parent in model.links else 0)
-    return staged_parent_key(model, finest)
+    group by {key}
+), disagreeing as (
+    select min(s.{business_key}) as business_key
+    from {staging} as s
+    join metadata.object_version as o using (object_id)
+    where s.object_id = any(%(object_ids)s) and s.{key} in (select {key} from named where rows > 1)
+    group by s.{key}, o.effective_at
+    having {said}
+)
+select
+    (select count(distinct business_key) from disagreeing),
+    (select count(*) from named),
+    array(select distinct business_key from disagreeing order by 1 limit 3)"""
+    ).format(
+        key=sql.Identifier(key),
+        business_key=sql.Identifier(model.hubs[hub].business_key),
+        staging=sql.Identifier("staging", source),
+        said=sql.SQL(" or ").join(said),
+    )
 
 
 def render_undescribed_keys(model: Model, source: str, column: str) -> sql.Composed:
@@ -136,13 +152,15 @@ def render_missing_keys(model: Model, status: str) -> sql.Composed:
     satellite = model.satellites[status]
     return sql.SQL(
         """with alive as materialized (
-    select distinct {key} from {tracked} where effective_at <= %(effective_at)s
+    select distinct {key}
+    from {tracked} as h
+    where effective_at <= %(effective_at)s
+        and not exists (select from metadata.retraction as r where r.object_id = h.record_source)
     except
     select {key}
     from (
         select distinct on (s.{key}) s.{key}, s.is_deleted
         from {status} as s
-        join metadata.object_version as o on o.object_id = s.record_source
         where s.effective_at <= %(effective_at)s
         order by s.{key}, {latest_first}
     ) as last
@@ -156,7 +174,7 @@ from alive"""
         key=sql.Identifier(model.hash_key(satellite.parent)),
         tracked=sql.Identifier("raw_vault", satellite.status_of or ""),
         status=sql.Identifier("raw_vault", status),
-        latest_first=LATEST_FIRST,
+        latest_first=STATUS_LATEST_FIRST,
         staging=sql.Identifier("staging", satellite.source),
         staged=sql.Identifier(staged_parent_key(model, satellite.parent)),
     )

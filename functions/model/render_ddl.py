@@ -104,7 +104,7 @@ def satellite_table(model: Model, name: str) -> list[sql.Composable]:
         lines.append(_column("hashdiff", "bytea", required=True))
         columns = model.sources[satellite.source].columns
         lines += [_column(column, POSTGRES_TYPES[columns[column].type]) for column in satellite.columns]
-    lines += [_ORIGIN, _HASH_VERSION, _primary_key(key, "effective_at", "record_source", "record_row")]
+    lines += [_ORIGIN, _HASH_VERSION, _primary_key(*model.satellite_primary_key(name))]
     return [
         _table(name, lines),
         # rows arrive in order of their source, so a few pages of summary find those of one file

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from functions.common.sql_files import read_sql
 from functions.model.reading import load_model
-from functions.model.version_order import LATEST_FIRST, PLACE
+from functions.model.version_order import LATEST_FIRST, PLACE, STATUS_LATEST_FIRST
 
 FEW_KEYS = 10_000
 
@@ -26,6 +26,12 @@ _READ_WHOLE = """select distinct on (s.{key}) s.*
     from raw_vault.{satellite} as s
     {join}
     join metadata.object_version as o on o.object_id = s.record_source
+    where not exists (select from metadata.retraction as r where r.object_id = s.record_source)
+    order by s.{key}, {latest_first}"""
+
+_READ_WHOLE_STATUS = """select distinct on (s.{key}) s.*
+    from raw_vault.{satellite} as s
+    {join}
     order by s.{key}, {latest_first}"""
 
 _LOOK_UP = """select s.*
@@ -112,9 +118,10 @@ class Scope:
         join = sql.SQL("join {} as t on t.{} = s.{}").format(
             sql.Identifier(touched), sql.Identifier(key), sql.Identifier(key)
         )
-        return sql.SQL(_READ_WHOLE).format(
+        is_status = load_model().satellites[satellite].status_of is not None
+        return sql.SQL(_READ_WHOLE_STATUS if is_status else _READ_WHOLE).format(
             satellite=sql.Identifier(satellite),
             key=sql.Identifier(key),
             join=_NO_JOIN if self.touched is None else join,
-            latest_first=LATEST_FIRST,
+            latest_first=STATUS_LATEST_FIRST if is_status else LATEST_FIRST,
         )

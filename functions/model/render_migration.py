@@ -47,6 +47,8 @@ def not_additive(current: Model, target: Model) -> Iterator[Finding]:
         if now_link.hubs != link.hubs or now_link.dependent_child_key != link.dependent_child_key:
             child = f" and {link.dependent_child_key}" if link.dependent_child_key else ""
             yield ("links", name, "hubs"), f"the keys of {name} are of {', '.join(link.hubs)}{child}, in this order"
+        if now_link.driving_key != link.driving_key:
+            yield ("links", name, "driving_key"), f"the driving key of {name} is {link.driving_key} in the vault"
         if now_link.source != link.source:
             yield ("links", name, "source"), f"the source of {name} is {link.source}"
         for hub_name in link.indexed:

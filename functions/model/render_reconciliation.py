@@ -6,55 +6,39 @@ Parameter: `object_ids` (an array).
 from psycopg import sql
 
 from functions.model.declaration import Model
-from functions.model.row_expressions import rules, staged_hashdiff, staged_key, staged_parent_key
+from functions.model.row_expressions import rules
 
 # The vault's value of a measure counts where the row added a version, the staged one where it did not have to.
-_COUNT = """select s.object_id, count(*), count(*) filter (where {is_loaded}){sums}
+_COUNT = """select s.object_id, count(*), count(*) filter (where ({is_loaded}) and repeated.object_id is null){sums}
 from {staging} as s{tables}
+left join metadata.repeated_row as repeated on repeated.object_id = s.object_id and repeated.row_number = s.row_number
 where s.object_id = any(%(object_ids)s)
 group by s.object_id"""
+
+_SUMS = """,
+    coalesce(sum(s.{measure}), 0),
+    coalesce(sum(coalesce({satellite}.{measure}, s.{measure})) filter (where repeated.object_id is null), 0),
+    coalesce(sum(s.{measure}) filter (where not repeated.is_overruled), 0),
+    coalesce(sum(s.{measure}) filter (where repeated.is_overruled), 0)"""
 
 _TABLE = """
 left join {table} as {name} on {name}.record_source = any(%(object_ids)s)
     and {name}.record_source = s.object_id and {name}.record_row = s.row_number"""
 
-_DUPLICATE = """with followed as (
-    select object_id, row_number, {content} = lag({content}) over (
-        partition by object_id, {keys} order by row_number
-    ) as repeats
-    from {staging}
-    where object_id = any(%(object_ids)s)
-)
-select s.object_id, count(*)
-from followed as s{tables}
-where s.repeats and not ({is_loaded})
-group by s.object_id"""
-
 
 def render_count(model: Model, source: str) -> sql.Composed:
-    """For each object: its staged rows, those that added a version, and each measure in staging and in the vault."""
+    """For each object: its staged rows, those that added a version, and each measure's sums.
+
+    The sums: in staging, in the vault, of the duplicate rows, and of those that another row of their file overrules.
+    """
     sums = [
-        sql.SQL(", coalesce(sum(s.{0}), 0), coalesce(sum(coalesce({1}.{0}, s.{0})), 0)").format(
-            sql.Identifier(name), sql.Identifier(model.satellite_of_measure(source, name))
+        sql.SQL(_SUMS).format(
+            measure=sql.Identifier(name), satellite=sql.Identifier(model.satellite_of_measure(source, name))
         )
         for name in model.sources[source].measures
     ]
     return sql.SQL(_COUNT).format(
         sums=sql.SQL("").join(sums), staging=sql.Identifier("staging", source), **_joined(model, source)
-    )
-
-
-def render_duplicate(model: Model, source: str) -> sql.Composed:
-    """For each object: its rows that repeat the row of their key before them."""
-    satellites = model.satellites_of(source)
-    hashdiffs = [sql.Identifier(staged_hashdiff(name, satellite)) for name, satellite in satellites.items()]
-    keys = {staged_key(model, satellite) for satellite in satellites.values()}
-    keys |= {staged_parent_key(model, link) for link in _links_alone(model, source)}
-    return sql.SQL(_DUPLICATE).format(
-        content=sql.SQL("({})").format(sql.SQL(" || ").join(hashdiffs)),
-        keys=sql.SQL(", ").join(sql.Identifier(key) for key in sorted(keys)),
-        staging=sql.Identifier("staging", source),
-        **_joined(model, source),
     )
 
 
@@ -90,7 +74,7 @@ group by object_id"""
 
 def _tables(model: Model, source: str) -> list[str]:
     """The tables to which a row may add: the satellites, and links that have none."""
-    return [*model.satellites_of(source), *_links_alone(model, source)]
+    return [*model.satellites_of(source), *model.links_alone(source)]
 
 
 def _joined(model: Model, source: str) -> dict[str, sql.Composable]:
@@ -104,9 +88,3 @@ def _joined(model: Model, source: str) -> dict[str, sql.Composable]:
         if names
         else sql.SQL("false"),
     }
-
-
-def _links_alone(model: Model, source: str) -> list[str]:
-    """The links of a source on which no satellite hangs: a row that adds only to one of them counts as loaded."""
-    parents = {satellite.parent for satellite in model.satellites.values()}
-    return [name for name, link in model.links.items() if link.source == source and name not in parents]

@@ -1,11 +1,12 @@
 """Statements that move staged rows to hubs, links and satellites. Rendered from the model.
 
-Parameters: `object_ids` (an array), `loaded_at`, and for satellites `since`: the objects' first effective instant.
+Parameters: `object_ids` (an array) and `loaded_at`; of satellites also `retracted`, objects whose rows no longer count,
+and `since`: the first effective instant of both.
 """
 
 from psycopg import sql
 
-from functions.model.declaration import Model, Satellite
+from functions.model.declaration import Model
 from functions.model.row_expressions import staged_hashdiff, staged_key, staged_parent_key
 
 
@@ -64,7 +65,7 @@ _TRACKED = """
     from raw_vault.record_tracking_satellite as t
     join metadata.object_position as p on p.object_id = t.record_source
     where t.satellite = {name} and t.effective_at >= %(since)s and p.source = {source}
-        and t.hash_key in (select {staged_key} from {staging} where object_id = any(%(object_ids)s))"""
+        and t.hash_key in {affected}"""
 
 
 _REINSTATED = """
@@ -79,54 +80,81 @@ cross join lateral (
 ) as h
 where t.origin = 1 and t.is_version"""
 
+_STAGED_KEYS = "(select {staged_key} from {staging} where object_id = any(%(object_ids)s))"
+
+_STAGED_AND_RETRACTED_KEYS = """(
+            select {staged_key} from {staging} where object_id = any(%(object_ids)s)
+            union all
+            select r.{key} from {satellite} as r where r.record_source = any(%(retracted)s)
+            union all
+            select r.hash_key
+            from raw_vault.record_tracking_satellite as r
+            where r.satellite = {name} and r.effective_at >= %(since)s and r.record_source = any(%(retracted)s)
+        )"""
+
+_NOT_OVERRULED = """
+        and not exists (
+            select from metadata.repeated_row as r
+            where r.object_id = s.object_id and r.row_number = s.row_number and r.is_overruled
+        )"""
+
 
 def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
     """Staged rows that differ from the observation just before them, and observations that no longer equal it.
 
     The observations of a key are the satellite's rows (versions), those that record tracking remembers (unchanged) and
-    the staged ones, in the order of metadata.object_position and row. A staged one that differs from the one before it
-    is inserted as a version, one that equals it is remembered. A remembered one that, after a late file, now differs
-    from the one before it becomes a version too, known from now on. The caller holds the table's lock, so nobody else
-    inserts, and passes only objects that are not in the table yet. Unless one `is_late`, which means that it comes
-    before any object that is, no remembered observation comes after them, so none is asked for.
+    the staged ones, in the order of metadata.object_position and row; of the rows of one object the last one speaks. A
+    staged one that differs from the one before it is inserted as a version, one that equals it is remembered. A
+    remembered one that, after a late file or without a retracted one, now differs from the one before it becomes a
+    version too, known from now on. The caller holds the table's lock, so nobody else inserts, and passes only objects
+    that are not in the table yet. Unless one `is_late`, which means that it comes before any object that is, or one was
+    retracted, no remembered observation comes after them, so none is asked for.
     """
     names = _names_for_satellite(model, name)
+    affected = sql.SQL(_STAGED_AND_RETRACTED_KEYS if is_late else _STAGED_KEYS).format(**names)
+    parent = model.links.get(model.satellites[name].parent)
     return sql.SQL(
         """with observed as (
     select s.{staged_key} as hash_key, s.{staged_hashdiff} as hashdiff, p.effective_at, p.position, s.object_id,
         s.row_number, {staged_columns}2 as origin
     from {staging} as s
     join metadata.object_position as p using (object_id)
-    where s.object_id = any(%(object_ids)s) and p.source = {source}
+    where s.object_id = any(%(object_ids)s) and p.source = {source}{not_overruled}
     union all
     select h.{key}, h.{hashdiff}, h.effective_at, p.position, h.record_source, h.record_row, {no_columns}0
     from (
         select {key}, {hashdiff}, effective_at, record_source, record_row
         from {satellite} as h
-        where h.{key} in (select {staged_key} from {staging} where object_id = any(%(object_ids)s))
+        where h.{key} in {affected}
         offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
     ) as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = {source}{tracked}
-), sequenced as materialized (
-    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
-        lag(object_id) over in_order is distinct from object_id as is_first_of_object
+), spoken as (
+    select *, lead(object_id) over in_order is distinct from object_id as is_last_of_object
     from observed
-    window in_order as (partition by hash_key order by position, row_number, origin)
+    window in_order as (partition by hash_key order by position, row_number, origin desc)
+), sequenced as materialized (
+    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version
+    from spoken
+    where is_last_of_object
+    window in_order as (partition by hash_key order by position, row_number, origin desc)
 ), remembered as (
     insert into raw_vault.record_tracking_satellite (
         satellite, hash_key, effective_at, hashdiff, loaded_at, record_source, record_row
     )
     select {name}, hash_key, effective_at, hashdiff, %(loaded_at)s, object_id, row_number
     from sequenced
-    where origin = 2 and is_first_of_object and not is_version
+    where origin = 2 and not is_version
 )
 insert into {satellite} ({key}, effective_at, {payload}, loaded_at, record_source, record_row)
 select hash_key, effective_at, {sequenced_payload}, %(loaded_at)s, object_id, row_number
 from sequenced
 where origin = 2 and is_version{reinstated}"""
     ).format(
-        tracked=sql.SQL(_TRACKED).format(**names) if is_late else sql.SQL(""),
+        affected=affected,
+        not_overruled=sql.SQL(_NOT_OVERRULED if parent is not None and parent.driving_key else ""),
+        tracked=sql.SQL(_TRACKED).format(affected=affected, **names) if is_late else sql.SQL(""),
         reinstated=sql.SQL(_REINSTATED).format(**names) if is_late else sql.SQL(""),
         **names,
     )
@@ -155,80 +183,3 @@ def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | 
         ),
         "known_payload": _identifiers(columns, "h") if columns else sql.SQL("true as is_known"),
     }
-
-
-def render_status(model: Model, name: str) -> sql.Composed:
-    """From when to when the keys of a satellite were missing from the complete lists of their source.
-
-    A row of any file says that its key is there; a snapshot says of every key that came before it and that it lacks
-    that it is deleted. What changes a key's status is inserted. Again the caller holds the lock, passes only new
-    objects, which the tracked satellite holds already, and calls only where the source has snapshots.
-    """
-    satellite = model.satellites[name]
-    tracked: Satellite = model.satellites[satellite.status_of or ""]
-    return sql.SQL(
-        """with positions as materialized (
-    select p.object_id, p.position, p.effective_at, o.is_snapshot
-    from metadata.object_position as p
-    join metadata.object_version as o using (object_id)
-    join metadata.vault_load as l using (object_id)
-    where p.source = {source} and l.vault_table = {tracked_name}
-), first as (
-    select min(position) as position, bool_or(is_snapshot) as is_snapshot
-    from positions
-    where object_id = any(%(object_ids)s)
-), affected as materialized (
-    select distinct {staged_key} as hash_key from {staging} where object_id = any(%(object_ids)s)
-    union
-    select {key} from {tracked} where (select is_snapshot from first)
-), present as materialized (
-    select h.{key} as hash_key, p.position, p.object_id, p.effective_at, min(h.record_row) as record_row
-    from {tracked} as h
-    join positions as p on p.object_id = h.record_source
-    where p.position >= (select position from first) and h.{key} in (select hash_key from affected)
-    group by 1, 2, 3, 4
-    union
-    select t.hash_key, p.position, p.object_id, p.effective_at, min(t.record_row)
-    from raw_vault.record_tracking_satellite as t
-    join positions as p on p.object_id = t.record_source
-    where t.satellite = {tracked_name} and t.effective_at >= %(since)s
-        and p.position >= (select position from first) and t.hash_key in (select hash_key from affected)
-    group by 1, 2, 3, 4
-), statuses as (
-    select hash_key, position, object_id, effective_at, record_row, false as is_deleted
-    from present
-    union all
-    select a.hash_key, p.position, p.object_id, p.effective_at, 0, true
-    from affected as a
-    cross join positions as p
-    where p.is_snapshot
-        and p.position >= (select position from first)
-        and not exists (select from present as o where o.hash_key = a.hash_key and o.object_id = p.object_id)
-        and exists (
-            select from {tracked} as h
-            join positions as earlier on earlier.object_id = h.record_source
-            where h.{key} = a.hash_key and earlier.position < p.position
-        )
-    union all
-    select h.{key}, p.position, null, null, null, h.is_deleted
-    from {status} as h
-    join positions as p on p.object_id = h.record_source
-    where p.position < (select position from first) and h.{key} in (select hash_key from affected)
-), sequenced as (
-    select *, lag(is_deleted, 1, false) over (partition by hash_key order by position, record_row) as previous
-    from statuses
-)
-insert into {status} ({key}, effective_at, is_deleted, loaded_at, record_source, record_row)
-select hash_key, effective_at, is_deleted, %(loaded_at)s, object_id, record_row
-from sequenced
-where object_id is not null and is_deleted <> previous
-on conflict do nothing"""
-    ).format(
-        source=satellite.source,
-        staging=sql.Identifier("staging", satellite.source),
-        staged_key=sql.Identifier(staged_key(model, tracked)),
-        tracked_name=satellite.status_of,
-        tracked=sql.Identifier("raw_vault", satellite.status_of or ""),
-        status=sql.Identifier("raw_vault", name),
-        key=sql.Identifier(model.satellite_key(satellite.status_of or "")),
-    )

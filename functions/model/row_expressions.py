@@ -136,7 +136,10 @@ def _encoding(names: tuple[str, ...], columns: dict[str, Column]) -> sql.Composa
 
 
 def key_of(model: Model, parent: str, columns: dict[str, Column]) -> sql.Composable:
-    """The hash key of hub or link `parent` for a row; a hub whose business key is empty gets the zero key."""
+    """The hash key of hub or link `parent` for a row; a hub whose business key is empty gets the zero key.
+
+    A row without the number that a link's dependent child key is (Link.driving_key) has a key of all its columns.
+    """
     if parent in model.hubs:
         business_key = model.hubs[parent].business_key
         key = digest((business_key,), columns)
@@ -145,9 +148,32 @@ def key_of(model: Model, parent: str, columns: dict[str, Column]) -> sql.Composa
         return sql.SQL("case when {} is null then {} else {} end").format(sql.Identifier(business_key), ZERO_KEY, key)
     link = model.links[parent]
     names = tuple(model.hubs[hub].business_key for hub in link.hubs)
-    if link.dependent_child_key is not None:
-        names = (*names, link.dependent_child_key)
-    return digest(names, columns)
+    if link.dependent_child_key is None:
+        return digest(names, columns)
+    names = (*names, link.dependent_child_key)
+    if link.driving_key is None:
+        return digest(names, columns)
+    return sql.SQL("case when {} is null then {} else {} end").format(
+        sql.Identifier(link.dependent_child_key),
+        hashdiff((*names, *(name for name in columns if name not in names)), columns),
+        digest(names, columns),
+    )
+
+
+def staged_line_key(model: Model, source: str) -> tuple[sql.Composable, sql.Composable]:
+    """What tells the things apart that a source describes, of a staged row: its driving key, and its number there.
+
+    Without a number, and where nothing has one, the key itself; both are bytes.
+    """
+    parent = model.finest_parent(source)
+    key = sql.Identifier(staged_parent_key(model, parent))
+    link = model.links.get(parent)
+    if link is None or link.driving_key is None or link.dependent_child_key is None:
+        return key, key
+    return (
+        sql.Identifier(model.hubs[link.driving_key].hash_key),
+        sql.SQL("coalesce(convert_to({}::text, 'UTF8'), {})").format(sql.Identifier(link.dependent_child_key), key),
+    )
 
 
 def staged_key(model: Model, satellite: Satellite) -> str:

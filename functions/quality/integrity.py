@@ -49,7 +49,7 @@ def _unique_rows(connection: Connection, model: Model) -> CheckResult:
     """One row of a hub or link for a key, one of a satellite for a key at a place in the order of versions."""
     keys = {name: {model.hash_key(name)} for name in (*model.hubs, *model.links)}
     for name in model.satellites:
-        keys[name] = {model.satellite_key(name), "effective_at", "record_source", "record_row"}
+        keys[name] = set(model.satellite_primary_key(name))
     lacking = []
     for name, key in keys.items():
         indexes = connection.execute(read_sql("quality/unique_indexes.sql"), (f"raw_vault.{name}",)).fetchall()

@@ -9,7 +9,7 @@ from functions.common.database import Connection
 from functions.common.errors import ModelError
 from functions.model.declaration import Model
 from functions.model.render_checks import (
-    render_repeated_keys,
+    render_disagreements,
     render_row_counts,
     render_undescribed_keys,
     row_rules,
@@ -32,7 +32,8 @@ def check_rows(connection: Connection, model: Model, source: str, object_ids: li
         for position, name in enumerate(rules, 1)
     ]
     if rows:
-        results.append(_unique(connection, model, source, object_ids, rows))
+        results += _repeated(connection, model, source, object_ids, rows)
+        results += _disagreements(connection, model, source, object_ids)
         results += _references(connection, model, source, object_ids)
     return results
 
@@ -67,9 +68,34 @@ def _counted(model: Model, source: str, name: str, count: int, of: int, what: st
     )
 
 
-def _unique(connection: Connection, model: Model, source: str, object_ids: list[int], rows: int) -> CheckResult:
-    row = connection.execute(render_repeated_keys(model, source), {"object_ids": object_ids}).fetchone()
-    return _counted(model, source, f"{source}.unique", row[0] if row else 0, rows, "rows repeat a key of their file")
+def _repeated(connection: Connection, model: Model, source: str, object_ids: list[int], rows: int) -> list[CheckResult]:
+    """Rows that a later row of their file repeats, and those among them that it contradicts."""
+    row = connection.execute(
+        "select coalesce(sum(rows_duplicate), 0)::bigint, coalesce(sum(rows_overruled), 0)::bigint,"
+        " array_agg(object_key order by object_key) filter (where rows_overruled > 0)"
+        " from metadata.object_version where object_id = any(%s) and source = %s",
+        (object_ids, source),
+    ).fetchone()
+    repeated, overruled, keys = row or (0, 0, None)
+    what = "rows are overruled by a later row of their file with the same key"
+    if keys:
+        what += f": {', '.join(keys[:3])}"
+    return [
+        _counted(model, source, f"{source}.unique", repeated, rows, "rows repeat a key of their file"),
+        _counted(model, source, f"{source}.overruled", overruled, rows, what),
+    ]
+
+
+def _disagreements(connection: Connection, model: Model, source: str, object_ids: list[int]) -> list[CheckResult]:
+    """Keys of which the rows of one instant say different things, as the lines of an order may of its customer."""
+    results = []
+    for name, hub in model.hubs.items():
+        if model.satellites_across_rows(source, name):
+            statement = render_disagreements(model, source, name)
+            count, of, keys = connection.execute(statement, {"object_ids": object_ids}).fetchone() or (0, 0, [])
+            what = f"keys whose rows disagree, the last row counts{': ' if keys else ''}{', '.join(keys)}"
+            results.append(_counted(model, source, f"{source}.{hub.business_key}.agreement", count, of, what))
+    return results
 
 
 def _references(connection: Connection, model: Model, source: str, object_ids: list[int]) -> list[CheckResult]:

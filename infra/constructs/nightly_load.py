@@ -133,7 +133,13 @@ class NightlyLoad(sfn.StateMachine):
         any_files = (
             sfn.Choice(self._scope, "AnyFiles")
             # without files there is still their lateness to check, and marts to publish whose columns depend on the day
-            .when(sfn.Condition.number_equals("$.plan.file_count", 0), check_vault)
+            .when(
+                sfn.Condition.and_(
+                    sfn.Condition.number_equals("$.plan.file_count", 0),
+                    sfn.Condition.boolean_equals("$.plan.are_retractions_due", False),
+                ),
+                check_vault,
+            )
             .when(sfn.Condition.number_greater_than("$.plan.large_count", 0), self._split_files().next(stage_files))
             .otherwise(load)
         )
@@ -202,6 +208,7 @@ class NightlyLoad(sfn.StateMachine):
             result_selector={
                 "run_id.$": "$.Payload.run_id",
                 "file_count.$": "$.Payload.file_count",
+                "are_retractions_due.$": "$.Payload.are_retractions_due",
                 "files.$": "$.Payload.files",
                 "large_count.$": "$.Payload.large_count",
                 "large.$": "$.Payload.large",

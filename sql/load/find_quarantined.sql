@@ -15,5 +15,6 @@ where q.quarantine_id > %(after)s
     ))
     and (%(run)s::text is null or o.run_id = %(run)s)
     and (%(replayed)s or q.replayed_by is null)
+    and not exists (select from metadata.retraction as gone where gone.object_id = q.object_id)
 order by q.quarantine_id
 limit %(limit)s

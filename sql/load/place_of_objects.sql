@@ -1,17 +1,18 @@
--- The first effective instant of these objects, and whether the table holds an object that comes after it.
+-- The first effective instant of these objects and of retracted ones, whether the table holds an object that comes after
+-- a new one, and whether it holds no other.
 with position as (
-    select object_id, effective_at, position from metadata.object_position where source = %(source)s
-), first as (
-    select min(effective_at) as since, min(position) as position
-    from position
-    where object_id = any(%(object_ids)s)
+    select p.object_id, p.position, l.object_id is not null as is_held
+    from metadata.object_position as p
+    left join metadata.vault_load as l on l.object_id = p.object_id and l.vault_table = %(table)s
+    where p.source = %(source)s
+), other as (
+    select position from position where is_held and object_id <> all(%(object_ids)s)
 )
-select first.since, exists (
-    select
-    from position
-    join metadata.vault_load as l using (object_id)
-    where l.vault_table = %(table)s
-        and position.object_id <> all(%(object_ids)s)
-        and position.position > first.position
-)
-from first
+select
+    (
+        select min(effective_at) from metadata.object_version
+        where object_id = any(%(object_ids)s::bigint[] || %(retracted)s::bigint[])
+    ),
+    (select max(position) from other)
+    > (select min(position) from position where object_id = any(%(object_ids)s)),
+    not exists (select from other)

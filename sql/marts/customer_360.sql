@@ -81,5 +81,19 @@ left join details as d on d.customer_hash_key = h.customer_hash_key
 left join status on status.customer_hash_key = h.customer_hash_key
 left join orders as o on o.customer_id = h.customer_id
 left join favourite as f on f.customer_id = h.customer_id
-where h.customer_id is not null
+where
+    h.customer_id is not null
+    -- whoever only a retracted file has named, is not named
+    and (
+        not exists (select from metadata.retraction as r where r.object_id = h.record_source)
+        or d.customer_hash_key is not null
+        or exists (
+            select
+            from raw_vault.link_customer_order as l
+            join raw_vault.sat_customer_order_effectivity as s on s.link_hash_key = l.link_hash_key and s.order_hash_key = l.order_hash_key
+            where
+                l.customer_hash_key = h.customer_hash_key
+                and not exists (select from metadata.retraction as r where r.object_id = s.record_source)
+        )
+    )
 order by h.customer_id;

@@ -10,6 +10,7 @@ with details as (
     {sat_order_line_status}
 ), sold as (
     select
+        p.order_hash_key, p.product_hash_key, p.link_hash_key,
         h.transaction_id, p.line_number, hp.product_id, hc.customer_id, details.order_date, line.quantity,
         line.unit_price, line.total_amount, details.payment_method, details.order_status,
         line.record_source, line.record_row,
@@ -30,6 +31,37 @@ with details as (
     join raw_vault.hub_customer as hc on hc.customer_hash_key = lc.customer_hash_key
     join raw_vault.hub_product as hp using (product_hash_key)
     where not exists (select from status where status.link_hash_key = line.link_hash_key and status.is_deleted)
+), several as materialized (
+    select order_hash_key, product_hash_key
+    from sold
+    group by order_hash_key, product_hash_key
+    having count(*) > 1 and bool_or(line_number is null)
+), numbered as (
+    -- a line without a number has the count of its product in the order
+    select
+        transaction_id, coalesce(line_number, 1) as line_number, product_id, customer_id, order_date, quantity,
+        unit_price, total_amount, payment_method, order_status, record_source, record_row,
+        details_record_source, details_record_row, customer_record_source, customer_record_row
+    from sold
+    where not exists (
+        select from several
+        where several.order_hash_key = sold.order_hash_key and several.product_hash_key = sold.product_hash_key
+    )
+    union all
+    select
+        transaction_id,
+        coalesce(
+            line_number,
+            coalesce(max(line_number) over (partition by order_hash_key, product_hash_key), 0) + row_number() over (
+                partition by order_hash_key, product_hash_key, line_number is null
+                order by quantity, unit_price, total_amount, link_hash_key
+            )
+        ),
+        product_id, customer_id, order_date, quantity,
+        unit_price, total_amount, payment_method, order_status, record_source, record_row,
+        details_record_source, details_record_row, customer_record_source, customer_record_row
+    from sold
+    join several using (order_hash_key, product_hash_key)
 )
 insert into business_vault.mart_order_line (
     transaction_id, line_number, product_id, customer_id, order_date, quantity, unit_price, total_amount,
@@ -41,5 +73,5 @@ select
     payment_method, order_status,
     transaction_id is distinct from lag(transaction_id) over (order by transaction_id, line_number, product_id),
     record_source, record_row, details_record_source, details_record_row, customer_record_source, customer_record_row
-from sold
+from numbered
 order by transaction_id, line_number, product_id;

@@ -23,5 +23,19 @@ from raw_vault.hub_product as h
 left join details as d on d.product_hash_key = h.product_hash_key
 left join status on status.product_hash_key = h.product_hash_key
 left join sales as s on s.product_id = h.product_id
-where h.product_id is not null
+where
+    h.product_id is not null
+    -- whoever only a retracted file has named, is not named
+    and (
+        not exists (select from metadata.retraction as r where r.object_id = h.record_source)
+        or d.product_hash_key is not null
+        or exists (
+            select
+            from raw_vault.link_order_product as l
+            join raw_vault.sat_order_line as s on s.link_hash_key = l.link_hash_key
+            where
+                l.product_hash_key = h.product_hash_key
+                and not exists (select from metadata.retraction as r where r.object_id = s.record_source)
+        )
+    )
 order by h.product_id;

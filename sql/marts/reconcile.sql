@@ -6,12 +6,11 @@ with placed as (
     from raw_vault.sat_order_line as s
     {touched_line}
     join metadata.object_version as o on o.object_id = s.record_source
+    where not exists (select from metadata.retraction as r where r.object_id = s.record_source)
 ), status as (
-    select s.link_hash_key, s.is_deleted,
-        {place} as place
+    select s.link_hash_key, s.is_deleted, row(s.effective_at, s.loaded_at) as place
     from raw_vault.sat_order_line_status as s
     {touched_line}
-    join metadata.object_version as o on o.object_id = s.record_source
 ), vault as (
     select count(*) as lines, coalesce(sum(quantity), 0) as quantity, coalesce(sum(total_amount), 0) as total_amount
     from placed

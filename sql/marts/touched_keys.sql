@@ -7,6 +7,10 @@ with touched as (
     union
     select l.product_hash_key from raw_vault.link_order_product as l join touched_line using (link_hash_key)
     union
+    select t.hash_key
+    from raw_vault.record_tracking_satellite as t
+    where t.satellite = 'sat_product_details' and {unchanged_of_retracted}
+    union
     -- keys that only the clickstream has named
     select h.product_hash_key
     from raw_vault.hub_product as h
@@ -31,6 +35,17 @@ with touched as (
     select owner.customer_hash_key
     from touched_order as t
     {owners}
+    union
+    -- whom a row has named that another row of its order overrules
+    select s.customer_hash_key
+    from staging.transactions as s
+    where
+        {hub_customer}
+        and not exists (select from business_vault.mart_customer_360 as m where m.customer_id = s.customer_id)
+    union
+    select t.hash_key
+    from raw_vault.record_tracking_satellite as t
+    where t.satellite = 'sat_customer_details' and {unchanged_of_retracted}
     union
     select h.customer_hash_key
     from raw_vault.hub_customer as h

@@ -15,6 +15,11 @@ with touched as (
     from raw_vault.sat_order_line_status as s
     join raw_vault.link_order_product as l using (link_hash_key)
     where {sat_order_line_status}
+    union
+    select l.order_hash_key
+    from raw_vault.record_tracking_satellite as t
+    join raw_vault.link_order_product as l on l.link_hash_key = t.hash_key
+    where t.satellite = 'sat_order_line' and {unchanged_of_retracted}
 )
 select h.order_hash_key, h.transaction_id
 from touched

@@ -27,9 +27,11 @@ revoke all on metadata.share_key, metadata.share_link from c360_loader;
 -- the ledger is added to, and completed by the run that is active (see its triggers); nothing of it is deleted
 revoke delete
 on metadata.load_run, metadata.object_version, metadata.vault_load, metadata.load_step, metadata.quality_result,
-metadata.mart_publication, metadata.lock
+metadata.mart_publication, metadata.lock, metadata.retraction, metadata.vault_retraction
 from c360_loader;
-revoke update on metadata.vault_load, metadata.load_step from c360_loader;
+revoke update
+on metadata.vault_load, metadata.load_step, metadata.retraction, metadata.vault_retraction
+from c360_loader;
 revoke insert on metadata.lock from c360_loader;
 -- the stream's own
 revoke insert, update, delete on metadata.stream_offset, metadata.dead_letter, metadata.event_id from c360_loader;
@@ -46,10 +48,10 @@ raw_vault.link_customer_order, raw_vault.link_order_product,
 raw_vault.sat_customer_details, raw_vault.sat_customer_status, raw_vault.sat_product_details,
 raw_vault.sat_product_status, raw_vault.sat_order_details, raw_vault.sat_order_line, raw_vault.sat_order_line_status,
 raw_vault.sat_customer_order_effectivity, raw_vault.link_customer_event to c360_api;
-grant select on metadata.mart_publication to c360_api;
+grant select on metadata.mart_publication, metadata.retraction to c360_api;
 grant select (object_id, object_key, uploaded_at, effective_at, run_id) on metadata.object_version to c360_api;
 -- what ran and what was checked; never the rejected rows, nor where the platform runs
-grant select (rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_quarantined)
+grant select (rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_overruled, rows_quarantined)
 on metadata.object_version to c360_api;
 grant select (run_id, status, started_at, finished_at, error) on metadata.load_run to c360_api;
 grant select on metadata.quality_result to c360_api;

@@ -33,7 +33,7 @@ def test_a_run_that_succeeds_tells_what_became_of_every_file(c360: C360, deploy:
     assert [file["key"].split("/")[1] for file in told["files"]] == ["customers", "products", "transactions"]
     for file in told["files"]:
         assert set(file) == {
-            "key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined",
+            "key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined", "overruled",
             "unknown_columns",
         }  # fmt: skip
         assert file["rows_read"] == file["loaded"] + file["unchanged"] + file["duplicate"] + file["quarantined"]

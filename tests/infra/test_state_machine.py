@@ -57,7 +57,13 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
     assert states["PointCatalog" if "ExportLake" in states else "EnforceRetention"]["End"] is True
     # a night without files still asks whether they are late, and publishes what depends on the day
     assert states["AnyFiles"]["Choices"] == [
-        {"Variable": "$.plan.file_count", "NumericEquals": 0, "Next": "CheckVault"},
+        {
+            "And": [
+                {"Variable": "$.plan.file_count", "NumericEquals": 0},
+                {"Variable": "$.plan.are_retractions_due", "BooleanEquals": False},
+            ],
+            "Next": "CheckVault",
+        },
         {"Variable": "$.plan.large_count", "NumericGreaterThan": 0, "Next": "SplitFiles"},
     ]
     assert states["AnyFiles"]["Default"] == "StageFiles"
@@ -131,6 +137,7 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
     assert found["Plan"]["ResultSelector"] == {
         "run_id.$": "$.Payload.run_id",
         "file_count.$": "$.Payload.file_count",
+        "are_retractions_due.$": "$.Payload.are_retractions_due",
         "files.$": "$.Payload.files",
         "large_count.$": "$.Payload.large_count",
         "large.$": "$.Payload.large",

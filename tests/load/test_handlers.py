@@ -124,6 +124,7 @@ def test_a_night_through_the_handler(migrated_url: str, monkeypatch: pytest.Monk
         assert planned == {
             "run_id": "run-1",
             "file_count": 1,
+            "are_retractions_due": False,
             "files": [{"object_id": planned["files"][0]["object_id"], "part": 0}],
             "large_count": 0,
             "large": [],

@@ -15,6 +15,7 @@ from functions.common.settings import DatabaseSettings
 from functions.load.marts.publish import publish
 from functions.load.plan.finish import Report, finish
 from functions.load.plan.plan import RunRequest, plan
+from functions.load.retraction import are_retractions_due
 from functions.load.schema.migrate import ROLES, migrate
 from functions.load.staging.partial_files import refuse_partial_files
 from functions.load.staging.stage import stage
@@ -84,6 +85,11 @@ class Night:
                 statuses.append(stage(connection, self.s3, self.model, run_id, object_id))
         return statuses
 
+    def are_retractions_due(self, run_id: str) -> bool:
+        """Whether the vault has something to do in a night without files."""
+        with self.connect() as connection:
+            return are_retractions_due(connection, run_id)
+
     def load_vault(self, run_id: str) -> dict[str, int]:
         """Hubs, links and satellites; new rows by table."""
         inserted: dict[str, int] = {}
@@ -114,7 +120,7 @@ class Night:
     def run(self, run_id: str | None = None, files: tuple[str, ...] = (), **more: Any) -> Report:
         """A whole night; its report."""
         run_id, object_ids = self.plan(run_id, files, **more)
-        if object_ids:
+        if object_ids or self.are_retractions_due(run_id):
             self.stage(run_id, object_ids)
             self.check(run_id, "staging")
             self.load_vault(run_id)

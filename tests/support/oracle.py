@@ -2,13 +2,22 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import groupby
 from typing import Any
 
 type Rows = list[tuple[Any, ...]]
+type Lines = dict[tuple[Any, ...], Mapping[str, str]]
+"""The lines of an order: (number,) or, without one, ("", and all that it says) -> row."""
+
+SAID = (
+    *("customer_id", "order_date", "product_id", "quantity", "unit_price", "total_amount"),
+    *("payment_method", "order_status"),
+)
+"""What a row says of its order; other columns are kept, but nobody knows what they mean."""
 
 
 @dataclass
@@ -36,42 +45,46 @@ def as_of(files: Iterable[tuple[str, str]], day: date) -> Marts:
 def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
     """The marts after all these files: pairs of key below landing/ (with a dt) and content, versions of a key in order.
 
-    What counts is the row that is last by dt, then key, then version, then line. Every row must be valid. A complete
-    list (below snapshot/) deletes what came before it and is not in it. `today`: the day of the last publication, by
-    default the present one.
+    A later version of a key replaces the earlier one. What counts is the row that is last by dt, then key, then line.
+    Every row must be valid. A complete list (below snapshot/; those of one day are one) deletes what came before it and
+    is not in it. `today`: the day of the last publication, by default the present one.
     """
     today = today or datetime.now(UTC).date()
-    rows: dict[str, list[dict[str, str]]] = {"customers": [], "products": [], "transactions": []}
-    deleted: dict[str, set[Any]] = {source: set() for source in rows}
-    # sorted is stable: versions of one key stay in order
-    for key, content in sorted(files, key=lambda file: (_day(file[0]), f"landing/{file[0]}")):
-        source = key.split("/")[0]
-        listed = list(csv.DictReader(io.StringIO(content, newline="")))
-        if "/snapshot/" in key:
-            deleted[source] |= {_key(source, row) for row in rows[source]}
-        deleted[source] -= {_key(source, row) for row in listed}
-        rows[source] += listed
+    files = list(files)
+    rows: dict[str, list[dict[str, str]]] = {source: [] for source in ("customers", "products", "transactions")}
+    deleted: dict[str, set[str]] = {"customers": set(), "products": set()}
+    lines: dict[str, Lines] = {}
+    for source, told in rows.items():
+        for batch in _instants(files, source):
+            told += [row for _, listed in batch for row in listed]
+            is_list = any(is_snapshot for is_snapshot, _ in batch)
+            while is_list and not batch[0][0]:
+                del batch[0]  # the list that comes after it has the last word
+            listed = [row for _, each in batch for row in each]
+            if source == "transactions":
+                add_rows(lines, listed, is_list=is_list)
+            elif is_list:
+                deleted[source] = {_key(source, row) for row in told} - {_key(source, row) for row in listed}
+            else:
+                deleted[source] -= {_key(source, row) for row in listed}
 
     described_customers = {row["customer_id"]: row for row in rows["customers"]}
     described_products = {row["product_id"]: row for row in rows["products"]}
     orders = {row["transaction_id"]: row for row in rows["transactions"]}
-    lines = {_key("transactions", row): row for row in rows["transactions"]}
     named_customers = {row["customer_id"] for row in rows["transactions"] if row["customer_id"]}
     named_products = {row["product_id"] for row in rows["transactions"]}
 
     result = Marts()
-    for key, line in lines.items():
-        if key in deleted["transactions"]:
-            continue
-        order_id, number, product_id = key
-        order = orders[order_id]
-        result.lines.append(
-            (
-                *(order_id, number, order["customer_id"] or None, product_id, instant(order["order_date"])),
-                *(int(line["quantity"]), Decimal(line["unit_price"]), Decimal(line["total_amount"])),
-                *(order["payment_method"] or None, order["order_status"] or None),
+    for order_id, order in orders.items():
+        for number, line in numbered(lines.get(order_id, {})):
+            result.lines.append(
+                (
+                    *(order_id, number, order["customer_id"] or None, line["product_id"]),
+                    *(instant(order["order_date"]), int(line["quantity"])),
+                    *(Decimal(line["unit_price"]), Decimal(line["total_amount"])),
+                    *(order["payment_method"] or None, order["order_status"] or None),
+                )
             )
-        )
     for customer_id in described_customers.keys() | named_customers:
         details = described_customers.get(customer_id, {})
         bought = [line for line in result.lines if line[2] == customer_id]
@@ -107,6 +120,18 @@ def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
     for each in (result.customers, result.products, result.lines):
         each.sort(key=lambda row: tuple(row[:2] if each is not result.lines else (row[0], row[1], row[3])))
     return result
+
+
+def without_bare_keys(marts: Marts) -> Marts:
+    """The marts without the customers and products of which nothing is known but that a row has named them.
+
+    Whether a row that another one of its file overrules has named somebody, is not asked once a file was taken back.
+    """
+    return Marts(
+        [row for row in marts.customers if any(row[1:11])],
+        [row for row in marts.products if any(row[1:7])],
+        marts.lines,
+    )
 
 
 def _lately(bought: Rows, today: date) -> tuple[Any, ...]:
@@ -160,9 +185,53 @@ def instant(text: str) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _key(source: str, row: dict[str, str]) -> Any:
-    if source == "transactions":
-        return row["transaction_id"], int(row.get("line_number") or 1), row["product_id"]
+def add_rows(orders: dict[str, Lines], rows: Iterable[Mapping[str, str]], *, is_list: bool = False) -> None:
+    """What an order's lines are after these rows, all that were told at one instant, in order.
+
+    Numbered lines are told one by one; an unnumbered row tells its order whole, and so does a complete list every
+    order. Unnumbered rows hold until the order is told again, and count once where they are equal in every column.
+    """
+    if is_list:
+        orders.clear()
+    by_order: dict[str, list[Mapping[str, str]]] = {}
+    for row in rows:
+        by_order.setdefault(row["transaction_id"], []).append(row)
+    for order, told in by_order.items():
+        is_whole = any(not row.get("line_number") for row in told)
+        lines: Lines = {} if is_whole else {key: row for key, row in orders.get(order, {}).items() if len(key) == 1}
+        for row in told:
+            number = row.get("line_number")
+            lines[(str(int(number)),) if number else ("", *(row.get(name, "") for name in SAID))] = row
+        orders[order] = lines
+
+
+def numbered(lines: Lines) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """The lines of an order with the numbers that they are shown with: without one, the count of their product."""
+    last: dict[str, int] = {}
+    for key, row in lines.items():
+        if len(key) == 1:
+            last[row["product_id"]] = max(int(key[0]), last.get(row["product_id"], 0))
+            yield int(key[0]), row
+    for row in sorted((row for key, row in lines.items() if len(key) > 1), key=_amounts):
+        last[row["product_id"]] = last.get(row["product_id"], 0) + 1
+        yield last[row["product_id"]], row
+
+
+def _amounts(row: Mapping[str, str]) -> tuple[Any, ...]:
+    return row["product_id"], int(row["quantity"]), Decimal(row["unit_price"]), Decimal(row["total_amount"])
+
+
+def _instants(files: Iterable[tuple[str, str]], source: str) -> Iterator[list[tuple[bool, list[dict[str, str]]]]]:
+    """The files of a source, those of each day together, in order: whether each is a complete list, and its rows."""
+    latest = {key: content for key, content in files if key.startswith(f"{source}/")}
+    for _, batch in groupby(sorted(latest, key=lambda key: (_day(key), f"landing/{key}")), key=_day):
+        yield [
+            ("/snapshot/" in key and ".replay-" not in key, list(csv.DictReader(io.StringIO(latest[key], newline=""))))
+            for key in batch
+        ]
+
+
+def _key(source: str, row: dict[str, str]) -> str:
     return row[f"{source[:-1]}_id"]
 
 

@@ -11,6 +11,7 @@ from functions.common.ledger import active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.load.marts.summaries import sum_changed_lines, sum_every_line
 from functions.load.recorded_step import recorded_step
+from functions.load.retraction import note_published, unpublished_retractions
 from functions.model.render_marts import Scope, satellites
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
@@ -28,9 +29,11 @@ def publish(connection: Connection, run_id: str) -> dict[str, int]:
     _move_anchor(connection, run.loaded_at)
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
     is_first = published != (True,)
-    written = (_publish_everything if is_first else _publish_touched)(connection, run_id)
+    retracted = unpublished_retractions(connection)
+    written = _publish_everything(connection, run_id) if is_first else _publish_touched(connection, run_id, retracted)
     with recorded_step(connection, run_id, "summaries") as step:
         step.rows = sum_every_line(connection) if is_first else sum_changed_lines(connection)
+    note_published(connection, run_id, retracted)
     complete_publication(connection, customers_changed=written["mart_customer_360"] > 0)
     return written
 
@@ -101,8 +104,8 @@ def _publish_everything(connection: Connection, run_id: str) -> dict[str, int]:
     return written
 
 
-def _publish_touched(connection: Connection, run_id: str) -> dict[str, int]:
-    touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]))
+def _publish_touched(connection: Connection, run_id: str, retracted: list[int]) -> dict[str, int]:
+    touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]), retracted)
     written = {}
     for mart in MARTS:
         removed = 0
@@ -142,7 +145,7 @@ def _move_anchor(connection: Connection, loaded_at: datetime) -> None:
     )
 
 
-def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, int]:
+def _find_touched(connection: Connection, object_ids: list[int], retracted: list[int]) -> dict[str, int]:
     """Make the temporary tables touched_… and replaced_…; return how many keys of each mart are touched."""
     changed = {
         row[0]
@@ -154,8 +157,12 @@ def _find_touched(connection: Connection, object_ids: list[int]) -> dict[str, in
         )
     }
     # an array in the text of the statement: the planner sees how few objects these are
-    new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids))
-    conditions = {name: new if name in changed else sql.SQL("false") for name in satellites()}
+    new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids + retracted))
+    conditions = {name: new if retracted or name in changed else sql.SQL("false") for name in satellites()}
+    named = sql.SQL("s.object_id = any({}::bigint[])").format(sql.Literal(object_ids))
+    conditions["hub_customer"] = named if "hub_customer" in changed else sql.SQL("false")
+    unchanged = sql.SQL("t.record_source = any({}::bigint[])").format(sql.Literal(retracted))
+    conditions["unchanged_of_retracted"] = unchanged if retracted else sql.SQL("false")
     orders = _touch(connection, "touched_order", conditions)
     scope = Scope(orders)
     advise_planner(connection, scope)

@@ -9,6 +9,7 @@ from functions.audit.chain import append
 from functions.common.database import Connection
 from functions.common.ledger import RunNotActiveError, objects_of
 from functions.load.recorded_step import recorded_step
+from functions.load.staging.repeated_rows import forget_repeated_rows
 from functions.model.render_staging import StagedPart
 
 type Report = dict[str, Any]
@@ -17,9 +18,10 @@ FILES_LIMIT_BYTES = 200_000
 """Step Functions passes on 256 KiB from a state ("Step Functions service quotas"); the rest of the report is small."""
 
 CHECKS_SHOWN = 100
+RETRACTED_SHOWN = 100
 _OBSERVED_SHOWN = 300  # characters of what a check saw
 
-_FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined")
+_FILE_COUNTS = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined", "overruled")
 
 
 def finish(connection: Connection, run_id: str) -> Report:
@@ -35,6 +37,7 @@ def finish(connection: Connection, run_id: str) -> Report:
         with recorded_step(connection, run_id, "finish") as step:
             step.rows = len(object_ids)
             _empty_staging(connection, run_id)
+            forget_repeated_rows(connection, object_ids)
             connection.execute(
                 "update metadata.object_version set status = 'LOADED' where object_id = any(%s)", (object_ids,)
             )
@@ -73,9 +76,11 @@ def _empty_staging(connection: Connection, run_id: str) -> None:
 def report(connection: Connection, run_id: str) -> Report:
     """What a run has done so far, as plain JSON values; of very many files, as many as the payload holds.
 
-    `files_omitted` counts the others, whose rows are in `totals` and in the ledger all the same; `files_waiting` those
-    that were left to the next run. `ignored` names objects that were left alone (`ignored_count` of them), with
-    `reason` and the `nearest` right key; `checks` are those that failed.
+    Of a file, rows_read = loaded + unchanged + duplicate + quarantined; `overruled` are those of the duplicate rows
+    that say something else than the later row of their key. `files_omitted` counts the other files, whose rows are in
+    `totals` and in the ledger all the same; `files_waiting` those that were left to the next run. `ignored` names
+    objects that were left alone (`ignored_count` of them), with `reason` and the `nearest` right key; `checks` are
+    those that failed; `retracted` are loaded files that count no longer, taken back or replaced.
     """
     files = [
         {
@@ -89,7 +94,8 @@ def report(connection: Connection, run_id: str) -> Report:
         for row in connection.execute(
             "select object_key, status, reason, unknown_columns, renamed_columns,"
             " coalesce(rows_read, 0), coalesce(rows_loaded, 0),"
-            " coalesce(rows_unchanged, 0), coalesce(rows_duplicate, 0), coalesce(rows_quarantined, 0)"
+            " coalesce(rows_unchanged, 0), coalesce(rows_duplicate, 0), coalesce(rows_quarantined, 0),"
+            " coalesce(rows_overruled, 0)"
             " from metadata.object_version where run_id = %s order by object_key, object_id",
             (run_id,),
         )
@@ -100,6 +106,14 @@ def report(connection: Connection, run_id: str) -> Report:
             "select step, round(extract(epoch from max(finished_at) - min(started_at)), 3), sum(rows)"
             " from metadata.load_step where run_id = %s group by step order by min(started_at)",
             (run_id,),
+        )
+    ]
+    retracted = [
+        {"key": row[0], "cause": row[1]}
+        for row in connection.execute(
+            "select object_key, cause from metadata.retraction as r join metadata.object_version using (object_id)"
+            " where r.run_id = %s order by object_key, object_id limit %s",
+            (run_id, RETRACTED_SHOWN),
         )
     ]
     totals = {count: sum(file[count] for file in files) for count in _FILE_COUNTS}
@@ -113,6 +127,7 @@ def report(connection: Connection, run_id: str) -> Report:
         "files": shown,
         "files_omitted": len(files) - len(shown),
         "files_waiting": waiting,
+        "retracted": retracted,
         "ignored": ignored,
         "ignored_count": ignored_count,
         "checks": _failed_checks(connection, run_id),

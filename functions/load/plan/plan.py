@@ -14,7 +14,7 @@ from functions.common.landing import IgnoredObject, LandedObject, list_landed, s
 from functions.common.ledger import lock
 from functions.common.logging import logger
 from functions.common.sql_files import read_sql
-from functions.load.staging.deduplication import wake_overruled
+from functions.load.staging.deduplication import wake_repetitions
 from functions.model.declaration import Model
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ _LANDED = (
 class RunRequest:
     """What the execution was started with. `files`: only these keys; empty: all. `first_day`, `last_day`: only files
     whose effective instant lies in these days (UTC), both included. `accept_deletions`: a snapshot may mark any number
-    of keys deleted. `running`: the executions that Step Functions lists as running; None: it was not asked.
+    of keys deleted. `running`: the executions that Step Functions lists as running; None: it was not asked. `retract`:
+    keys whose files are to be taken back; such a run loads nothing else.
     """
 
     run_id: str
@@ -57,6 +58,7 @@ class RunRequest:
     last_day: date | None = None
     accept_deletions: bool = False
     running: tuple[str, ...] | None = None
+    retract: tuple[str, ...] = ()
 
     @property
     def since(self) -> datetime | None:
@@ -74,7 +76,7 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
 
     Of very many files it claims FILES_LIMIT, and leaves the others to the next run.
     Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
-    `request.files` is not a file of the landing zone.
+    `request.files` is not a file of the landing zone, or one in `request.retract` has never been one.
     """
     landed, ignored = list_landed(s3, bucket, frozenset(model.sources))
     landed, misnamed = _as_declared(landed, model)
@@ -84,7 +86,10 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     lock(connection, "plan")  # each object version is claimed by one run
     connection.execute(
         read_sql("load/register_run.sql"),
-        (request.run_id, request.execution_arn, request.started_at, request.accept_deletions),
+        (
+            *(request.run_id, request.execution_arn, request.started_at),
+            *(request.accept_deletions, list(request.retract)),
+        ),
     )
     if not request.files:
         _record_ignored(connection, request.run_id, [*ignored, *misnamed])
@@ -100,27 +105,46 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "running": None if request.running is None else list(request.running),
         "listed_after": LISTED_AFTER,
     }
-    for statement in (
-        read_sql("load/record_vanished_runs.sql"),
-        read_sql("load/take_over_objects.sql"),
-        read_sql("load/retry_unreadable.sql"),
-        read_sql("load/claim_objects.sql").format(new=read_sql("load/new_objects.sql")),
-        read_sql("load/withdraw_removed.sql"),
-        read_sql("load/refuse_forgotten.sql"),
-    ):
+    connection.execute(read_sql("load/record_vanished_runs.sql"), parameters)
+    if request.retract:
+        _take_back(connection, request)
+    else:
+        _claim(connection, parameters)
+    wake_repetitions(connection, request.run_id)
+    for statement in (read_sql("load/withdraw_removed.sql"), read_sql("load/refuse_forgotten.sql")):
         connection.execute(statement, parameters)
-    row = connection.execute(
-        read_sql("load/count_waiting_files.sql").format(new=read_sql("load/new_objects.sql")), parameters
-    ).fetchone()
-    if row and row[0]:
-        logger.warning("more files than one run takes", extra={"run_id": request.run_id, "files_waiting": row[0]})
-    wake_overruled(connection, request.run_id)
     claimed = connection.execute(
         "select object_id from metadata.object_version where run_id = %s and status in ('PLANNED', 'STAGED')"
         " order by size_bytes desc, object_id",
         (request.run_id,),
     )
     return [row[0] for row in claimed]
+
+
+def _claim(connection: Connection, parameters: dict[str, Any]) -> None:
+    for statement in (
+        read_sql("load/take_over_objects.sql"),
+        read_sql("load/retry_unreadable.sql"),
+        read_sql("load/claim_objects.sql").format(new=read_sql("load/new_objects.sql")),
+    ):
+        connection.execute(statement, parameters)
+    row = connection.execute(
+        read_sql("load/count_waiting_files.sql").format(new=read_sql("load/new_objects.sql")), parameters
+    ).fetchone()
+    if row and row[0]:
+        logger.warning("more files than one run takes", extra={"run_id": parameters["run_id"], "files_waiting": row[0]})
+
+
+def _take_back(connection: Connection, request: RunRequest) -> None:
+    """What the vault has of these keys is retracted when it is loaded; what waits to be loaded, now."""
+    keys = list(request.retract)
+    known = connection.execute(
+        "select distinct object_key from metadata.object_version where object_key = any(%s)", (keys,)
+    )
+    missing = sorted(set(keys) - {key for (key,) in known})
+    if missing:
+        raise DataError("no such file has ever been loaded", keys=missing)
+    connection.execute(read_sql("load/take_back_waiting.sql"), {"keys": keys, "run_id": request.run_id})
 
 
 def _record_ignored(connection: Connection, run_id: str, ignored: list[IgnoredObject]) -> None:

@@ -18,7 +18,8 @@ def claim_content(connection: Connection, object_id: int, content_sha256: bytes)
     """Note the content in the ledger, whose unique index lets only one object have it at one effective instant.
 
     An object that repeats another one after other content came in between is not refused: it says again what that
-    content has overruled (metadata.overruled_repetition). Raises RepeatedContentError.
+    content has overruled (metadata.overruled_repetition), or what is about to count no longer
+    (metadata.orphaned_repetition). Raises RepeatedContentError.
     """
     try:
         with connection.transaction():
@@ -39,12 +40,13 @@ def _reasserted(connection: Connection, object_id: int, content_sha256: bytes) -
     return bool(
         connection.execute(
             "update metadata.object_version set status = 'STAGED', reasserts = true"
-            " where object_id = %s and object_id in (select object_id from metadata.overruled_repetition)",
-            (object_id,),
+            " where object_id = %(object_id)s and (object_id in (select object_id from metadata.overruled_repetition)"
+            " or object_id in (select object_id from metadata.orphaned_repetition))",
+            {"object_id": object_id},
         ).rowcount
     )
 
 
-def wake_overruled(connection: Connection, run_id: str) -> None:
-    """Plan again, for this run, what was set aside as a repetition and is one no more: the run's files overrule it."""
-    connection.execute(read_sql("load/wake_overruled.sql"), {"run_id": run_id})
+def wake_repetitions(connection: Connection, run_id: str) -> None:
+    """Plan again, for this run, what was set aside as a repetition and through this run is one no more."""
+    connection.execute(read_sql("load/wake_repetitions.sql"), {"run_id": run_id})

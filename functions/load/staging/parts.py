@@ -142,3 +142,4 @@ def forget_object(connection: Connection, source: str, object_id: int) -> None:
     ).fetchall()
     for (number,) in numbers:
         forget_part(connection, StagedPart(source, object_id, number), Part(number))
+    connection.execute("delete from metadata.repeated_row where object_id = %s", (object_id,))

@@ -26,6 +26,7 @@ from functions.load.staging.parts import (
     totals,
 )
 from functions.load.staging.quarantine import mark_replayed
+from functions.load.staging.repeated_rows import find_repeated_rows
 from functions.load.staging.set_aside import SET_ASIDE_ERRORS, set_aside
 from functions.model.declaration import Model
 from functions.model.render_quarantine import (
@@ -70,7 +71,7 @@ def stage(connection: Connection, s3: "S3Client", model: Model, run_id: str, obj
         try:
             with connection.transaction():
                 step.rows = _stage_part(connection, s3, model, item, part)
-                return _complete(connection, item)
+                return _complete(connection, model, item)
         except SET_ASIDE_ERRORS as error:
             return set_aside(connection, run_id, item, error)
 
@@ -107,7 +108,7 @@ def _stage_part(connection: Connection, s3: "S3Client", model: Model, item: Clai
     return copied.rows
 
 
-def _complete(connection: Connection, item: ClaimedObject) -> str:
+def _complete(connection: Connection, model: Model, item: ClaimedObject) -> str:
     """Make the file STAGED when its last part is. Raises RepeatedContentError."""
     if not is_complete(connection, item.object_id):
         return "PLANNED"
@@ -123,6 +124,7 @@ def _complete(connection: Connection, item: ClaimedObject) -> str:
         " rows_omitted = %s, measures = %s where object_id = %s",
         (reason, rows_read, rejected, omitted, Jsonb(measures), item.object_id),
     )
+    find_repeated_rows(connection, model, item.source, item.object_id)
     return "STAGED"
 
 

@@ -1,6 +1,7 @@
 """Load the hubs."""
 
 from functions.common.database import Connection
+from functions.load.retraction import retract_objects
 from functions.load.vault.table_load import TableLoad, load_tables
 from functions.model.declaration import Model
 from functions.model.render_vault import render_hub
@@ -9,8 +10,10 @@ from functions.model.render_vault import render_hub
 def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
     """Insert the business keys of the run's staged rows; return new rows by hub. Again: inserts nothing.
 
-    Sources go in the order the model lists them: what describes a key comes before what only names it.
+    First of all, what the run retracts is noted. Sources go in the order the model lists them: what describes a key
+    comes before what only names it.
     """
+    retract_objects(connection, run_id)
     # here, as it locks a table that links and satellites write at the same time
     connection.execute(
         "select raw_vault.open_tracking_month(effective_at) from metadata.object_version"

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from functions.common.database import Connection
+from functions.load.vault.status import status_load
 from functions.load.vault.table_load import TableLoad, load_tables
 from functions.model.declaration import Model
-from functions.model.render_vault import render_satellite, render_status
+from functions.model.render_status import is_numbered
+from functions.model.render_vault import render_satellite
 
 
 def load_satellites(connection: Connection, model: Model, run_id: str) -> dict[str, int]:
@@ -23,6 +25,7 @@ def satellite_load(model: Model, name: str) -> TableLoad:
         model.satellites[name].source,
         render_satellite(model, name, is_late=False),
         render_satellite(model, name, is_late=True),
+        history_of=name,
     )
 
 
@@ -31,8 +34,10 @@ def _details_and_status(connection: Connection, model: Model) -> Iterator[TableL
         if satellite.driving_key is None and satellite.status_of is None:
             yield satellite_load(model, name)
     for name, satellite in model.satellites.items():
-        if satellite.status_of is not None and _has_snapshots(connection, satellite.source):
-            yield TableLoad(name, satellite.source, render_status(model, name), is_shared=True)
+        if satellite.status_of is not None and (
+            is_numbered(model, name) or _has_snapshots(connection, satellite.source)
+        ):
+            yield status_load(model, name)
 
 
 def _has_snapshots(connection: Connection, source: str) -> bool:

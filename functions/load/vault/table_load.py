@@ -1,9 +1,10 @@
 """Load tables of the raw vault from staging, each object once. Set-based statements, no row loop."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from psycopg import sql
 
@@ -24,17 +25,45 @@ class StagingLostError(C360Error):
 
 
 @dataclass(frozen=True)
+class Batch:
+    """What a table is to learn: the rows of new objects, and that those of retracted ones no longer count.
+
+    `since` is their first effective instant; `is_late`: the table holds an object that comes after a new one, or has
+    lost one. `is_first`: it holds no other.
+    """
+
+    object_ids: list[int]
+    retracted: list[int]
+    since: datetime
+    is_late: bool
+    is_first: bool
+
+    def parameters(self, run: Run) -> dict[str, Any]:
+        """The parameters of the statements that load a table."""
+        return {
+            "object_ids": self.object_ids,
+            "retracted": self.retracted,
+            "since": self.since,
+            "loaded_at": run.loaded_at,
+        }
+
+
+@dataclass(frozen=True)
 class TableLoad:
     """How rows of `source` get into `table` of the raw vault. `late_statement`: of files that others came before.
 
     `is_shared`: others write the table too, or rows of it that are already there are met by its unique index.
+    `insert` stands in for the statements where one is not enough; it returns how many rows it inserted. `history_of`:
+    the table whose rows, of objects that are retracted, concern this one; None: what is there stays there.
     """
 
     table: str
     source: str
-    statement: sql.Composed
+    statement: sql.Composed | None = None
     late_statement: sql.Composed | None = None
     is_shared: bool = False
+    insert: Callable[[Connection, Run, Batch], int] | None = None
+    history_of: str | None = None
 
 
 def load_tables(connection: Connection, model: Model, run_id: str, loads: Iterable[TableLoad]) -> dict[str, int]:
@@ -71,22 +100,30 @@ def _check_staging_is_there(connection: Connection, model: Model, staged: list[i
 
 def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> int:
     """Load the objects that the table does not hold yet, and say so in the ledger."""
-    pending = connection.execute(
-        "insert into metadata.vault_load (object_id, vault_table, run_id)"
-        " select object_id, %(table)s, %(run_id)s from metadata.object_version"
-        " where object_id = any(%(staged)s) and source = %(source)s"
-        " on conflict do nothing returning object_id",
-        {"table": load.table, "run_id": run.run_id, "staged": staged, "source": load.source},
-    ).fetchall()
-    if not pending:
+    parameters = {
+        "table": load.table,
+        "run_id": run.run_id,
+        "staged": staged,
+        "source": load.source,
+        "history_of": load.history_of,
+    }
+    object_ids = [row[0] for row in connection.execute(read_sql("load/claim_for_table.sql"), parameters)]
+    retracted = [row[0] for row in connection.execute(read_sql("load/claim_retracted_for_table.sql"), parameters)]
+    if not object_ids and not retracted:
         return 0
-    object_ids = [row[0] for row in pending]
-    since, is_late = _place(connection, load, object_ids)
-    statement = load.late_statement if is_late and load.late_statement is not None else load.statement
+    batch = _batch(connection, load, object_ids, retracted)
     with recorded_step(connection, run.run_id, load.table) as step, _indexes_last(connection, load, object_ids):
-        parameters = {"object_ids": object_ids, "loaded_at": run.loaded_at, "since": since}
-        step.rows = connection.execute(statement, parameters).rowcount
+        step.rows = _insert(connection, run, load, batch)
     return step.rows
+
+
+def _insert(connection: Connection, run: Run, load: TableLoad, batch: Batch) -> int:
+    if load.insert is not None:
+        return load.insert(connection, run, batch)
+    statement = load.late_statement if batch.is_late and load.late_statement is not None else load.statement
+    if statement is None:
+        raise C360Error("nothing says how this table is loaded", table=load.table)
+    return connection.execute(statement, batch.parameters(run)).rowcount
 
 
 @contextmanager
@@ -104,12 +141,17 @@ def _indexes_last(connection: Connection, load: TableLoad, object_ids: list[int]
         connection.execute("select raw_vault.restore_indexes(%s)", (load.table,))
 
 
-def _place(connection: Connection, load: TableLoad, object_ids: list[int]) -> tuple[datetime, bool]:
-    """The first effective instant of these objects, and whether the table holds an object that comes after it."""
+def _batch(connection: Connection, load: TableLoad, object_ids: list[int], retracted: list[int]) -> Batch:
     row = connection.execute(
         read_sql("load/place_of_objects.sql"),
-        {"source": load.source, "table": load.table, "object_ids": object_ids},
+        {
+            "source": load.source,
+            "table": load.history_of or load.table,
+            "object_ids": object_ids,
+            "retracted": retracted,
+        },
     ).fetchone()
-    if row is None:
-        raise C360Error("these objects are not in the ledger", objects=object_ids)
-    return row[0], row[1]
+    if row is None or row[0] is None:
+        raise C360Error("these objects are not in the ledger", objects=object_ids + retracted)
+    since, is_late, is_first = row
+    return Batch(object_ids, retracted, since, bool(retracted or is_late), is_first)

@@ -175,7 +175,7 @@ def test_pointers_lead_to_the_versions_that_are_shown(night: Night) -> None:
     night.drop(
         "transactions/dt=2024-01-01/a.csv",
         transactions(
-            order(1, total_amount="3", order_status="new"),
+            order(1, total_amount="3", line_number="1", order_status="new"),
             order(1, total_amount="4", line_number="2", order_status="new"),
             order(2, customer_id="C3"),
         ),
@@ -183,7 +183,7 @@ def test_pointers_lead_to_the_versions_that_are_shown(night: Night) -> None:
     night_of(night, "2024-01-01")
     night.drop(
         "transactions/dt=2024-01-02/a.csv",
-        transactions(order(1, total_amount="3", order_status="paid", customer_id="C2")),
+        transactions(order(1, total_amount="3", line_number="1", order_status="paid", customer_id="C2")),
     )
     night.drop("customers/snapshot/dt=2024-01-02/a.csv", customers({"customer_id": "C2", "first_name": "Bea"}))
     night_of(night, "2024-01-02")
@@ -286,7 +286,7 @@ def test_the_api_may_read_how_many_rows_there_are(night: Night) -> None:
 def test_a_rebuild_puts_files_of_one_instant_in_order_of_their_keys(night: Night) -> None:
     for number, name in enumerate("ba", start=1):
         night.drop(f"customers/dt=2024-01-01/{name}.csv", customers({"customer_id": "C1", "first_name": name}))
-        night.drop(f"transactions/dt=2024-01-01/{name}.csv", transactions(order(1, order_status=name)))
+        night.drop(f"transactions/dt=2024-01-01/{name}.csv", transactions(order(1, line_number="1", order_status=name)))
         night_of(night, f"2024-01-0{number}")
     before = everything(night)
     with night.connect() as connection:

@@ -250,5 +250,14 @@ def test_a_source_of_another_shape_loads_as_well(own_night: Night) -> None:
     [file] = night.run()["files"]
     assert (file["loaded"], file["duplicate"], file["quarantined"]) == (1, 1, 1)
     assert night.rows("select measures -> 'table' from metadata.object_version order by object_id desc limit 1") == [
-        ({"file": "6.0", "staged": "5.0", "vault": "5.0", "quarantined": "1"},)
+        (
+            {
+                "file": "6.0",
+                "quarantined": "1",
+                "staged": "5.0",
+                "vault": "2.5",
+                "duplicate": "2.5",
+                "overruled": "0",
+            },
+        )
     ]

@@ -26,30 +26,58 @@ def test_there_and_back_again_across_nights_is_three_versions(night: Night) -> N
     assert published(night).customers[0][1] == "Ann"
 
 
-def test_there_and_back_again_within_one_file_is_three_versions(night: Night) -> None:
-    night.drop("customers/dt=2024-01-01/a.csv", customers(ANN, BEA, ANN))
-    totals = night.run()["totals"]
-    assert (totals["loaded"], totals["duplicate"]) == (3, 0)
-    assert customer_versions(night) == ["Ann", "Bea", "Ann"]
+def test_of_several_rows_of_one_key_in_one_file_the_last_is_the_version_every_night(night: Night) -> None:
+    """The others are overruled, which a check says, and the same again changes nothing."""
+    for day, loaded in ((1, 1), (2, 0), (3, 0)):
+        night.drop(f"customers/dt=2024-01-0{day}/a.csv", customers(ANN, BEA, ANN, BEA))
+        (file,) = night.run()["files"]
+        assert (file["rows_read"], file["loaded"], file["unchanged"]) == (4, loaded, 1 - loaded)
+        assert (file["duplicate"], file["overruled"]) == (3, 1), "one of the three says something else, twice"
+    assert customer_versions(night) == ["Bea"]
+    assert (
+        night.rows("select passed, measured from metadata.quality_result where rule = 'customers.overruled'")
+        == [(False, 1)] * 3
+    )
+    observed = "select observed from metadata.quality_result where rule = 'customers.overruled' order by checked_at"
+    assert "landing/customers/dt=2024-01-01/a.csv" in night.rows(observed)[0][0]
 
 
-def test_a_row_that_repeats_the_one_before_it_is_a_duplicate(night: Night) -> None:
+def test_a_row_that_a_later_one_repeats_is_a_duplicate(night: Night) -> None:
     night.drop("customers/dt=2024-01-01/a.csv", customers(ANN, ANN, BEA, BEA, BEA, ANN))
     totals = night.run()["totals"]
-    assert totals == {"rows_read": 6, "loaded": 3, "unchanged": 0, "duplicate": 3, "quarantined": 0}
+    assert totals == {
+        "rows_read": 6,
+        "loaded": 1,
+        "unchanged": 0,
+        "duplicate": 5,
+        "quarantined": 0,
+        "overruled": 1,
+    }
     night.drop("customers/dt=2024-01-02/a.csv", customers(ANN, ANN, CAT, CAT))
     totals = night.run()["totals"]
-    assert totals == {"rows_read": 4, "loaded": 1, "unchanged": 1, "duplicate": 2, "quarantined": 0}
+    assert totals == {
+        "rows_read": 4,
+        "loaded": 1,
+        "unchanged": 0,
+        "duplicate": 3,
+        "quarantined": 0,
+        "overruled": 1,
+    }
 
 
-def test_a_line_whose_order_changed_in_between_is_a_version_and_no_duplicate(night: Night) -> None:
-    other = {"product_id": "P2", "order_status": "pending"}
-    night.drop("transactions/dt=2024-01-01/a.csv", transactions({}, other, {}, {}))
+def test_of_lines_that_disagree_on_their_order_the_last_one_counts_and_a_check_names_the_order(night: Night) -> None:
+    other = {"product_id": "P2", "order_status": "pending", "customer_id": "C2"}
+    fine = {"transaction_id": "T2", "line_number": "1"}
+    night.drop("transactions/dt=2024-01-01/a.csv", transactions(other, {}, {}, fine, {**fine, "line_number": "2"}))
     totals = night.run()["totals"]
-    assert (totals["loaded"], totals["duplicate"]) == (3, 1)
+    assert (totals["loaded"], totals["duplicate"]) == (4, 1)
     states = versions(night, "sat_order_details", "hub_order", "order_status")
-    assert states == [("T1", "completed"), ("T1", "pending"), ("T1", "completed")]
-    assert {row[9] for row in published(night).lines} == {"completed"}
+    assert states == [("T1", "completed"), ("T2", "completed")]
+    assert {row[2] for row in published(night).lines} == {"C1"}
+    rule = "transactions.transaction_id.agreement"
+    assert night.rows(f"select passed, measured, observed from metadata.quality_result where rule = '{rule}'") == [
+        (False, 1, "1 of 2 keys whose rows disagree, the last row counts: T1")
+    ]
 
 
 def test_a_late_file_does_not_overwrite_newer_values(night: Night) -> None:
@@ -92,19 +120,24 @@ def test_keys_follow_each_other_by_their_bytes(night: Night) -> None:
         night.drop(f"customers/dt=2024-01-01/{name}", customers(row))
     night.run()
     assert customer_versions(night) == ["Ann", "Bea", "Cat"]
-    collation = "select collation_name from information_schema.columns where column_name = 'object_key'"
+    collation = (
+        "select collation_name from information_schema.columns"
+        " where (table_name, column_name) = ('object_version', 'object_key')"
+    )
     assert night.rows(collation) == [("C",)], "whatever the database's own"
 
 
-def test_the_versions_of_an_overwritten_key_are_all_loaded_in_order(night: Night) -> None:
+def test_an_overwritten_object_replaces_what_it_said_before(night: Night) -> None:
     for row in (BEA, ANN, CAT):
         night.drop("customers/dt=2024-01-01/a.csv", customers(row))
     report = night.run()
-    assert [(file["status"], file["loaded"]) for file in report["files"]] == [("LOADED", 1)] * 3
-    assert customer_versions(night) == ["Bea", "Ann", "Cat"]
-    night.drop("customers/dt=2024-01-01/a.csv", customers({**ANN, "city": "Rome"}))
+    assert [(file["status"], file["loaded"]) for file in report["files"]] == [
+        *(("REPLACED", 0), ("REPLACED", 0), ("LOADED", 1))
+    ]
+    assert customer_versions(night) == ["Cat"]
+    night.drop("customers/dt=2024-01-01/a.csv", customers({"customer_id": "C2", "city": "Rome"}))
     night.run()
-    assert published(night).customers[0][1:8:6] == ("Ann", "Rome")
+    assert [row[0] for row in published(night).customers] == ["C2"], "who is not in it any more is gone"
 
 
 def test_a_file_without_a_date_is_in_force_from_its_upload(night: Night) -> None:
@@ -161,7 +194,7 @@ def test_counts_add_up_for_every_file_of_a_mixed_night(night: Night) -> None:
     files = {file["key"].removeprefix("landing/"): file for file in night.run()["files"]}
     counts = ("rows_read", "loaded", "unchanged", "duplicate", "quarantined")
     assert {key: tuple(file[count] for count in counts) for key, file in files.items()} == {
-        "customers/dt=2024-01-01/a.csv": (4, 2, 0, 1, 1),
+        "customers/dt=2024-01-01/a.csv": (4, 1, 0, 2, 1),
         "customers/dt=2024-01-02/a.csv": (2, 0, 1, 0, 1),
         "customers/dt=2024-01-03/a.csv": (0, 0, 0, 0, 0),
         "customers/dt=2024-01-04/a.csv": (1, 0, 0, 0, 1),

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from functions.model.reading import load_model
 from functions.model.render_quarantine import render_quarantine, render_unknown_columns
+from functions.model.render_repeated_rows import render_repeated_rows
 from functions.model.render_staging import (
     StagedPart,
     render_attach,
@@ -17,7 +18,8 @@ from functions.model.render_staging import (
     render_raw_table,
     render_stage,
 )
-from functions.model.render_vault import render_hub, render_link, render_satellite, render_status
+from functions.model.render_status import render_affected, render_status
+from functions.model.render_vault import render_hub, render_link, render_satellite
 
 FOLDER = Path(__file__).parent
 
@@ -45,6 +47,11 @@ def rendered() -> dict[str, str]:
         "sat_product_details_late": render_satellite(model, "sat_product_details", is_late=True),
         "sat_order_line": render_satellite(model, "sat_order_line", is_late=False),
         "sat_customer_order_effectivity": render_satellite(model, "sat_customer_order_effectivity", is_late=True),
+        "repeated_rows": render_repeated_rows(model, "transactions"),
+        "affected_lines": render_affected(model, "sat_order_line_status", "incomplete"),
+        "affected_lines_late": render_affected(model, "sat_order_line_status", "several"),
         "sat_order_line_status": render_status(model, "sat_order_line_status"),
+        "affected_customers": render_affected(model, "sat_customer_status", "everything"),
+        "sat_customer_status": render_status(model, "sat_customer_status"),
     }
     return {f"{name}.sql": statement.as_string() + "\n" for name, statement in statements.items()}

@@ -9,7 +9,15 @@ with observed as (
     from (
         select "order_hash_key", "link_hash_key", effective_at, record_source, record_row
         from "raw_vault"."sat_customer_order_effectivity" as h
-        where h."order_hash_key" in (select "order_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
+        where h."order_hash_key" in (
+            select "order_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s)
+            union all
+            select r."order_hash_key" from "raw_vault"."sat_customer_order_effectivity" as r where r.record_source = any(%(retracted)s)
+            union all
+            select r.hash_key
+            from raw_vault.record_tracking_satellite as r
+            where r.satellite = 'sat_customer_order_effectivity' and r.effective_at >= %(since)s and r.record_source = any(%(retracted)s)
+        )
         offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
     ) as h
     join metadata.object_position as p on p.object_id = h.record_source
@@ -19,19 +27,31 @@ with observed as (
     from raw_vault.record_tracking_satellite as t
     join metadata.object_position as p on p.object_id = t.record_source
     where t.satellite = 'sat_customer_order_effectivity' and t.effective_at >= %(since)s and p.source = 'transactions'
-        and t.hash_key in (select "order_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
-), sequenced as materialized (
-    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
-        lag(object_id) over in_order is distinct from object_id as is_first_of_object
+        and t.hash_key in (
+            select "order_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s)
+            union all
+            select r."order_hash_key" from "raw_vault"."sat_customer_order_effectivity" as r where r.record_source = any(%(retracted)s)
+            union all
+            select r.hash_key
+            from raw_vault.record_tracking_satellite as r
+            where r.satellite = 'sat_customer_order_effectivity' and r.effective_at >= %(since)s and r.record_source = any(%(retracted)s)
+        )
+), spoken as (
+    select *, lead(object_id) over in_order is distinct from object_id as is_last_of_object
     from observed
-    window in_order as (partition by hash_key order by position, row_number, origin)
+    window in_order as (partition by hash_key order by position, row_number, origin desc)
+), sequenced as materialized (
+    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version
+    from spoken
+    where is_last_of_object
+    window in_order as (partition by hash_key order by position, row_number, origin desc)
 ), remembered as (
     insert into raw_vault.record_tracking_satellite (
         satellite, hash_key, effective_at, hashdiff, loaded_at, record_source, record_row
     )
     select 'sat_customer_order_effectivity', hash_key, effective_at, hashdiff, %(loaded_at)s, object_id, row_number
     from sequenced
-    where origin = 2 and is_first_of_object and not is_version
+    where origin = 2 and not is_version
 )
 insert into "raw_vault"."sat_customer_order_effectivity" ("order_hash_key", effective_at, "link_hash_key", loaded_at, record_source, record_row)
 select hash_key, effective_at, "hashdiff", %(loaded_at)s, object_id, row_number

@@ -4,6 +4,10 @@ with observed as (
     from "staging"."transactions" as s
     join metadata.object_position as p using (object_id)
     where s.object_id = any(%(object_ids)s) and p.source = 'transactions'
+        and not exists (
+            select from metadata.repeated_row as r
+            where r.object_id = s.object_id and r.row_number = s.row_number and r.is_overruled
+        )
     union all
     select h."link_hash_key", h."hashdiff", h.effective_at, p.position, h.record_source, h.record_row, null, null, null, 0
     from (
@@ -14,18 +18,22 @@ with observed as (
     ) as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = 'transactions'
-), sequenced as materialized (
-    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
-        lag(object_id) over in_order is distinct from object_id as is_first_of_object
+), spoken as (
+    select *, lead(object_id) over in_order is distinct from object_id as is_last_of_object
     from observed
-    window in_order as (partition by hash_key order by position, row_number, origin)
+    window in_order as (partition by hash_key order by position, row_number, origin desc)
+), sequenced as materialized (
+    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version
+    from spoken
+    where is_last_of_object
+    window in_order as (partition by hash_key order by position, row_number, origin desc)
 ), remembered as (
     insert into raw_vault.record_tracking_satellite (
         satellite, hash_key, effective_at, hashdiff, loaded_at, record_source, record_row
     )
     select 'sat_order_line', hash_key, effective_at, hashdiff, %(loaded_at)s, object_id, row_number
     from sequenced
-    where origin = 2 and is_first_of_object and not is_version
+    where origin = 2 and not is_version
 )
 insert into "raw_vault"."sat_order_line" ("link_hash_key", effective_at, "hashdiff", "quantity", "unit_price", "total_amount", loaded_at, record_source, record_row)
 select hash_key, effective_at, "hashdiff", "quantity", "unit_price", "total_amount", %(loaded_at)s, object_id, row_number

@@ -1,56 +1,103 @@
-with positions as materialized (
+with counted as materialized (
     select p.object_id, p.position, p.effective_at, o.is_snapshot
     from metadata.object_position as p
     join metadata.object_version as o using (object_id)
     join metadata.vault_load as l using (object_id)
-    where p.source = 'transactions' and l.vault_table = 'sat_order_line'
-), first as (
-    select min(position) as position, bool_or(is_snapshot) as is_snapshot
-    from positions
-    where object_id = any(%(object_ids)s)
-), affected as materialized (
-    select distinct "link_order_product_hash_key" as hash_key from "staging"."transactions" where object_id = any(%(object_ids)s)
-    union
-    select "link_hash_key" from "raw_vault"."sat_order_line" where (select is_snapshot from first)
-), present as materialized (
-    select h."link_hash_key" as hash_key, p.position, p.object_id, p.effective_at, min(h.record_row) as record_row
+    where p.source = 'transactions' and l.vault_table = 'sat_order_line' and p.effective_at >= %(since)s
+), list as (
+    -- the complete lists of one instant are one list; what other files said before it does not count
+    select effective_at, min(position) as position, (array_agg(object_id order by position desc))[1] as object_id
+    from counted
+    where is_snapshot
+    group by effective_at
+), observed as (
+    select h."link_hash_key" as hash_key, c.effective_at, c.position, c.object_id, h.record_row
     from "raw_vault"."sat_order_line" as h
-    join positions as p on p.object_id = h.record_source
-    where p.position >= (select position from first) and h."link_hash_key" in (select hash_key from affected)
-    group by 1, 2, 3, 4
-    union
-    select t.hash_key, p.position, p.object_id, p.effective_at, min(t.record_row)
+    join counted as c on c.object_id = h.record_source
+    where h."link_hash_key" in (select hash_key from affected_key) and h.effective_at >= %(since)s
+    union all
+    select t.hash_key, c.effective_at, c.position, c.object_id, t.record_row
     from raw_vault.record_tracking_satellite as t
-    join positions as p on p.object_id = t.record_source
+    join counted as c on c.object_id = t.record_source
     where t.satellite = 'sat_order_line' and t.effective_at >= %(since)s
-        and p.position >= (select position from first) and t.hash_key in (select hash_key from affected)
-    group by 1, 2, 3, 4
-), statuses as (
-    select hash_key, position, object_id, effective_at, record_row, false as is_deleted
+        and t.hash_key in (select hash_key from affected_key)
+), present as materialized (
+    select distinct on (a.group_key, a.line_key, t.effective_at)
+        a.hash_key, a.group_key, a.line_key, a.is_numbered, t.effective_at, t.position, t.object_id, t.record_row
+    from observed as t
+    join affected_key as a using (hash_key)
+    left join list as l using (effective_at)
+    where l.position is null or t.position >= l.position
+    order by a.group_key, a.line_key, t.effective_at, t.position desc, t.record_row desc
+), instant as (
+    select group_key, effective_at, bool_or(not is_numbered) as is_whole,
+        (array_agg(object_id order by position desc))[1] as object_id
+    from present
+    group by group_key, effective_at
+), first_observed as materialized (
+    select h."link_hash_key" as hash_key, min(h.effective_at) as effective_at
+    from "raw_vault"."sat_order_line" as h
+    join metadata.object_position as p on p.object_id = h.record_source
+    where h."link_hash_key" in (select hash_key from affected_key)
+    group by h."link_hash_key"
+), said as (
+    select hash_key, effective_at, false as is_deleted, object_id, record_row
     from present
     union all
-    select a.hash_key, p.position, p.object_id, p.effective_at, 0, true
-    from affected as a
-    cross join positions as p
-    where p.is_snapshot
-        and p.position >= (select position from first)
-        and not exists (select from present as o where o.hash_key = a.hash_key and o.object_id = p.object_id)
-        and exists (
-            select from "raw_vault"."sat_order_line" as h
-            join positions as earlier on earlier.object_id = h.record_source
-            where h."link_hash_key" = a.hash_key and earlier.position < p.position
+    select a.hash_key, l.effective_at, true, l.object_id, 0
+    from list as l
+    cross join affected_key as a
+    join first_observed as f using (hash_key)
+    where f.effective_at <= l.effective_at
+        and not exists (
+            select from present as o where (o.hash_key, o.effective_at) = (a.hash_key, l.effective_at)
         )
     union all
-    select h."link_hash_key", p.position, null, null, null, h.is_deleted
-    from "raw_vault"."sat_order_line_status" as h
-    join positions as p on p.object_id = h.record_source
-    where p.position < (select position from first) and h."link_hash_key" in (select hash_key from affected)
+    select a.hash_key, i.effective_at, true, i.object_id, 0
+    from instant as i
+    join affected_key as a using (group_key)
+    join first_observed as f using (hash_key)
+    where f.effective_at <= i.effective_at
+        and not exists (select from present as o where (o.hash_key, o.effective_at) = (a.hash_key, i.effective_at))
+        and not exists (select from list as l where l.effective_at = i.effective_at)
+        and (
+            i.is_whole or not a.is_numbered
+            or exists (
+                select from present as o
+                where (o.group_key, o.line_key, o.effective_at) = (a.group_key, a.line_key, i.effective_at)
+            )
+        )
+), recorded as materialized (
+    select distinct on (s."link_hash_key", s.effective_at)
+        s."link_hash_key" as hash_key, s.effective_at, s.is_deleted, s.record_source, s.loaded_at
+    from "raw_vault"."sat_order_line_status" as s
+    where s."link_hash_key" in (select hash_key from affected_key)
+    order by s."link_hash_key", s.effective_at, s.loaded_at desc
+), before as (
+    select distinct on (hash_key) hash_key, is_deleted
+    from recorded
+    where effective_at < %(since)s
+    order by hash_key, effective_at desc
+), stated as (
+    select hash_key, effective_at, s.is_deleted as said, r.is_deleted as recorded, r.loaded_at as recorded_at,
+        coalesce(s.object_id, r.record_source) as object_id, coalesce(s.record_row, 0) as record_row
+    from said as s
+    full join (select * from recorded where effective_at >= %(since)s) as r using (hash_key, effective_at)
+), carried as (
+    -- where nobody says anything (any more), what was said before goes on
+    select *, count(said) over (partition by hash_key order by effective_at) as times_said
+    from stated
+), holding as (
+    select c.*, coalesce(b.is_deleted, false) as at_first,
+        coalesce(bool_or(c.said) over (partition by hash_key, c.times_said), b.is_deleted, false) as is_deleted
+    from carried as c
+    left join before as b using (hash_key)
 ), sequenced as (
-    select *, lag(is_deleted, 1, false) over (partition by hash_key order by position, record_row) as previous
-    from statuses
+    select *, coalesce(lag(is_deleted) over (partition by hash_key order by effective_at), at_first) as previous
+    from holding
 )
 insert into "raw_vault"."sat_order_line_status" ("link_hash_key", effective_at, is_deleted, loaded_at, record_source, record_row)
-select hash_key, effective_at, is_deleted, %(loaded_at)s, object_id, record_row
+select hash_key, effective_at, is_deleted, greatest(%(loaded_at)s, recorded_at + interval '1 microsecond'), object_id,
+    record_row
 from sequenced
-where object_id is not null and is_deleted <> previous
-on conflict do nothing
+where is_deleted <> coalesce(recorded, previous)

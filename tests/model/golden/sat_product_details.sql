@@ -14,18 +14,22 @@ with observed as (
     ) as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = 'products'
-), sequenced as materialized (
-    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version,
-        lag(object_id) over in_order is distinct from object_id as is_first_of_object
+), spoken as (
+    select *, lead(object_id) over in_order is distinct from object_id as is_last_of_object
     from observed
-    window in_order as (partition by hash_key order by position, row_number, origin)
+    window in_order as (partition by hash_key order by position, row_number, origin desc)
+), sequenced as materialized (
+    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version
+    from spoken
+    where is_last_of_object
+    window in_order as (partition by hash_key order by position, row_number, origin desc)
 ), remembered as (
     insert into raw_vault.record_tracking_satellite (
         satellite, hash_key, effective_at, hashdiff, loaded_at, record_source, record_row
     )
     select 'sat_product_details', hash_key, effective_at, hashdiff, %(loaded_at)s, object_id, row_number
     from sequenced
-    where origin = 2 and is_first_of_object and not is_version
+    where origin = 2 and not is_version
 )
 insert into "raw_vault"."sat_product_details" ("product_hash_key", effective_at, "hashdiff", "product_name", "category", "price", "cost", "supplier", loaded_at, record_source, record_row)
 select hash_key, effective_at, "hashdiff", "product_name", "category", "price", "cost", "supplier", %(loaded_at)s, object_id, row_number

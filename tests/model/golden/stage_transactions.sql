@@ -14,13 +14,13 @@ select 8::bigint as object_id, 2::integer as part, row_number,
     substring(sha256(convert_to('s' || octet_length("product_id") || ':' || "product_id", 'UTF8')) for 16) as "product_hash_key",
     substring(sha256(convert_to('s' || octet_length("transaction_id") || ':' || "transaction_id", 'UTF8')) for 16) as "order_hash_key",
     substring(sha256(convert_to(coalesce('s' || octet_length("customer_id") || ':' || "customer_id", '~') || 's' || octet_length("transaction_id") || ':' || "transaction_id", 'UTF8')) for 16) as "link_customer_order_hash_key",
-    substring(sha256(convert_to('s' || octet_length("transaction_id") || ':' || "transaction_id" || 's' || octet_length("product_id") || ':' || "product_id" || coalesce('i' || "line_number" || ';', '~'), 'UTF8')) for 16) as "link_order_product_hash_key",
+    case when "line_number" is null then substring(sha256(rtrim(convert_to('s' || octet_length("transaction_id") || ':' || "transaction_id" || 's' || octet_length("product_id") || ':' || "product_id" || coalesce('i' || "line_number" || ';', '~') || coalesce('s' || octet_length("customer_id") || ':' || "customer_id", '~') || 't' || extract(epoch from "order_date") || ';' || 'i' || "quantity" || ';' || 'n' || trim_scale("unit_price") || ';' || 'n' || trim_scale("total_amount") || ';' || coalesce('s' || octet_length("payment_method") || ':' || "payment_method", '~') || coalesce('s' || octet_length("order_status") || ':' || "order_status", '~'), 'UTF8'), '~'::bytea)) for 16) else substring(sha256(convert_to('s' || octet_length("transaction_id") || ':' || "transaction_id" || 's' || octet_length("product_id") || ':' || "product_id" || coalesce('i' || "line_number" || ';', '~'), 'UTF8')) for 16) end as "link_order_product_hash_key",
     substring(sha256(rtrim(convert_to('t' || extract(epoch from "order_date") || ';' || coalesce('s' || octet_length("payment_method") || ':' || "payment_method", '~') || coalesce('s' || octet_length("order_status") || ':' || "order_status", '~'), 'UTF8'), '~'::bytea)) for 16) as "sat_order_details_hashdiff",
     substring(sha256(rtrim(convert_to('i' || "quantity" || ';' || 'n' || trim_scale("unit_price") || ';' || 'n' || trim_scale("total_amount") || ';', 'UTF8'), '~'::bytea)) for 16) as "sat_order_line_hashdiff"
 from (
     select row_number, "transaction_id" as "transaction_id", "customer_id" as "customer_id", "order_date"::timestamptz as "order_date", "product_id" as "product_id", "quantity"::bigint as "quantity", "unit_price"::numeric as "unit_price", "total_amount"::numeric as "total_amount", "payment_method" as "payment_method", "order_status" as "order_status", "line_number"::bigint as "line_number"
     from (
-    select row_number, "transaction_id", "customer_id", "order_date", "product_id", "quantity", "unit_price", "total_amount", "payment_method", "order_status", coalesce("line_number", '1') as "line_number"
+    select row_number, "transaction_id", "customer_id", "order_date", "product_id", "quantity", "unit_price", "total_amount", "payment_method", "order_status", "line_number"
     from "staging"."raw_8_2"
 ) as raw_row
     where "transaction_id" is not null

@@ -1,0 +1,31 @@
+"""Of the rows of one file with one key the last one speaks: the others are found when the file is staged."""
+
+from functions.common.database import Connection
+from functions.model.declaration import Model
+from functions.model.render_repeated_rows import render_copies, render_repeated_rows
+
+_COUNT = """update metadata.object_version
+set (rows_duplicate, rows_overruled) = (
+    select count(*), count(*) filter (where is_overruled) from metadata.repeated_row where object_id = %(object_id)s
+)
+where object_id = %(object_id)s"""
+
+
+def find_repeated_rows(connection: Connection, model: Model, source: str, object_id: int) -> None:
+    """Note in metadata.repeated_row, and count in the ledger, the rows of a staged file that later ones of it repeat.
+
+    A duplicate is equal in every column to a later row; what a later row of its key contradicts is overruled. Again:
+    what was found before is found anew.
+    """
+    parameters = {"object_id": object_id, "object_ids": [object_id]}
+    forget_repeated_rows(connection, [object_id])
+    copies = render_copies(model, source)
+    if copies is not None:
+        connection.execute(copies, parameters)
+    connection.execute(render_repeated_rows(model, source), parameters)
+    connection.execute(_COUNT, parameters)
+
+
+def forget_repeated_rows(connection: Connection, object_ids: list[int]) -> None:
+    """What was found is of no use once the objects are loaded, or staged anew."""
+    connection.execute("delete from metadata.repeated_row where object_id = any(%s)", (object_ids,))

@@ -1,0 +1,42 @@
+"""Load the status satellites: from when to when keys were deleted."""
+
+from functools import partial
+
+from functions.common.database import Connection
+from functions.common.ledger import Run
+from functions.load.vault.table_load import Batch, TableLoad
+from functions.model.declaration import Model
+from functions.model.render_status import Reach, is_numbered, render_affected, render_status
+
+
+def status_load(model: Model, name: str) -> TableLoad:
+    """How a status satellite learns of new and of retracted objects, which its tracked satellite has."""
+    satellite = model.satellites[name]
+    return TableLoad(
+        name, satellite.source, is_shared=True, insert=partial(_insert, model, name), history_of=satellite.status_of
+    )
+
+
+def _insert(model: Model, name: str, connection: Connection, run: Run, batch: Batch) -> int:
+    reach = _reach(connection, batch)
+    if batch.is_first and reach == "incomplete" and len(batch.object_ids) == 1 and is_numbered(model, name):
+        return 0
+    affected = connection.execute(render_affected(model, name, reach), batch.parameters(run)).rowcount
+    inserted = 0
+    if affected:
+        connection.execute("analyze affected_key")
+        inserted = connection.execute(render_status(model, name), batch.parameters(run)).rowcount
+    connection.execute("drop table affected_key")
+    return inserted
+
+
+def _reach(connection: Connection, batch: Batch) -> Reach:
+    row = connection.execute(
+        "select bool_or(is_snapshot), count(distinct effective_at) from metadata.object_version"
+        " where object_id = any(%s)",
+        (batch.object_ids + batch.retracted,),
+    ).fetchone()
+    has_lists, instants = row or (False, 0)
+    if has_lists:
+        return "everything"
+    return "several" if batch.is_late or instants > 1 else "incomplete"

@@ -1,0 +1,75 @@
+"""Statements that find the rows of a file which another row of it repeats or overrules. Rendered from the model.
+
+Parameter: `object_ids` (an array).
+"""
+
+from psycopg import sql
+
+from functions.model.declaration import Model
+from functions.model.row_expressions import staged_hashdiff, staged_line_key, staged_parent_key
+
+_REPEATED = """with named as (
+    select *, {group} as group_key, {key} as line_key
+    from {staging}
+    where object_id = any(%(object_ids)s)
+), repeated as materialized (
+    select object_id, group_key, line_key
+    from named
+    group by object_id, group_key, line_key
+    having count(*) > 1
+), placed as (
+    select
+        object_id,
+        row_number,
+        row_number() over (partition by object_id, group_key, line_key order by row_number desc) > 1 as is_repeated,
+        row_number() over (partition by object_id, {content} order by row_number desc) > 1 as is_duplicate
+    from named
+    join repeated using (object_id, group_key, line_key)
+)
+insert into metadata.repeated_row (object_id, row_number, is_overruled)
+select object_id, row_number, not is_duplicate
+from placed
+where is_repeated"""
+
+_COPIES = """update {staging} as s
+set {link} = substring(sha256(s.{link} || int8send(copy.number)) for 16)
+from (
+    select object_id, row_number, row_number() over (partition by object_id, {link} order by row_number) as number
+    from {staging}
+    where object_id = any(%(object_ids)s) and {child} is null
+) as copy
+where copy.number > 1 and s.object_id = copy.object_id and s.row_number = copy.row_number"""
+
+
+def render_repeated_rows(model: Model, source: str) -> sql.Composed:
+    """Of the rows of one file with one key the last one speaks: note the others, and whether they say something else.
+
+    Rows that are equal in every column are duplicates of the last of them.
+    """
+    group, key = staged_line_key(model, source)
+    hashdiffs = [
+        staged_hashdiff(name, satellite)
+        for name, satellite in model.satellites_of(source).items()
+        if satellite.driving_key is None
+    ]
+    return sql.SQL(_REPEATED).format(
+        group=group,
+        key=key,
+        content=sql.SQL(", ").join(sql.Identifier(name) for name in [*model.hashes(source), *hashdiffs]),
+        staging=sql.Identifier("staging", source),
+    )
+
+
+def render_copies(model: Model, source: str) -> sql.Composed | None:
+    """Give the copies of a row without a number links of their own, where the model counts them; None elsewhere.
+
+    Again: changes nothing.
+    """
+    name = model.numbered_link(source)
+    if name is None or model.sources[source].repeated_rows != "count":
+        return None
+    return sql.SQL(_COPIES).format(
+        staging=sql.Identifier("staging", source),
+        link=sql.Identifier(staged_parent_key(model, name)),
+        child=sql.Identifier(model.links[name].dependent_child_key or ""),
+    )
