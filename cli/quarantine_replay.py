@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from cli.errors import FileProblemError, UsageError
 from cli.quarantine_rows import find_all
 from functions.common.landing import replay_key
+from functions.load.staging.csv_scan import RECORD_LIMIT_BYTES
 from functions.load.staging.header import CONTROL_COLUMNS, QUARANTINE_ID
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def read_corrected(file: Path) -> Corrected:
 
     Raises FileProblemError when it is no CSV with a `_quarantine_id` for each row, each once.
     """
+    csv.field_size_limit(RECORD_LIMIT_BYTES)
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)

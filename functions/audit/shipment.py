@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from functions.common.aws import aws_failures_named
 from functions.common.database import Connection
-from functions.common.errors import TransientError
+from functions.common.errors import AuditBucketUnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 PREFIX = "audit"
 MOST_RECORDS = 50_000
 """Of one object."""
-
-
-class AuditBucketUnavailableError(TransientError):
-    """S3 did not take the copy of the audit trail."""
 
 
 def ship(connection: Connection, s3: "S3Client", bucket: str) -> int:

@@ -54,6 +54,10 @@ class LakeUnavailableError(TransientError):
     """S3 did not take, or list, the files of the lake."""
 
 
+class AuditBucketUnavailableError(TransientError):
+    """S3 did not take the copy of the audit trail."""
+
+
 class DataError(C360Error):
     """The data, not the machinery, is at fault."""
 

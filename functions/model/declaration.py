@@ -19,14 +19,20 @@ type DataClass = Literal[
 that everything about a person hangs on, such as a customer's number; `none`: nothing about a person."""
 
 
+TEXT_LIMIT_BYTES = 1000
+"""Of a text value, unless its column declares a `length`: an entry of a B-tree holds 2,704 bytes (PostgreSQL: "B-Tree
+Indexes, Limits"), and the readers' indexes hold two values."""
+
+
 class Column(ColumnChecks):
-    """A column of a CSV source."""
+    """A column of a CSV source. `length`: the most bytes of a text value, in UTF-8."""
 
     type: ColumnType
     required: bool = False
     default: str | None = None
     absent: Literal["refuse", "empty"] = "refuse"
     pii: DataClass | None = None
+    length: Annotated[int, Field(ge=1, le=1_000_000)] = TEXT_LIMIT_BYTES
 
 
 class Source(Entry):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from functions.model.declaration import Link, Model, Satellite
+from functions.model.declaration import TEXT_LIMIT_BYTES, Link, Model, Satellite
 from functions.model.entry import Finding, Location, suggestion
 
 # What staging, vault and the statements between them call their own columns.
@@ -14,6 +14,12 @@ _RESERVED = {
 _SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 _RESERVED_TABLES = re.compile(r"record_tracking_.*")
 _RESERVED_SOURCES = re.compile(r"(raw|part)_\d+_\d+")
+# What the readers' indexes hold beside business keys (business_vault.index_for_readers).
+_INDEXED = {
+    "customers": {"country", "state", "customer_segment", "email"},
+    "products": {"category"},
+    "transactions": {"order_status"},
+}
 # PostgreSQL cuts names off after 63 bytes, and staging appends `_hash_key` or `_hashdiff` to these.
 _NAME_LIMIT = 54
 
@@ -49,6 +55,7 @@ def _source(model: Model, name: str) -> Iterator[Finding]:
     source = model.sources[name]
     if _RESERVED_SOURCES.fullmatch(name):
         yield here, "staging has tables of this name of its own"
+    indexed = model.business_keys(name) | _INDEXED.get(name, set())
     kept = _kept_columns(model, name)
     computed = {*model.hashes(name), *(f"{satellite}_hashdiff" for satellite in model.satellites)}
     for column in source.columns:
@@ -59,6 +66,8 @@ def _source(model: Model, name: str) -> Iterator[Finding]:
                 (*here, "columns", column),
                 "no hub, link or satellite keeps this column: add it to one, or leave it out, which keeps it as JSON",
             )
+        if column in indexed and source.columns[column].length > TEXT_LIMIT_BYTES:
+            yield (*here, "columns", column, "length"), f"readers find rows by it: at most {TEXT_LIMIT_BYTES} bytes"
     for number, measure in enumerate(source.measures):
         place = (*here, "measures", number)
         if measure not in source.columns:

@@ -30,10 +30,9 @@ _DAY_SHAPE = "____-__-__"
 # in Python and JSON cannot hold.
 _TIME_ON_THE_LAST_DAY = "^([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?$"
 
-# An entry of a B-tree holds 2704 bytes (PostgreSQL: "B-Tree Indexes, Limits"), and an order line's holds two keys.
-_KEY_LIMIT_BYTES = 1000
-# Sums stay within what a numeric holds: 131,072 digits.
-_DECIMAL_LIMIT = 1000
+_DECIMAL_LIMIT_BYTES = 1000
+# Sums of so many digits before the point stay within the lake's decimal(38, 18) and what JSON readers hold exactly.
+_DIGITS_LIMIT = 15
 
 ZERO_KEY = sql.SQL("'\\x00000000000000000000000000000000'::bytea")
 """The hash key of "none": an order without a customer links to it (Data Vault 2.0's ghost record)."""
@@ -42,15 +41,19 @@ ZERO_KEY = sql.SQL("'\\x00000000000000000000000000000000'::bytea")
 def rules(model: Model, source: str) -> dict[str, sql.Composable]:
     """The rules for a row of `source`, all text: `<column>.<rule>` to the condition that a good value meets."""
     good: dict[str, sql.Composable] = {}
-    keys = model.business_keys(source)
+    measures = model.sources[source].measures
     for name, column in model.sources[source].columns.items():
         identifier = sql.Identifier(name)
         if column.required:
             good[f"{name}.required"] = sql.SQL("{} is not null").format(identifier)
-        if name in keys:
-            good[f"{name}.length"] = sql.SQL("coalesce(octet_length({}), 0) <= {}").format(identifier, _KEY_LIMIT_BYTES)
-        if column.type != "text":
-            good[f"{name}.type"] = sql.SQL("({0} is null or {1})").format(identifier, _is_typed(name, column.type))
+        if column.type == "text":
+            good[f"{name}.length"] = sql.SQL("coalesce(octet_length({}), 0) <= {}").format(identifier, column.length)
+            continue
+        good[f"{name}.type"] = sql.SQL("({0} is null or {1})").format(identifier, _is_typed(name, column.type))
+        if column.type == "decimal" or name in measures:
+            good[f"{name}.digits"] = sql.SQL(
+                "(octet_length({0}) <= {1} or {0} is null or length(split_part(ltrim({0}, '+-'), '.', 1)) <= {1})"
+            ).format(identifier, _DIGITS_LIMIT)
     good["row.header"] = _is_no_header(model.sources[source].required)
     return good
 
@@ -73,7 +76,7 @@ def _is_typed(name: str, type_name: ColumnType) -> sql.Composable:
         sql.SQL("pg_input_is_valid({}, {})").format(identifier, POSTGRES_TYPES[type_name]),
     ]
     if type_name == "decimal":
-        conditions.insert(0, sql.SQL("octet_length({}) <= {}").format(identifier, _DECIMAL_LIMIT))
+        conditions.insert(0, sql.SQL("octet_length({}) <= {}").format(identifier, _DECIMAL_LIMIT_BYTES))
     if type_name == "date":
         conditions.insert(0, sql.SQL("{} like {}").format(identifier, _DAY_SHAPE))
     if type_name == "timestamp":

@@ -12,6 +12,7 @@ def test_every_leaf_below_transient_error_is_listed_for_retry_and_nothing_else()
     leaves = {each.__name__ for each in ALL if issubclass(each, TransientError) and not each.__subclasses__()}
     assert leaves == {
         "DatabaseUnavailableError", "DatabaseConflictError", "LandingUnavailableError", "LakeUnavailableError",
+        "AuditBucketUnavailableError",
     }  # fmt: skip
     assert set(TRANSIENT_ERROR_NAMES) == leaves
 

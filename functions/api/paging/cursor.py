@@ -13,7 +13,7 @@ from functions.api.errors import BadParameterError
 _INSTANT = re.compile(r"[-+:. 0-9]{10,40}|-infinity")
 _VALUES = {
     "text": re.compile(r"[^\x00\ud800-\udfff]*", re.DOTALL),
-    "bigint": re.compile(r"-?[0-9]{1,18}"),
+    "bigint": re.compile(r"-?[0-9]{1,19}"),
     "numeric": re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?"),
     "timestamptz": _INSTANT,
     "date": _INSTANT,

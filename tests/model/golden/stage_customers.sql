@@ -20,6 +20,14 @@ from (
 ) as raw_row
     where "customer_id" is not null
     and coalesce(octet_length("customer_id"), 0) <= 1000
+    and coalesce(octet_length("first_name"), 0) <= 1000
+    and coalesce(octet_length("last_name"), 0) <= 1000
+    and coalesce(octet_length("email"), 0) <= 1000
+    and coalesce(octet_length("phone"), 0) <= 1000
     and ("signup_date" is null or "signup_date" like '____-__-__' and "signup_date" !~ '[^0123456789-]' and pg_input_is_valid("signup_date", 'date'))
+    and coalesce(octet_length("country"), 0) <= 1000
+    and coalesce(octet_length("state"), 0) <= 1000
+    and coalesce(octet_length("city"), 0) <= 1000
+    and coalesce(octet_length("customer_segment"), 0) <= 1000
     and (lower(btrim("customer_id")) is distinct from 'customer_id')
 ) as typed_row

@@ -32,10 +32,15 @@ from (
     and coalesce(octet_length("product_id"), 0) <= 1000
     and "quantity" is not null
     and ("quantity" is null or "quantity" !~ '[^0123456789+-]' and pg_input_is_valid("quantity", 'bigint'))
+    and (octet_length("quantity") <= 15 or "quantity" is null or length(split_part(ltrim("quantity", '+-'), '.', 1)) <= 15)
     and "unit_price" is not null
     and ("unit_price" is null or octet_length("unit_price") <= 1000 and "unit_price" !~ '[^0123456789.+-]' and pg_input_is_valid("unit_price", 'numeric'))
+    and (octet_length("unit_price") <= 15 or "unit_price" is null or length(split_part(ltrim("unit_price", '+-'), '.', 1)) <= 15)
     and "total_amount" is not null
     and ("total_amount" is null or octet_length("total_amount") <= 1000 and "total_amount" !~ '[^0123456789.+-]' and pg_input_is_valid("total_amount", 'numeric'))
+    and (octet_length("total_amount") <= 15 or "total_amount" is null or length(split_part(ltrim("total_amount", '+-'), '.', 1)) <= 15)
+    and coalesce(octet_length("payment_method"), 0) <= 1000
+    and coalesce(octet_length("order_status"), 0) <= 1000
     and ("line_number" is null or "line_number" !~ '[^0123456789+-]' and pg_input_is_valid("line_number", 'bigint'))
     and (lower(btrim("transaction_id")) is distinct from 'transaction_id' or lower(btrim("order_date")) is distinct from 'order_date' or lower(btrim("product_id")) is distinct from 'product_id' or lower(btrim("quantity")) is distinct from 'quantity' or lower(btrim("unit_price")) is distinct from 'unit_price' or lower(btrim("total_amount")) is distinct from 'total_amount')
 ) as typed_row
