@@ -186,7 +186,8 @@ class NightlyLoad(sfn.StateMachine):
             message=sfn.TaskInput.from_text(
                 sfn.JsonPath.format(
                     "The load {} holds {} files of complete lists, since they would mark too many keys deleted. All"
-                    " else is loaded. c360 lists list shows them; docs/runbook.md, section A list is held, says what to do.",
+                    " else is loaded. c360 lists list shows them; docs/runbook.md, section A list is held, says"
+                    " what to do.",
                     sfn.JsonPath.string_at("$.run_id"),
                     sfn.JsonPath.string_at("$.held"),
                 )
