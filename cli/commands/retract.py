@@ -32,6 +32,8 @@ def command(
     output = Output(as_json=json)
     deployment = open_deployment(target)
     plain = [key.removeprefix(f"s3://{deployment.outputs.landing_bucket}/") for key in keys]
+    for key in plain:  # a key that never came is an error here, not a run that fails and alerts
+        deployment.invoke("LoadFunctionName", {"step": "explain_file", "key": key})
     request = execution_input([], deployment.outputs.landing_bucket, retract=plain)
     arn = start(deployment.step_functions, deployment.outputs.state_machine_arn, request)
     output.result(wait_for(deployment, arn, output, timeout=timeout))

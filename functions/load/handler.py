@@ -42,6 +42,7 @@ from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
 from functions.model.reading import load_model
+from functions.quality.account import check_accounts, explain_file
 from functions.quality.checks import check_staging, check_vault, enforce
 
 
@@ -110,6 +111,14 @@ class _Rebuild(_Event):
     run_id: str = "rebuild"
 
 
+class _ExplainFile(BaseModel):
+    """No step of a run: a question of `c360 explain-file` and of `c360 retract`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    step: Literal["explain_file"]
+    key: str
+
+
 class _Quarantine(BaseModel):
     """No step of a run: a question of `c360 quarantine`."""
 
@@ -137,7 +146,7 @@ class _Audit(BaseModel):
     limit: Annotated[int | None, Field(ge=1, le=10_000)] = None
 
 
-type _AnyEvent = _Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine | _Audit
+type _AnyEvent = _Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine | _ExplainFile | _Audit
 _EVENT: TypeAdapter[_AnyEvent] = TypeAdapter(Annotated[_AnyEvent, Field(discriminator="step")])
 
 
@@ -157,6 +166,8 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         raise EventError(f"this is not a step of the nightly load: {error.errors(include_input=False)}") from None
     if isinstance(parsed, _Quarantine):
         return _find_quarantined(parsed)
+    if isinstance(parsed, _ExplainFile):
+        return _explain_file(parsed)
     if isinstance(parsed, _Audit):
         return _audit(parsed)
     object_id = parsed.object_id if isinstance(parsed, _Split | _Stage | _GiveUp) else None
@@ -170,6 +181,11 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         result = _run(connection, parsed)
     logger.info("step done", extra={"result": {k: v for k, v in result.items() if k not in ("files", "large")}})
     return result
+
+
+def _explain_file(event: _ExplainFile) -> dict[str, Any]:
+    with _transaction() as connection:
+        return explain_file(connection, load_model(), event.key)
 
 
 def _find_quarantined(event: _Quarantine) -> dict[str, Any]:
@@ -251,7 +267,9 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _GiveUp | _Reb
         case _Other(step="satellites"):
             return load_satellites(connection, model, event.run_id)
         case _Other(step="publish"):
-            return publish(connection, event.run_id)
+            written = publish(connection, event.run_id)
+            check_accounts(connection, model, event.run_id)
+            return written
         case _Other(step="retention"):
             if bucket := environment.settings(AuditSettings).audit_bucket:
                 ship(connection, environment.s3(), bucket)

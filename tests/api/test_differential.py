@@ -50,14 +50,14 @@ def _customer_filters(draw: random.Random) -> tuple[dict[str, str], Predicate]:
     query: dict[str, str] = {}
     tests: list[Predicate] = []
     if draw.random() < 0.5:
-        query["segment"] = segment = draw.choice((*filter(None, night_files.SEGMENTS), "none"))
-        tests.append(lambda item: item["customer_segment"] == segment)
+        query["segment"] = segment = draw.choice((*night_files.SEGMENTS, "none"))
+        tests.append(lambda item: (item["customer_segment"] or "") == segment)
     if draw.random() < 0.4:
         query["country"] = country = draw.choice(("Germany", "France", "USA"))
         tests.append(lambda item: item["country"] == country)
     if draw.random() < 0.4:
-        query["state"] = state = draw.choice(("Berlin", "Île-de-France", "Bayern"))
-        tests.append(lambda item: item["state"] == state)
+        query["state"] = state = draw.choice(("Berlin", "Île-de-France", "Bayern", ""))
+        tests.append(lambda item: (item["state"] or "") == state)
     if draw.random() < 0.5:
         query["q"] = words = draw.choice(
             ("schm", "MÜLLER", "anna Schmidt", "%.1", "r_s", "k\\s", "example.com U", "xyz")
@@ -75,8 +75,8 @@ def _order_filters(draw: random.Random, *, all_customers: bool = True) -> tuple[
     query: dict[str, str] = {}
     tests: list[Predicate] = []
     if draw.random() < 0.5:
-        query["status"] = status = draw.choice((*filter(None, night_files.STATUSES), "none"))
-        tests.append(lambda item: item["order_status"] == status)
+        query["status"] = status = draw.choice((*night_files.STATUSES, "none"))
+        tests.append(lambda item: (item["order_status"] or "") == status)
     if draw.random() < 0.3:
         query["product_id"] = product = f"P{draw.randrange(night_files.PRODUCTS):03}"
         tests.append(lambda item: item["product_id"] == product)
@@ -96,8 +96,8 @@ def _product_filters(draw: random.Random) -> tuple[dict[str, str], Predicate]:
     query: dict[str, str] = {}
     tests: list[Predicate] = []
     if draw.random() < 0.5:
-        query["category"] = category = draw.choice(("Books", "Toys & Games", "none"))
-        tests.append(lambda item: item["category"] == category)
+        query["category"] = category = draw.choice(("Books", "Toys & Games", "", "none"))
+        tests.append(lambda item: (item["category"] or "") == category)
     if draw.random() < 0.5:
         query["q"] = word = draw.choice(("lamp", "GRÖSSE", "größe", "P_1", "desk 1"))
         tests.append(lambda item: all(each in (item["product_name"] or "").lower() for each in word.lower().split()))
@@ -169,3 +169,40 @@ def test_fields_select_from_the_same_items(night_client: httpx.Client, expected:
             found = json.loads(page.text, parse_float=Decimal)["items"]
             assert found == [{name: as_json_value(item[name]) for name in chosen} for item in expected[path]]
             assert list(found[0]) == list(chosen)
+
+
+def _has(items: dict[str, Item], key: str, field: str, value: str) -> Predicate:
+    """Whether what a line names by `key` has this value, the empty one for none."""
+
+    def fits(line: Item) -> bool:
+        shown = items[line[key]][field] if line[key] in items else None
+        return bool((shown or "") == value)
+
+    return fits
+
+
+def test_order_lines_are_found_by_their_customer_product_and_day(
+    night_client: httpx.Client, expected: dict[str, list[Item]]
+) -> None:
+    customers = {item["customer_id"]: item for item in expected["/customers"]}
+    products = {item["product_id"]: item for item in expected["/products"]}
+    tests: dict[tuple[str, str], Predicate] = {
+        ("since", "2025-09-01"): lambda item: item["order_date"].date().isoformat() >= "2025-09-01",
+        ("until", "2025-10-01"): lambda item: item["order_date"].date().isoformat() <= "2025-10-01",
+    }
+    for name, field, values in (
+        ("segment", "customer_segment", ("Gold", "")),
+        ("country", "country", ("Germany", "")),
+        ("state", "state", ("Berlin", "")),
+    ):
+        for value in values:
+            tests[name, value] = _has(customers, "customer_id", field, value)
+    for value in ("Books", ""):
+        tests["category", value] = _has(products, "product_id", "category", value)
+    for (name, value), fits in tests.items():
+        items = in_order([item for item in expected["/orders"] if fits(item)], "/orders", "-order_date")
+        assert 0 < len(items) < len(expected["/orders"])
+        _compare(night_client, "/orders", {name: value, "sort": "-order_date"}, items, limit=100)
+    answer = night_client.get("/orders?as_of=2026-02-01&state=Berlin")
+    assert answer.status_code == 422
+    assert "as of" in answer.json()["detail"]

@@ -18,7 +18,13 @@ COLLECTIONS: list[tuple[Collection, type[ListQuery]]] = [
     (PRODUCTS, ProductsQuery),
     (ORDERS, OrdersQuery),
 ]
-VALUES = {"ordered_from": "2026-01-01", "ordered_before": "2026-01-01", "q": "schmidt"}
+VALUES = {
+    "ordered_from": "2026-01-01",
+    "ordered_before": "2026-01-01",
+    "since": "2026-01-01",
+    "until": "2026-01-01",
+    "q": "schmidt",
+}
 
 
 def _cases() -> Iterator[Any]:

@@ -24,6 +24,7 @@ from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
 from functions.model.declaration import Model
 from functions.model.reading import load_model
+from functions.quality.account import check_accounts
 from functions.quality.checks import check_staging, check_vault, enforce
 
 if TYPE_CHECKING:
@@ -108,9 +109,11 @@ class Night:
         enforce(results)
 
     def publish(self, run_id: str) -> dict[str, int]:
-        """Publish the marts; rows written by mart."""
+        """Publish the marts and follow the run's files to them; rows written by mart."""
         with self.connect() as connection:
-            return publish(connection, run_id)
+            written = publish(connection, run_id)
+            check_accounts(connection, self.model, run_id)
+            return written
 
     def finish(self, run_id: str) -> Report:
         """Finish the run; its report."""

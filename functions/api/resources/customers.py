@@ -95,9 +95,9 @@ class CustomersQuery(MartQuery):
 
     ITEM = Customer
     FILTERS: ClassVar[dict[str, LiteralString]] = {
-        "segment": "customer_segment = %(segment)s",
-        "country": "country = %(country)s",
-        "state": "state = %(state)s",
+        "segment": "(customer_segment = %(segment)s or %(segment)s = '' and customer_segment is null)",
+        "country": "(country = %(country)s or %(country)s = '' and country is null)",
+        "state": "(state = %(state)s or %(state)s = '' and state is null)",
         "email": "lower(email) = lower(%(email)s)",
     }
     PERSONAL = frozenset({"email", "q"})
@@ -107,7 +107,7 @@ class CustomersQuery(MartQuery):
         "customer_id", "-customer_id", "lifetime_value", "-lifetime_value", "total_orders", "-total_orders",
         "last_order_date", "-last_order_date", "signup_date", "-signup_date",
     ] = "customer_id"  # fmt: skip
-    segment: Value | None = None
+    segment: Annotated[Value | None, Field(description="Empty: unknown; so with country and state.")] = None
     country: Value | None = None
     state: Value | None = None
     email: Annotated[Value | None, Field(description="The whole address, in any case; needs `pii:read`.")] = None

@@ -1,11 +1,11 @@
 """Order lines: all of them, and those of one customer."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, LiteralString
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import Field, model_validator
 from starlette.responses import Response
 
 from functions.api.answers import Item, Money, Page
@@ -39,7 +39,7 @@ class OrderPage(Page):
 
 
 _ORDER_FILTERS: dict[str, LiteralString] = {
-    "status": "order_status = %(status)s",
+    "status": "(order_status = %(status)s or %(status)s = '' and order_status is null)",
     "product_id": "product_id = %(product_id)s",
     "ordered_from": "order_date >= %(ordered_from)s",
     "ordered_before": "order_date < %(ordered_before)s",
@@ -60,13 +60,40 @@ class CustomerOrdersQuery(MartQuery):
     ordered_before: Annotated[Instant | None, Field(description="Ordered before this instant.")] = None
 
 
+_OF_THE_PRESENT: dict[str, LiteralString] = {
+    # what no zone puts into these days, the index leaves out
+    "since": "order_date >= (%(since)s::date - 1)::timestamp at time zone 'UTC' and order_day >= %(since)s::date",
+    "until": "order_date < (%(until)s::date + 2)::timestamp at time zone 'UTC' and order_day <= %(until)s::date",
+    "segment": "(customer_segment = %(segment)s or %(segment)s = '' and customer_segment is null)",
+    "country": "(country = %(country)s or %(country)s = '' and country is null)",
+    "state": "(state = %(state)s or %(state)s = '' and state is null)",
+    "category": "(category = %(category)s or %(category)s = '' and category is null)",
+}
+
+
 class OrdersQuery(CustomerOrdersQuery):
     """The list of all order lines."""
 
-    FILTERS: ClassVar[dict[str, LiteralString]] = {**_ORDER_FILTERS, "customer_id": "customer_id = %(customer_id)s"}
+    FILTERS: ClassVar[dict[str, LiteralString]] = {
+        **_ORDER_FILTERS,
+        "customer_id": "customer_id = %(customer_id)s",
+        **_OF_THE_PRESENT,
+    }
 
     sort: OrderSort = "transaction_id"
     customer_id: Value | None = None
+    since: Annotated[date | None, Field(description="Ordered on this day of the reporting time zone or later.")] = None
+    until: Annotated[date | None, Field(description="Ordered on this day or earlier.")] = None
+    segment: Annotated[Value | None, Field(description="The customer's segment now; empty: unknown.")] = None
+    country: Annotated[Value | None, Field(description="The customer's country now; empty: unknown.")] = None
+    state: Annotated[Value | None, Field(description="The customer's state now; empty: unknown.")] = None
+    category: Annotated[Value | None, Field(description="The product's category now; empty: unknown.")] = None
+
+    @model_validator(mode="after")
+    def _of_the_present(self) -> "OrdersQuery":
+        if self.instants and self.filtered.keys() & _OF_THE_PRESENT.keys():
+            raise ValueError(f"not as of an instant: {', '.join(_OF_THE_PRESENT)}")
+        return self
 
 
 _ORDER_KEY = (Sort("transaction_id"), Sort("line_number", "bigint"), Sort("product_id"))
@@ -76,7 +103,7 @@ _ORDER_SORTS = {
 }
 ORDERS = Collection(
     OrderLine,
-    view("vw_order_analytics"),
+    view("vw_sale_line"),
     key=_ORDER_KEY,
     sorts=_ORDER_SORTS,
     as_of=as_of_function("order_analytics_as_of"),

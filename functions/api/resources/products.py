@@ -49,7 +49,9 @@ class ProductsQuery(MartQuery):
     """The list of products."""
 
     ITEM = Product
-    FILTERS: ClassVar[dict[str, LiteralString]] = {"category": "category = %(category)s"}
+    FILTERS: ClassVar[dict[str, LiteralString]] = {
+        "category": "(category = %(category)s or %(category)s = '' and category is null)"
+    }
     SEARCHED = "lower(product_name)"
 
     sort: Literal["product_id", "-product_id", "revenue", "-revenue", "total_quantity", "-total_quantity"] = (

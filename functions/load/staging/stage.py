@@ -96,7 +96,8 @@ def _stage_part(connection: Connection, s3: "S3Client", model: Model, item: Clai
     if content_sha256 is not None:
         claim_content(connection, item.object_id, content_sha256)
     judged = _judge(connection, model, staged, part, copied, header.unknown)
-    _keep_drift(connection, staged, item, header)
+    if header.drifted:
+        connection.execute(render_unknown_columns(staged, header.drifted))
     if copied.rows:
         mark_replayed(connection, staged, header.unknown)
     measures = _measure(connection, model, staged, judged, is_isolated=copied.is_isolated)
@@ -105,6 +106,9 @@ def _stage_part(connection: Connection, s3: "S3Client", model: Model, item: Clai
     record_staged(connection, item.object_id, part, counts)
     # last, as it keeps the other parts of the source from being attached until the end of the transaction
     connection.execute(render_attach(staged))
+    # after it: another part, attached before, may be waiting for the file's row
+    if part.number == 0:
+        _record_header(connection, item, header)
     return copied.rows
 
 
@@ -150,13 +154,9 @@ def _judge(
     return _Judged(copied.rows - valid, kept)
 
 
-def _keep_drift(connection: Connection, staged: StagedPart, item: ClaimedObject, header: Header) -> None:
-    """Keep the values of unknown columns, and in the ledger what the header has and how it differs."""
+def _record_header(connection: Connection, item: ClaimedObject, header: Header) -> None:
+    """Note in the ledger what the header has and how it differs from the model."""
     drifted = header.drifted
-    if drifted:
-        connection.execute(render_unknown_columns(staged, drifted))
-    if staged.part != 0:
-        return
     if drifted or header.renamed:
         logger.warning(
             "the header differs from the model",

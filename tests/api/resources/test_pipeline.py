@@ -86,3 +86,11 @@ def test_rows_set_aside_tell_where_and_why_and_not_what(client: httpx.Client) ->
     assert by_reason["total"] == counted[reason]["rows"] == counted[reason]["waiting"]
     assert client.get("/quarantine?waiting=false").json()["total"] == 0
     assert client.get("/quarantine?file=nothing").json()["items"] == []
+
+
+def test_who_may_not_see_persons_sees_all_but_names_of_files(client: httpx.Client, url: str) -> None:
+    settings = settings_for(night.role_url(url, "c360_api"), api_open_scopes="profile:read")
+    with served(create_app(settings)) as masking:
+        for path in ("/runs", "/quality?limit=1000", "/quarantine", "/quarantine/reasons"):
+            full, masked = client.get(path).json()["items"], masking.get(path).json()["items"]
+            assert masked == [{**item, **({"file": "***"} if "file" in item else {})} for item in full], path

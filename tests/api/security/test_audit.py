@@ -53,6 +53,20 @@ class Trail:
             return [row[0] for row in rows]
 
 
+def test_rows_that_explain_a_figure_and_who_was_found_are_recorded_and_figures_are_not(
+    night_client: httpx.Client, trail: Trail
+) -> None:
+    for path in ("/metrics", "/metrics/overview", "/metrics/overview/csv", "/metrics/catalogue"):
+        assert night_client.get(path).status_code == 200
+    assert trail.added() == []
+    assert night_client.get("/metrics/overview/explain?column=revenue&limit=7").status_code == 200
+    assert night_client.get("/search?q=C0007").status_code == 200
+    explained, found = trail.added()
+    assert (explained["route"], explained["records"]) == ("/metrics/{panel}/explain", 7)
+    assert (found["route"], found["records"]) == ("/search", 1)
+    assert found["filter"]["q"].startswith("sha256:")
+
+
 def test_a_list_is_recorded_with_its_filter_and_its_number(night_client: httpx.Client, trail: Trail) -> None:
     answer = night_client.get("/customers", params={"limit": "3", "country": "Norway", "email": "ann@example.com"})
     (record,) = trail.added()

@@ -3,12 +3,15 @@
 from datetime import datetime
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 
 import pytest
 
-from functions.common.errors import DataError
+from functions.common.errors import DataError, QualityError
+from functions.load.marts.publish import publish
 from functions.model.declaration import Model
 from functions.model.reading import load_model
+from functions.quality.account import check_accounts, explain_file
 from tests.support import oracle
 from tests.support.csv_files import customers, transactions
 from tests.support.database_state import everything, published
@@ -177,6 +180,70 @@ def test_a_complete_list_that_is_taken_back_deletes_nobody(night: Night) -> None
     for day, deleted in ((2, [("C1",)]), (3, [])):
         night.run(retract=(f"landing/customers/snapshot/dt=2026-11-0{day}/a.csv",))
         assert night.rows(gone) == deleted, "the other list lacks C1 as well"
+
+
+def account(night: Night, key: str) -> dict[str, Any]:
+    """The account of the newest version of a file."""
+    with night.connect() as connection:
+        explained = explain_file(connection, night.model, f"landing/{key}")
+    return dict(explained["versions"][0]["account"])
+
+
+def test_a_file_is_accounted_for_from_its_rows_to_the_marts(night: Night) -> None:
+    first, second, late = (f"transactions/dt=2026-11-0{day}/a.csv" for day in (1, 3, 2))
+    wrong = row("A", 9, "9", order_date="soon")
+    night.drop(
+        first,
+        transactions(row("A", 1, "1"), row("B", 2, "2"), row("B", 2, "2"), row("C", 3, "3"), row("D", 4, "3"), wrong),
+    )
+    night.run()
+    assert account(night, first)["total_amount"] == {
+        "file": "105.00", "in_force": "35.00", "in_marts": "35.00", "duplicate": "10.00", "overruled": "15.00",
+        "quarantined": "45.00", "not_yet_in_force": "0", "retracted": "0", "forgotten": "0.00", "superseded": [],
+    }  # fmt: skip
+    night.drop(second, transactions(row("B", 7, "2"), row("E", 4, "3")))
+    night.drop(late, transactions(row("A", 5, "1")))
+    night.run()
+    superseded = account(night, first)
+    assert superseded["total_amount"]["superseded"] == [
+        {"by": f"landing/{late}", "amount": "5.00"},
+        {"by": f"landing/{second}", "amount": "30.00"},
+    ]
+    assert (superseded["total_amount"]["in_force"], superseded["rows"]["in_force"], superseded["rows"]["file"]) == (
+        "0",
+        "0",
+        "6",
+    )
+    assert account(night, second)["total_amount"]["in_marts"] == "55.00"
+    night.run(retract=(f"landing/{second}",))
+    assert account(night, second)["total_amount"]["retracted"] == "55.00"
+    assert account(night, first)["total_amount"]["in_force"] == "30.00"
+
+
+def test_every_unnumbered_order_is_accounted_for_by_the_files_that_state_it(night: Night) -> None:
+    for key, content in FILES.items():
+        night.drop(key, content)
+    night.run()
+    accounts = {key: account(night, key)["total_amount"] for key in FILES}
+    in_force = sum(Decimal(entry["in_force"]) for entry in accounts.values())
+    assert in_force == sum(line[7] for line in published(night).lines)
+    for entry in accounts.values():
+        superseded = sum(Decimal(each["amount"]) for each in entry["superseded"])
+        assert Decimal(entry["file"]) == Decimal(entry["in_force"]) + superseded
+
+
+def test_a_line_that_the_marts_lack_stops_the_publication(night: Night) -> None:
+    night.drop("transactions/dt=2026-11-01/a.csv", transactions(row("A", 1)))
+    run_id, object_ids = night.plan()
+    night.stage(run_id, object_ids)
+    night.load_vault(run_id)
+    night.check(run_id, "vault")
+    with night.connect() as connection:
+        publish(connection, run_id)
+        connection.execute("update business_vault.mart_order_line set total_amount = 4.99 where true")
+        with pytest.raises(QualityError, match=r"total_amount of object .*'in_marts': '4\.99'"):
+            check_accounts(connection, night.model, run_id)
+        connection.rollback()
 
 
 def test_a_file_that_never_came_cannot_be_taken_back(night: Night) -> None:
