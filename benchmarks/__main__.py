@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import api_throughput, load, platform_tables, stream_tables
+from benchmarks import api_throughput, load, panels, platform_tables, stream_tables
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "load": load.main,
     "api": api_throughput.main,
+    "panels": panels.main,
     "platform": platform_tables.main,
     "stream": stream_tables.main,
 }

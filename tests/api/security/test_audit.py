@@ -1,6 +1,7 @@
 """Who was shown whom is recorded before they are: each answer once, whatever happens to it on its way."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from functions.api.security.audit_trail import CommittedTrail
 from functions.audit.chain import verify
 from functions.common.errors import DatabaseUnavailableError
 from tests.support import night
-from tests.support.served_api import served, settings_for
+from tests.support.served_api import EVENT, Invoke, served, settings_for
 from tests.support.tokens import bearer, jwt_settings, token
 
 if TYPE_CHECKING:
@@ -50,6 +51,20 @@ class Trail:
                 "select content from audit.record where record_id > %s order by record_id", (self._since,)
             )
             return [row[0] for row in rows]
+
+
+def test_rows_that_explain_a_figure_and_who_was_found_are_recorded_and_figures_are_not(
+    night_client: httpx.Client, trail: Trail
+) -> None:
+    for path in ("/metrics", "/metrics/overview", "/metrics/overview/csv", "/metrics/catalogue"):
+        assert night_client.get(path).status_code == 200
+    assert trail.added() == []
+    assert night_client.get("/metrics/overview/explain?column=revenue&limit=7").status_code == 200
+    assert night_client.get("/search?q=C0007").status_code == 200
+    explained, found = trail.added()
+    assert (explained["route"], explained["records"]) == ("/metrics/{panel}/explain", 7)
+    assert (found["route"], found["records"]) == ("/search", 1)
+    assert found["filter"]["q"].startswith("sha256:")
 
 
 def test_a_list_is_recorded_with_its_filter_and_its_number(night_client: httpx.Client, trail: Trail) -> None:
@@ -210,3 +225,12 @@ def test_while_the_database_takes_no_records_they_wait_and_in_the_end_nothing_is
         while len(trail.added()) < 6 and time.monotonic() < deadline:
             time.sleep(0.1)
     assert len(trail.added()) == 6
+
+
+def test_behind_api_gateway_the_subject_is_the_keys_id_and_never_the_key(invoke: Invoke, admin_url: str) -> None:
+    trail = Trail(admin_url)
+    assert invoke("/customers?limit=1")["statusCode"] == 200
+    (record,) = trail.added()
+    identity = json.loads(EVENT.read_text())["requestContext"]["identity"]
+    assert record["subject"] == f"api-key:{identity['apiKeyId']}"
+    assert identity["apiKey"] not in str(record)
