@@ -206,8 +206,9 @@ def test_a_rejected_file_that_is_dropped_again_is_judged_again(c360: C360, shop:
 
 def test_a_file_of_another_instant_marks_no_row_as_replayed(c360: C360, shop: Night) -> None:
     before = c360("quarantine", "list", "--json").json["rows"]
-    named = f"C5,{before[0]['quarantine_id']}\nC6,junk\nC7,\n"
-    shop.drop("customers/dt=2024-01-09/x.csv", "customer_id,_quarantine_id\n" + named)
+    header, row = HEADER.strip(), "," * HEADER.count(",")
+    named = f"C5{row},{before[0]['quarantine_id']}\nC6{row},junk\nC7{row},\n"
+    shop.drop("customers/dt=2024-01-09/x.csv", f"{header},_quarantine_id\n{named}")
     (file,) = shop.run()["files"]
     assert (file["loaded"], file["unknown_columns"]) == (3, [])
     assert c360("quarantine", "list", "--json").json["rows"] == before
