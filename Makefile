@@ -27,6 +27,7 @@ check: install ## Lint, check the format and the types
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@cd dashboards/web && node_modules/.bin/tsc --noEmit
 
 format: install ## Format the code
 	@.venv/bin/ruff check --fix

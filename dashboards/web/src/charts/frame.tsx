@@ -1,0 +1,91 @@
+/** What all charts share: their width, marks that keyboard and pointer reach, and the note beside the mark. */
+
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+/** A mark of a chart: what it stands for, its value in words, and what a click does. */
+export interface Mark {
+  label: string;
+  value: number;
+  text: string;
+  pick?: (() => void) | undefined;
+}
+
+/** The room that a chart has, in pixels, so that its type keeps its size on every screen. */
+export function useWidth(): { box: { current: HTMLDivElement | null }; width: number } {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useSignal(0);
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const observer = new ResizeObserver(([entry]) => (width.value = Math.floor(entry?.contentRect.width ?? 0)));
+    width.value = Math.floor(element.getBoundingClientRect().width);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return { box, width: width.value };
+}
+
+export interface Note {
+  x: number;
+  y: number;
+  mark: Mark;
+}
+
+/** Attributes that make a shape a mark: focusable, spoken with its value, opened by click, Enter or Space. */
+export function reach(mark: Mark, note: (shown: Note | null) => void, x: number, y: number): Record<string, unknown> {
+  const open = (): void => note({ x, y, mark });
+  return {
+    class: mark.pick ? "mark pick" : "mark",
+    tabIndex: 0,
+    role: mark.pick ? "button" : "img",
+    "aria-label": `${mark.label}: ${mark.text}`,
+    onFocus: open,
+    onBlur: () => note(null),
+    onPointerEnter: open,
+    onPointerLeave: () => note(null),
+    onClick: mark.pick,
+    onKeyDown: (event: KeyboardEvent) => {
+      if (!mark.pick || (event.key !== "Enter" && event.key !== " ")) return;
+      event.preventDefault();
+      mark.pick();
+    },
+  };
+}
+
+const CHARACTER = 6.6;
+
+/** The value of the mark that is pointed at, drawn, since a strict policy allows no style attribute to place it. */
+export function NoteBox({ note, width }: { note: Note | null; width: number }) {
+  if (!note) return null;
+  const wide = Math.max(note.mark.label.length, note.mark.text.length) * CHARACTER + 24;
+  const x = Math.min(Math.max(note.x - wide / 2, 0), Math.max(width - wide, 0));
+  const y = note.y > 58 ? note.y - 56 : note.y + 12;
+  return (
+    <g class="note" transform={`translate(${x},${y})`} aria-hidden="true">
+      <rect width={wide} height={46} rx={6} />
+      <text x={12} y={19} class="note-label">{note.mark.label}</text>
+      <text x={12} y={36} class="note-value">{note.mark.text}</text>
+    </g>
+  );
+}
+
+export function Chart(props: {
+  label: string;
+  height: number;
+  draw: (width: number, note: (shown: Note | null) => void) => ComponentChildren;
+}) {
+  const { box, width } = useWidth();
+  const note = useSignal<Note | null>(null);
+  return (
+    <div class="chart" ref={box}>
+      {width > 0 && (
+        <svg width={width} height={props.height} viewBox={`0 0 ${width} ${props.height}`} role="group" aria-label={props.label}>
+          {props.draw(width, (shown) => (note.value = shown))}
+          <NoteBox note={note.value} width={width} />
+        </svg>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,93 @@
+/** The customers and the orders behind the figures, one page at a time. */
+
+import { saveCsv } from "../export";
+import { endOfDay } from "../format";
+import { customerLink } from "../parts/explanation";
+import { FilterBar } from "../parts/filters";
+import { Listed } from "../parts/load";
+import { Table, type TableColumn } from "../parts/table";
+import { change, pageAddress, route, type ListName } from "../route";
+import type { Cell, Item } from "../types";
+
+const CUSTOMERS: TableColumn[] = [
+  { name: "customer_id", title: "Customer", show: customerLink },
+  { name: "name", title: "Name", show: (item) => <a href={pageAddress("customer", { id: String(item.customer_id) })}>{[item.first_name, item.last_name].filter(Boolean).join(" ") || "—"}</a> },
+  { name: "email", title: "E-mail" },
+  { name: "customer_segment", title: "Segment" },
+  { name: "state", title: "State" },
+  { name: "rfm_label", title: "Group" },
+  { name: "total_orders", title: "Orders", unit: "number" },
+  { name: "lifetime_value", title: "Lifetime value", unit: "currency" },
+  { name: "last_order_date", title: "Last order", unit: "instant" },
+];
+const ORDERS: TableColumn[] = [
+  { name: "transaction_id", title: "Order" },
+  { name: "order_date", title: "Ordered", unit: "instant" },
+  { name: "customer_id", title: "Customer", show: customerLink },
+  { name: "product_id", title: "Product" },
+  { name: "quantity", title: "Pieces", unit: "number" },
+  { name: "total_amount", title: "Amount", unit: "currency" },
+  { name: "payment_method", title: "Paid by" },
+  { name: "order_status", title: "Status" },
+];
+
+function csv(columns: TableColumn[], items: Item[], name: string): void {
+  const names = columns.map((column) => column.name).filter((each) => each !== "name");
+  saveCsv(names, items.map((item) => names.map((each) => item[each] as Cell)), name);
+}
+
+function List(props: { title: string; what: string; path: string; columns: TableColumn[]; sorts: Record<string, string>; lists: ListName[]; dates: boolean; search: boolean }) {
+  const { q, sort } = route.value;
+  return (
+    <>
+      <FilterBar dates={props.dates} lists={props.lists} />
+      <section class="panel wide" aria-labelledby="list-title">
+        <header>
+          <h2 id="list-title">{props.title}</h2>
+          <div class="tools">
+            {props.search && (
+              <input type="search" aria-label={`Search ${props.what}`} placeholder="Name or e-mail begins with" value={q}
+                onChange={(event) => change({ q: event.currentTarget.value }, true)} />
+            )}
+            <label>Sort by{" "}
+              <select value={sort || Object.keys(props.sorts)[0]} onChange={(event) => change({ sort: event.currentTarget.value }, true)}>
+                {Object.entries(props.sorts).map(([key, title]) => <option key={key} value={key}>{title}</option>)}
+              </select>
+            </label>
+          </div>
+        </header>
+        <div class="body">
+          <Listed path={props.path} what={props.what}>
+            {(items) => (
+              <>
+                <Table label={props.title} columns={props.columns} items={items} />
+                <button type="button" class="more" onClick={() => csv(props.columns, items, props.what.replace(" ", "-"))}>Save these as CSV</button>
+              </>
+            )}
+          </Listed>
+        </div>
+      </section>
+    </>
+  );
+}
+
+export function Customers() {
+  const { q, sort, segment, state } = route.value;
+  const query = new URLSearchParams({ limit: "50", sort: sort || "-lifetime_value" });
+  if (q) query.set("q", q);
+  if (segment[0] !== undefined) query.set("segment", segment[0]);
+  if (state[0] !== undefined) query.set("state", state[0]);
+  return <List title="Customers" what="customers" path={`customers?${query}`} columns={CUSTOMERS} search dates={false} lists={["segment", "state"]}
+    sorts={{ "-lifetime_value": "highest value", "-total_orders": "most orders", "-last_order_date": "latest order", customer_id: "id" }} />;
+}
+
+export function Orders() {
+  const { sort, since, until, status } = route.value;
+  const query = new URLSearchParams({ limit: "50", sort: sort || "-order_date" });
+  if (status[0] !== undefined) query.set("status", status[0]);
+  if (since) query.set("ordered_from", endOfDay(new Date(Date.parse(since) - 86_400_000).toISOString().slice(0, 10)));
+  if (until) query.set("ordered_before", endOfDay(until));
+  return <List title="Order lines" what="order lines" path={`orders?${query}`} columns={ORDERS} search={false} dates lists={["status"]}
+    sorts={{ "-order_date": "latest", order_date: "earliest", transaction_id: "id" }} />;
+}
+

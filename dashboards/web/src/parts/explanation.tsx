@@ -1,0 +1,112 @@
+/** Explain: what a figure counts, in words, the rows behind it and the files they came from; and the way to them. */
+
+import { share } from "../api";
+import { catalogue } from "../figures";
+import { shown } from "../format";
+import { change, pageAddress, queryOf, route, type ListName } from "../route";
+import type { Explanation, Item } from "../types";
+import { Dialog } from "./dialog";
+import { Listed, Trouble, useAnswer } from "./load";
+import { Table, type TableColumn } from "./table";
+
+/** Grain columns that a filter of the page can repeat. */
+const FILTER_OF: Record<string, ListName> = { order_status: "status", customer_segment: "segment", state: "state", category: "category" };
+
+export const customerLink = (item: Item) =>
+  item.customer_id && !share.value ? <a href={pageAddress("customer", { id: String(item.customer_id) })}>{item.customer_id}</a> : shown(item.customer_id);
+
+const ORIGIN: TableColumn[] = [
+  { name: "file", title: "File" },
+  { name: "line", title: "Line", show: (item) => (item.line === null ? `row ${shown(item.row)}` : shown(item.line)) },
+  { name: "run_id", title: "Run", show: (item) => runLink(item.run_id) },
+];
+
+export function runLink(run: unknown) {
+  return run && !share.value ? <a href={pageAddress("pipeline", { id: String(run) })}>{String(run).slice(0, 13)}</a> : shown(run as string);
+}
+
+const ROWS: Record<string, TableColumn[]> = {
+  line: [
+    { name: "transaction_id", title: "Order" },
+    { name: "order_date", title: "Ordered", unit: "instant" },
+    { name: "customer_id", title: "Customer", show: customerLink },
+    { name: "product_id", title: "Product" },
+    { name: "order_status", title: "Status" },
+  ],
+  customer: [
+    { name: "customer_id", title: "Customer", show: customerLink },
+    { name: "customer_segment", title: "Segment" },
+    { name: "state", title: "State" },
+    { name: "total_orders", title: "Orders", unit: "number" },
+    { name: "lifetime_value", title: "Lifetime value", unit: "currency" },
+  ],
+  product: [
+    { name: "product_id", title: "Product" },
+    { name: "product_name", title: "Name" },
+    { name: "category", title: "Category" },
+    { name: "revenue", title: "Revenue", unit: "currency" },
+  ],
+};
+
+export function ExplainDialog() {
+  const { explain, at } = route.value;
+  const [name = "", column = ""] = explain.split("/");
+  const metric = catalogue.value[name];
+  const figure = metric?.columns.find((each) => each.name === column);
+  const bar = new URLSearchParams(at);
+  const query = new URLSearchParams(queryOf(route.value));
+  for (const key of bar.keys()) query.delete(key);
+  for (const [key, value] of bar) query.append(key, value);
+  query.set("column", column);
+  query.set("limit", "50");
+  const path = `metrics/${name}/explain?${query}`;
+  const { answer, error } = useAnswer<Explanation>(path);
+  const close = (): void => change({ explain: "", at: "" });
+  const narrow = [...bar].filter(([key]) => FILTER_OF[key] && metric?.filters.includes(FILTER_OF[key]));
+  const counted = column === "revenue" || figure?.unit === "currency" ? "currency" : "number";
+  const title = [figure?.title ?? column, ...[...bar].map(([, value]) => value || "not known")].join(" · ");
+  return (
+    <Dialog title={title} close={close}>
+      <Trouble error={error} />
+      {!answer && !error && <div class="skeleton" aria-hidden="true" />}
+      {answer && (
+        <>
+          <p class="big" data-explained={answer.value}>{shown(answer.value, figure?.unit)}</p>
+          <p class="words">{answer.words}</p>
+          <p class="meaning" data-sum={answer.sum}>
+            {answer.value === answer.sum
+              ? `The ${shown(answer.total)} rows below add up to it.`
+              : `The ${shown(answer.total)} rows below add up to ${shown(answer.sum, counted)}, which it is made of.`}
+          </p>
+          {narrow.length > 0 && !share.value?.filters_locked && (
+            <button type="button" class="more" onClick={() => change({ explain: "", at: "", ...Object.fromEntries(narrow.map(([key, value]) => [FILTER_OF[key], [value]])) })}>
+              Show the whole page for {narrow.map(([, value]) => value || "not known").join(", ")} only
+            </button>
+          )}
+          <h3>Rows</h3>
+          <Listed path={path} what="rows" given={answer}>
+            {(items) => (
+              <Table
+                label="Rows behind the figure"
+                columns={[...(ROWS[String(items[0]?.kind)] ?? []), { name: "counts", title: "Counts", unit: counted }, ...ORIGIN]}
+                items={items}
+              />
+            )}
+          </Listed>
+          <h3>Files</h3>
+          <Table
+            label="Files behind the figure"
+            columns={[
+              { name: "file", title: "File" },
+              { name: "rows", title: "Rows", unit: "number" },
+              { name: "sum", title: "Sum", unit: counted },
+              { name: "run_id", title: "Run", show: (item) => runLink(item.run_id) },
+            ]}
+            items={answer.files}
+          />
+        </>
+      )}
+    </Dialog>
+  );
+}
+

@@ -1,0 +1,60 @@
+/** What is read once for a page: its answer, and the states until then. */
+
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { ApiError, nextPath, readList, read } from "../api";
+import type { Item, List } from "../types";
+
+/** The answer to `path`, asked again when it changes and every `seconds`; the last one stays until the next. */
+export function useAnswer<T>(path: string | null, seconds = 0): { answer: T | null; error: ApiError | null } {
+  const state = useSignal<{ path: string | null; answer: T | null; error: ApiError | null }>({ path: null, answer: null, error: null });
+  useEffect(() => {
+    if (path === null) return;
+    let wanted = true;
+    const ask = async (): Promise<void> => {
+      if (document.hidden && state.peek().answer) return;
+      try {
+        const answer = await read<T>(path);
+        if (wanted) state.value = { path, answer, error: null };
+      } catch (error) {
+        const told = error instanceof ApiError ? error : new ApiError(0, String(error));
+        if (wanted) state.value = { path, answer: told.status ? null : state.peek().answer, error: told };
+      }
+    };
+    void ask();
+    const timer = seconds ? setInterval(ask, seconds * 1000) : 0;
+    return () => {
+      wanted = false;
+      clearInterval(timer);
+    };
+  }, [path, seconds]);
+  return { answer: state.value.answer, error: state.value.error };
+}
+
+export function Trouble({ error }: { error: ApiError | null }) {
+  return error && <p class="trouble" role="alert">{error.message}</p>;
+}
+
+/** A list that grows by its next pages. */
+export function Listed(props: { path: string; what: string; given?: List; children: (items: Item[]) => ComponentChildren }) {
+  const first = useAnswer<List>(props.given ? null : props.path);
+  const more = useSignal<{ path: string; items: Item[]; next: string | null } | null>(null);
+  const later = more.value?.path === props.path ? more.value : null;
+  const answer = props.given ?? first.answer;
+  if (!answer) return first.error ? <Trouble error={first.error} /> : <div class="skeleton" aria-hidden="true" />;
+  const items = [...answer.items, ...(later?.items ?? [])];
+  const next = nextPath(props.path, later ? later.next : answer.next);
+  const load = async (): Promise<void> => {
+    if (!next) return;
+    const page = await readList(next);
+    more.value = { path: props.path, items: [...(later?.items ?? []), ...page.items], next: page.next };
+  };
+  return (
+    <>
+      <p class="meaning" role="status">{items.length < answer.total ? `${items.length} of ${answer.total}` : answer.total} {props.what}</p>
+      {items.length ? props.children(items) : <p class="empty">None.</p>}
+      {next && <button type="button" class="more" onClick={() => void load()}>Show more</button>}
+    </>
+  );
+}

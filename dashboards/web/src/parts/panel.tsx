@@ -1,0 +1,98 @@
+/** A panel: its title and meaning, its chart or its table, and what can be done with it. */
+
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
+import { send } from "../api";
+import { saveResponse, savePng } from "../export";
+import { catalogue, panel, series } from "../figures";
+import { shown } from "../format";
+import { change, filterQuery } from "../route";
+import type { Item } from "../types";
+import { Table } from "./table";
+
+/** Open what a figure counts: of the whole panel, or of the bar that these grain columns tell. */
+export function explain(name: string, column: string, at: Item = {}): void {
+  const query = new URLSearchParams();
+  for (const [grain, value] of Object.entries(at)) query.set(grain, value === null ? "" : String(value));
+  change({ explain: `${name}/${column}`, at: query.toString() });
+}
+
+/** The grain of an item: what tells it apart from the panel's others. */
+export function grainOf(name: string, item: Item): Item {
+  const grain = catalogue.value[name]?.grain ?? [];
+  return Object.fromEntries(grain.map((column) => [column, item[column] ?? null]));
+}
+
+export function Empty({ children = "Nothing in this selection." }: { children?: ComponentChildren }) {
+  return <p class="empty">{children}</p>;
+}
+
+export function Panel(props: {
+  name: string;
+  size?: "wide" | "half" | "third" | "two-thirds";
+  column?: string;
+  tableOnly?: boolean;
+  title?: string;
+  children?: (items: Item[]) => ComponentChildren;
+}) {
+  const { name } = props;
+  const box = useRef<HTMLElement>(null);
+  const asTable = useSignal(false);
+  const metric = catalogue.value[name];
+  const one = panel(name);
+  const items = series(name) ?? (one && !("items" in one) ? [one] : undefined);
+  const title = props.title ?? metric?.title ?? "";
+  const csv = async (): Promise<void> => saveResponse(await send(`metrics/${name}/csv?${filterQuery.value}`), `${name}.csv`);
+  return (
+    <section class={`panel ${props.size ?? "half"}`} ref={box} aria-labelledby={`${name}-title`} data-panel={name}>
+      <header>
+        <div>
+          <h2 id={`${name}-title`}>{title || " "}</h2>
+          <p class="meaning">{metric?.description}</p>
+        </div>
+        <div class="tools">
+          {props.children && !props.tableOnly && (
+            <button type="button" aria-pressed={asTable.value} onClick={() => (asTable.value = !asTable.value)}>
+              {asTable.value ? "Chart" : "Table"}
+            </button>
+          )}
+          {metric?.explains && props.column && (
+            <button type="button" aria-label={`Explain ${title}`} onClick={() => explain(name, props.column ?? "")}>Explain</button>
+          )}
+          <button type="button" aria-label={`Save ${title} as CSV`} onClick={() => void csv()}>CSV</button>
+          <button type="button" aria-label={`Save ${title} as PNG`} onClick={() => box.current && void savePng(box.current, name)}>PNG</button>
+        </div>
+      </header>
+      <div class="body">
+        {!items || !metric ? <div class="skeleton" aria-hidden="true" /> : items.length === 0 ? <Empty /> : props.tableOnly || asTable.value || !props.children ? (
+          <PanelTable name={name} items={items} />
+        ) : (
+          props.children(items)
+        )}
+      </div>
+    </section>
+  );
+}
+
+function PanelTable({ name, items }: { name: string; items: Item[] }) {
+  const metric = catalogue.value[name];
+  if (!metric) return null;
+  const columns = metric.columns.map((column) => ({
+    name: column.name,
+    title: column.title,
+    unit: column.unit,
+    ...(column.explains && !metric.grain.includes(column.name)
+      ? { show: (item: Item) => <Figure name={name} column={column.name} unit={column.unit} item={item} title={column.title} /> }
+      : {}),
+  }));
+  return <Table label={metric.title} columns={columns} items={items} most={20} />;
+}
+
+
+function Figure(props: { name: string; column: string; unit: string; title: string; item: Item }) {
+  const text = shown(props.item[props.column], props.unit);
+  const at = grainOf(props.name, props.item);
+  const label = `Explain ${props.title} ${Object.values(at).join(" ")}: ${text}`;
+  return <button type="button" class="figure" aria-label={label} onClick={() => explain(props.name, props.column, at)}>{text}</button>;
+}
