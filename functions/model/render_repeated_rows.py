@@ -8,8 +8,8 @@ from psycopg import sql
 from functions.model.declaration import Model
 from functions.model.row_expressions import staged_hashdiff, staged_line_key, staged_parent_key
 
-_REPEATED = """with named as (
-    select *, {group} as group_key, {key} as line_key
+_REPEATED = """with named as not materialized (
+    select object_id, row_number, {group} as group_key, {key} as line_key, {content}
     from {staging}
     where object_id = any(%(object_ids)s)
 ), repeated as materialized (
@@ -39,6 +39,16 @@ from (
     where object_id = any(%(object_ids)s) and {child} is null
 ) as copy
 where copy.number > 1 and s.object_id = copy.object_id and s.row_number = copy.row_number"""
+
+
+def render_repeats(model: Model, source: str) -> sql.Composed:
+    """Whether any key is in several rows of one file, which is quickly seen: most files repeat none."""
+    group, key = staged_line_key(model, source)
+    return sql.SQL(
+        """select exists (
+    select from {staging} where object_id = any(%(object_ids)s) group by object_id, {group}, {key} having count(*) > 1
+)"""
+    ).format(staging=sql.Identifier("staging", source), group=group, key=key)
 
 
 def render_repeated_rows(model: Model, source: str) -> sql.Composed:

@@ -2,7 +2,7 @@
 
 from functions.common.database import Connection
 from functions.model.declaration import Model
-from functions.model.render_repeated_rows import render_copies, render_repeated_rows
+from functions.model.render_repeated_rows import render_copies, render_repeated_rows, render_repeats
 
 _COUNT = """update metadata.object_version
 set (rows_duplicate, rows_overruled) = (
@@ -22,7 +22,9 @@ def find_repeated_rows(connection: Connection, model: Model, source: str, object
     copies = render_copies(model, source)
     if copies is not None:
         connection.execute(copies, parameters)
-    connection.execute(render_repeated_rows(model, source), parameters)
+    connection.execute("set local work_mem = '64MB'")
+    if connection.execute(render_repeats(model, source), parameters).fetchone() == (True,):
+        connection.execute(render_repeated_rows(model, source), parameters)
     connection.execute(_COUNT, parameters)
 
 

@@ -1,6 +1,7 @@
 """Who was shown whom is recorded before they are: each answer once, whatever happens to it on its way."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from functions.api.security.audit_trail import CommittedTrail
 from functions.audit.chain import verify
 from functions.common.errors import DatabaseUnavailableError
 from tests.support import night
-from tests.support.served_api import served, settings_for
+from tests.support.served_api import EVENT, Invoke, served, settings_for
 from tests.support.tokens import bearer, jwt_settings, token
 
 if TYPE_CHECKING:
@@ -224,3 +225,12 @@ def test_while_the_database_takes_no_records_they_wait_and_in_the_end_nothing_is
         while len(trail.added()) < 6 and time.monotonic() < deadline:
             time.sleep(0.1)
     assert len(trail.added()) == 6
+
+
+def test_behind_api_gateway_the_subject_is_the_keys_id_and_never_the_key(invoke: Invoke, admin_url: str) -> None:
+    trail = Trail(admin_url)
+    assert invoke("/customers?limit=1")["statusCode"] == 200
+    (record,) = trail.added()
+    identity = json.loads(EVENT.read_text())["requestContext"]["identity"]
+    assert record["subject"] == f"api-key:{identity['apiKeyId']}"
+    assert identity["apiKey"] not in str(record)

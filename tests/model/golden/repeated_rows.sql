@@ -1,5 +1,5 @@
-with named as (
-    select *, "order_hash_key" as group_key, coalesce(convert_to("line_number"::text, 'UTF8'), "link_order_product_hash_key") as line_key
+with named as not materialized (
+    select object_id, row_number, "order_hash_key" as group_key, coalesce(convert_to("line_number"::text, 'UTF8'), "link_order_product_hash_key") as line_key, "customer_hash_key", "product_hash_key", "order_hash_key", "link_customer_order_hash_key", "link_order_product_hash_key", "sat_order_details_hashdiff", "sat_order_line_hashdiff"
     from "staging"."transactions"
     where object_id = any(%(object_ids)s)
 ), repeated as materialized (
