@@ -41,7 +41,7 @@ def check_count(connection: Connection, model: Model, run_id: str, source: str, 
 
 
 def check_freshness(connection: Connection, model: Model, run_id: str) -> list[CheckResult]:
-    """How old the newest effective instant of each source was when the run started; none has come yet: passed."""
+    """How old the newest effective instant of each source was at the start of the run; those later count as none."""
     rule = model.quality.freshness
     results = []
     for source in model.sources:

@@ -5,5 +5,7 @@ cross join lateral (
     from metadata.object_version
     where source = %s
         and status in ('STAGED', 'LOADED')
+        -- a file dated in the future would hide for as long that no other comes
+        and effective_at <= run.started_at
 ) as newest
 where run.run_id = %s

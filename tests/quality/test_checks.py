@@ -152,6 +152,14 @@ def test_old_files_are_reported_also_on_a_night_without_files(night: Night) -> N
     assert measured > 300
 
 
+def test_a_file_dated_in_the_future_does_not_hide_that_no_other_comes(night: Night) -> None:
+    night.drop(f"customers/{TODAY}/a.csv", customers({"customer_id": "C1", **FULL}))
+    night.drop("customers/dt=2062-01-01/b.csv", customers({"customer_id": "C2", **FULL}))
+    night.run()
+    passed, *_ = result_of(night, "customers.freshness")
+    assert not passed
+
+
 def ruined(night: Night, statement: str) -> QualityError:
     """The error of a night in which `statement` is run between vault and checks."""
     night.drop(f"transactions/{TODAY}/a.csv", transactions({}, {"transaction_id": "T2"}))
