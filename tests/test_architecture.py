@@ -39,7 +39,9 @@ def modules() -> dict[str, Path]:
 def imports(name: str) -> Iterator[tuple[str, str | None]]:
     """Modules of ours that a module imports, TYPE_CHECKING imports too, each with the name that it takes from there."""
     for node in ast.walk(ast.parse((REPOSITORY / modules()[name]).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name}: write the whole name of what line {node.lineno} imports"
+            assert node.module
             for alias in node.names:
                 submodule = f"{node.module}.{alias.name}"
                 if submodule in modules():
@@ -48,6 +50,21 @@ def imports(name: str) -> Iterator[tuple[str, str | None]]:
                     yield node.module, alias.name
         elif isinstance(node, ast.Import):
             yield from ((alias.name, None) for alias in node.names if alias.name in modules())
+
+
+def attributes_of_modules(name: str) -> Iterator[tuple[str, str]]:
+    """Modules of ours that a module holds under a name of its own, each with the attribute that it reads there."""
+    tree = ast.parse((REPOSITORY / modules()[name]).read_text(encoding="utf-8"))
+    held = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if f"{node.module}.{alias.name}" in modules()
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in held:
+            yield held[node.value.id], node.attr
 
 
 def room_of(name: str) -> str:
@@ -89,7 +106,7 @@ def test_nobody_imports_private_names() -> None:
         f"{name}: {target}.{taken}"
         for name in modules()
         if not name.startswith("tests.")
-        for target, taken in imports(name)
+        for target, taken in (*imports(name), *attributes_of_modules(name))
         if taken and taken.startswith("_") and not taken.startswith("__")
     ]
     assert not wrong
@@ -125,6 +142,8 @@ def test_the_files_that_the_page_names_exist() -> None:
         r"`((?:functions|sql|infra|cli|local|tests|docs)/[a-z0-9_/]+(?:\.[a-z]+|/))(?::\w+)?`", PAGE.read_text()
     )
     assert len(named) > 15
+    for path, function in re.findall(r"`((?:functions|cli|local|infra)/[a-z0-9_/]+\.py):(\w+)`", PAGE.read_text()):
+        assert f"def {function}(" in (REPOSITORY / path).read_text(encoding="utf-8"), f"{path}:{function}"
     assert [path for path in named if not (REPOSITORY / path).exists()] == []
 
 
