@@ -84,7 +84,10 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
         finally:
             server.should_exit = True
             thread.join()
-            asyncio.run(app.state.database.close())
+            # in a thread of its own: a browser of the tests has a loop in this one
+            closing = threading.Thread(target=lambda: asyncio.run(app.state.database.close()))
+            closing.start()
+            closing.join()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 /** The page: header, filters, the chosen page, and the dialogs above it. */
 
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { ApiError, asked, key, read, share, shareToken, token } from "./api";
@@ -133,9 +133,12 @@ async function openShare(): Promise<void> {
     const { filters = {}, page = "overview" } = found.view;
     const kept = found.filters_locked || !location.search;
     const lists = Object.fromEntries(Object.entries(filters).map(([name, value]) => [name, /^(since|until)$/.test(name) ? String(value) : [value].flat()]));
-    share.value = found;
     const none = { since: "", until: "", segment: [], state: [], category: [], status: [] };
-    change({ ...(kept ? { ...none, ...lists } : {}), page: SHARED.includes(page as PageName) ? (page as PageName) : "overview" }, true);
+    // together, so that nothing is asked for without the link's filters
+    batch(() => {
+      share.value = found;
+      change({ ...(kept ? { ...none, ...lists } : {}), page: SHARED.includes(page as PageName) ? (page as PageName) : "overview" }, true);
+    });
     void refresh();
   } catch (error) {
     if (error instanceof ApiError && (error.status === 0 || error.status >= 500)) {

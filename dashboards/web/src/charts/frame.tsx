@@ -38,7 +38,7 @@ export function reach(mark: Mark, note: (shown: Note | null) => void, x: number,
   const open = (): void => note({ x, y, mark });
   return {
     class: mark.pick ? "mark pick" : "mark",
-    tabIndex: 0,
+    tabindex: 0, // as SVG spells it
     role: mark.pick ? "button" : "img",
     "aria-label": `${mark.label}: ${mark.text}`,
     onFocus: open,
