@@ -108,8 +108,8 @@ def test_the_same_inputs_give_the_same_bytes(host_bundle: Path, tmp_path: Path) 
 def test_a_change_of_code_bundles_again_without_installing(
     host_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(REPOSITORY / "functions", tmp_path / "functions")
-    shutil.copytree(REPOSITORY / "sql", tmp_path / "sql")
+    for source in bundle.SOURCES:
+        shutil.copytree(REPOSITORY / source, tmp_path / source)
     monkeypatch.setattr(bundle, "REPOSITORY", tmp_path)
     monkeypatch.setattr(bundle, "_install", lambda *_: pytest.fail("installed again"))
     unchanged = bundle_hash(HOST)

@@ -253,7 +253,7 @@ def test_alarms_tell_of_lag_errors_and_dead_letters(provisioned: Stream) -> None
     assert set(alarms) == {"OffsetLag", "Errors", "DeadLetters"}
     for alarm in alarms.values():
         assert len(alarm["AlarmActions"]) == 1
-        assert "AlertsTopic" in flat(alarm["AlarmActions"][0])
+        assert "AlertTopic" in flat(alarm["AlarmActions"][0])
     assert alarms["DeadLetters"]["Namespace"] == "C360"
     assert alarms["DeadLetters"]["Dimensions"] == [{"Name": "service", "Value": "c360-stream"}]
     [function] = [
