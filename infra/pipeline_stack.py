@@ -154,7 +154,7 @@ class PipelineStack(Stack):
                     REPOSITORY / "sql",
                     # what is written to the database by every migration is rendered there
                     *sorted(functions.glob("load/schema/*.py")),
-                    *sorted(functions.glob("model/*.py")),
+                    *sorted(functions.glob("model/**/*.py")),
                 )
             },
         )

@@ -41,7 +41,7 @@ def check(
     from functions.load.schema.migrate import read_migrations
     from functions.load.schema.recorded_model import recorded_model
     from functions.model.classification import undeclared
-    from functions.model.render_migration import render_migration
+    from functions.model.render.migration import render_migration
 
     output = Output(as_json=json)
     path, text, model = read_model(file, output)
@@ -78,7 +78,7 @@ def migration(
     from functions.common.sql_files import SQL_FOLDER
     from functions.load.schema.migrate import read_migrations
     from functions.load.schema.recorded_model import recorded_model
-    from functions.model.render_migration import render_migration
+    from functions.model.render.migration import render_migration
 
     if not re.fullmatch("[a-z0-9_]+", name):
         raise UsageError(f"--name {name}: small letters, digits and _ only")
@@ -124,7 +124,7 @@ def read_model(file: Path | None, output: Output) -> tuple[Path, str, "Model"]:
 
 def _refuse_what_is_not_additive(path: Path, text: str, held: "Model", wanted: "Model", output: Output) -> None:
     from functions.model.errors import located
-    from functions.model.render_migration import not_additive
+    from functions.model.render.migration import not_additive
 
     problems = located(text, not_additive(held, wanted))
     if problems:

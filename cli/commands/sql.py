@@ -120,7 +120,7 @@ def render(
     Staging is that of an object with id 1; %(name)s are parameters. With --json: `statements`, a list of
     `{kind, name, table, sources, text}`.
     """
-    from functions.model.render_all import chosen, statements
+    from functions.model.render.statements import chosen, statements
 
     output = Output(as_json=json)
     _, _, declared = read_model(model, output)

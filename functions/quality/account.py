@@ -12,7 +12,7 @@ from functions.common.errors import DataError, QualityError
 from functions.common.ledger import objects_of
 from functions.common.sql_files import read_sql
 from functions.model.declaration import Model
-from functions.model.render_account import accounted_measures, render_account
+from functions.model.render.account import accounted_measures, render_account
 
 type Account = dict[str, Any]
 

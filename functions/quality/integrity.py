@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
 from functions.model.declaration import Model
-from functions.model.render_checks import render_has_zero_key, render_orphans
+from functions.model.render.checks import render_has_zero_key, render_orphans
 from functions.quality.results import CheckResult
 
 

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
 from functions.model.declaration import Model
-from functions.model.render_reconciliation import render_count, render_quarantined
+from functions.model.render.reconciliation import render_count, render_quarantined
 
 _STAGES = ("staged", "vault", "duplicate", "overruled")
 

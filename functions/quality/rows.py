@@ -8,7 +8,7 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.errors import ModelError
 from functions.model.declaration import Model
-from functions.model.render_checks import (
+from functions.model.render.checks import (
     render_disagreements,
     render_row_counts,
     render_undescribed_keys,

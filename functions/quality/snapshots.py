@@ -11,7 +11,7 @@ from datetime import datetime
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
 from functions.model.declaration import Model
-from functions.model.render_lists import render_missing_keys
+from functions.model.render.lists import render_missing_keys
 from functions.quality.results import CheckResult
 
 

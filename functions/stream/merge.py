@@ -10,7 +10,7 @@ from functools import cache
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
 from functions.model.reading import load_model
-from functions.model.render_events import render_events
+from functions.model.render.events import render_events
 from functions.stream.batch import Batch
 
 

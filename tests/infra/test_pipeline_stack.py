@@ -148,7 +148,7 @@ def test_a_changed_migration_runs_the_migrator_again(
     expected = bundle.tree_hash(
         bundle.REPOSITORY / "sql",
         *sorted(bundle.REPOSITORY.glob("functions/load/schema/*.py")),
-        *sorted(bundle.REPOSITORY.glob("functions/model/*.py")),
+        *sorted(bundle.REPOSITORY.glob("functions/model/**/*.py")),
     )
     [(_, resource)] = on_localstack.resources("AWS::CloudFormation::CustomResource")
     assert resource["Properties"]["SchemaHash"] == expected

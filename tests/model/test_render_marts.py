@@ -4,7 +4,7 @@ import pytest
 from psycopg import sql
 
 from functions.load.marts.publish import MARTS
-from functions.model.render_marts import FEW_KEYS, Scope
+from functions.model.render.marts import FEW_KEYS, Scope
 
 
 def statements(scope: Scope) -> list[str]:

@@ -12,8 +12,8 @@ from functions.load.schema.migrate import Migration, read_migrations
 from functions.load.schema.recorded_model import recorded_model
 from functions.model.declaration import Model
 from functions.model.reading import load_model
-from functions.model.render_migration import not_additive, render_migration
-from functions.model.render_recorded_model import render_recorded_model, structure
+from functions.model.render.migration import not_additive, render_migration
+from functions.model.render.recorded_model import render_recorded_model, structure
 
 REAL: dict[str, Any] = yaml.safe_load((SQL_FOLDER / "model.yaml").read_text(encoding="utf-8"))
 CURRENT = load_model()
@@ -39,7 +39,7 @@ def test_the_migrations_record_the_model_that_they_build() -> None:
     assert list(not_additive(recorded, CURRENT)) == []
     assert render_migration(recorded, CURRENT) is None, (
         "c360 model migration --name …, or before a release: "
-        "python -m functions.model.render_ddl > sql/migrations/0002_vault.sql"
+        "python -m functions.model.render.ddl > sql/migrations/0002_vault.sql"
     )
 
 

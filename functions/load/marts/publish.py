@@ -12,7 +12,7 @@ from functions.common.sql_files import read_sql
 from functions.load.marts.summaries import sum_changed_lines, sum_every_line
 from functions.load.recorded_step import recorded_step
 from functions.load.retraction import note_published, unpublished_retractions
-from functions.model.render_marts import Scope, satellites
+from functions.model.render.marts import Scope, satellites
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 """In the order in which they build on each other: what customers like depends on what categories products have."""

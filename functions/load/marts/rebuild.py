@@ -4,7 +4,7 @@ from functions.common.database import Connection
 from functions.common.errors import C360Error
 from functions.load.marts.publish import MARTS, begin_publication, complete_publication, reconcile, write_everything
 from functions.load.marts.summaries import sum_every_line
-from functions.model.render_marts import Scope
+from functions.model.render.marts import Scope
 
 
 class NothingPublishedError(C360Error):

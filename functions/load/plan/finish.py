@@ -10,7 +10,7 @@ from functions.common.database import Connection
 from functions.common.ledger import RunNotActiveError, objects_of
 from functions.load.recorded_step import recorded_step
 from functions.load.staging.repeated_rows import forget_repeated_rows
-from functions.model.render_staging import StagedPart
+from functions.model.render.staging import StagedPart
 
 type Report = dict[str, Any]
 

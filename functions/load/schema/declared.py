@@ -8,7 +8,7 @@ from functions.load.schema.metric_layer import apply_metric_layer
 from functions.model.classification import Classification
 from functions.model.declaration import Model
 from functions.model.metrics import MetricLayer
-from functions.model.render_masked_views import SCHEMA, render_masked_views
+from functions.model.render.masked_views import SCHEMA, render_masked_views
 
 
 def declare(connection: Connection, model: Model, layer: MetricLayer) -> None:

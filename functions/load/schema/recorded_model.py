@@ -7,7 +7,7 @@ from functions.load.schema.migrate import Migration
 from functions.model.declaration import Model
 from functions.model.errors import ModelFileError
 from functions.model.reading import parse_model
-from functions.model.render_recorded_model import recorded_text
+from functions.model.render.recorded_model import recorded_text
 
 
 def recorded_model(migrations: Sequence[Migration]) -> Model:

@@ -13,7 +13,7 @@ from functions.load.staging.csv_records import CsvRecords
 from functions.load.staging.csv_scan import CsvScan, MalformedCsvError
 from functions.load.staging.parts import Part
 from functions.model.declaration import Model
-from functions.model.render_staging import StagedPart, render_copy, render_raw_table
+from functions.model.render.staging import StagedPart, render_copy, render_raw_table
 
 type Body = Callable[[], Iterator[bytes]]
 """Reads the bytes below the header, from the beginning each time."""

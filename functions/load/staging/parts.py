@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
-from functions.model.render_staging import StagedPart, render_part_counts
+from functions.model.render.staging import StagedPart, render_part_counts
 
 type Measures = dict[str, dict[str, str]]
 

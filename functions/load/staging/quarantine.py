@@ -12,8 +12,8 @@ from functions.common.database import Connection
 from functions.common.sql_files import read_sql
 from functions.load.staging.header import QUARANTINE_ID
 from functions.model.classification import MASK, classification
-from functions.model.render_quarantine import render_mark_replayed
-from functions.model.render_staging import StagedPart
+from functions.model.render.quarantine import render_mark_replayed
+from functions.model.render.staging import StagedPart
 
 type Row = dict[str, Any]
 

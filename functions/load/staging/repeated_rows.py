@@ -2,7 +2,7 @@
 
 from functions.common.database import Connection
 from functions.model.declaration import Model
-from functions.model.render_repeated_rows import render_copies, render_repeated_rows, render_repeats
+from functions.model.render.repeated_rows import render_copies, render_repeated_rows, render_repeats
 
 _COUNT = """update metadata.object_version
 set (rows_duplicate, rows_overruled) = (

@@ -29,13 +29,13 @@ from functions.load.staging.quarantine import mark_replayed
 from functions.load.staging.repeated_rows import find_repeated_rows
 from functions.load.staging.set_aside import SET_ASIDE_ERRORS, set_aside
 from functions.model.declaration import Model
-from functions.model.render_lists import render_unread_keys
-from functions.model.render_quarantine import (
+from functions.model.render.lists import render_unread_keys
+from functions.model.render.quarantine import (
     render_omitted_measures,
     render_quarantine,
     render_unknown_columns,
 )
-from functions.model.render_staging import (
+from functions.model.render.staging import (
     StagedPart,
     render_attach,
     render_measures,

@@ -4,7 +4,7 @@ from functions.common.database import Connection
 from functions.load.retraction import retract_objects
 from functions.load.vault.table_load import TableLoad, load_tables
 from functions.model.declaration import Model
-from functions.model.render_vault import render_hub
+from functions.model.render.vault import render_hub
 
 
 def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, int]:

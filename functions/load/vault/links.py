@@ -6,7 +6,7 @@ from functions.common.database import Connection
 from functions.load.vault.satellites import satellite_load
 from functions.load.vault.table_load import TableLoad, load_tables
 from functions.model.declaration import Model
-from functions.model.render_vault import render_link
+from functions.model.render.vault import render_link
 
 
 def load_links(connection: Connection, model: Model, run_id: str) -> dict[str, int]:

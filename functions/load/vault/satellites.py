@@ -6,8 +6,8 @@ from functions.common.database import Connection
 from functions.load.vault.status import status_load
 from functions.load.vault.table_load import TableLoad, load_tables
 from functions.model.declaration import Model
-from functions.model.render_status import is_numbered
-from functions.model.render_vault import render_satellite
+from functions.model.render.status import is_numbered
+from functions.model.render.vault import render_satellite
 
 
 def load_satellites(connection: Connection, model: Model, run_id: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from functions.common.database import Connection
 from functions.common.ledger import Run
 from functions.load.vault.table_load import Batch, TableLoad
 from functions.model.declaration import Model
-from functions.model.render_status import Reach, is_numbered, render_affected, render_status
+from functions.model.render.status import Reach, is_numbered, render_affected, render_status
 
 
 def status_load(model: Model, name: str) -> TableLoad:

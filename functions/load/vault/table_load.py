@@ -14,7 +14,7 @@ from functions.common.ledger import Run, active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
 from functions.model.declaration import Model
-from functions.model.render_staging import render_staged_counts
+from functions.model.render.staging import render_staged_counts
 
 _WORK_MEM = "64MB"
 _ROWS_WORTH_AN_INDEX_BUILD = 10_000

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from functions.load.marts.rebuild import rebuild
-from functions.model import render_marts
+from functions.model.render import marts as render_marts
 from tests.support import oracle
 from tests.support.csv_files import COLUMNS, LINE, Row, write_csv
 from tests.support.database_state import Dump, empty, everything, published

@@ -7,7 +7,7 @@ from psycopg import errors as pg
 from functions.load.schema.migrate import migrate
 from functions.model.classification import MASK, Classification
 from functions.model.reading import load_model, parse_model
-from functions.model.render_masked_views import TEXT_TYPES
+from functions.model.render.masked_views import TEXT_TYPES
 from tests.support.csv_files import customers, transactions
 from tests.support.edited_model import edited
 from tests.support.night import Night, prepare, role_url

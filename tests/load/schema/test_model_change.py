@@ -13,8 +13,8 @@ from functions.load.schema.migrate import ROLES, Migration, migrate, read_migrat
 from functions.load.schema.recorded_model import recorded_model
 from functions.model.declaration import Model
 from functions.model.reading import load_model, parse_model
-from functions.model.render_ddl import render_ddl, tables
-from functions.model.render_migration import not_additive, render_migration
+from functions.model.render.ddl import render_ddl, tables
+from functions.model.render.migration import not_additive, render_migration
 from local.postgres import PostgresServer
 from tests.support.csv_files import customers, transactions
 from tests.support.database import fresh_database

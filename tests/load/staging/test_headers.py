@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from functions.model import render_quarantine
+from functions.model.render import quarantine as render_quarantine
 from tests.support.csv_files import customers, transactions
 from tests.support.database_state import published
 from tests.support.night import Night

@@ -8,9 +8,9 @@ from pathlib import Path
 from psycopg import sql
 
 from functions.model.reading import load_model
-from functions.model.render_quarantine import render_quarantine, render_unknown_columns
-from functions.model.render_repeated_rows import render_repeated_rows
-from functions.model.render_staging import (
+from functions.model.render.quarantine import render_quarantine, render_unknown_columns
+from functions.model.render.repeated_rows import render_repeated_rows
+from functions.model.render.staging import (
     StagedPart,
     render_attach,
     render_copy,
@@ -18,8 +18,8 @@ from functions.model.render_staging import (
     render_raw_table,
     render_stage,
 )
-from functions.model.render_status import render_affected, render_status
-from functions.model.render_vault import render_hub, render_link, render_satellite
+from functions.model.render.status import render_affected, render_status
+from functions.model.render.vault import render_hub, render_link, render_satellite
 
 FOLDER = Path(__file__).parent
 

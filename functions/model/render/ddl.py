@@ -1,6 +1,6 @@
 """DDL of the staging tables and the raw vault, rendered from the model.
 
-`python -m functions.model.render_ddl` prints the text of sql/migrations/0002_vault.sql, which began as that.
+`python -m functions.model.render.ddl` prints the text of sql/migrations/0002_vault.sql, which began as that.
 """
 
 import sys
@@ -10,7 +10,7 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.reading import load_model
-from functions.model.render_recorded_model import render_recorded_model
+from functions.model.render.recorded_model import render_recorded_model
 from functions.model.row_expressions import POSTGRES_TYPES, ZERO_KEY, staged_hashdiff
 
 _ORIGIN = sql.SQL(
@@ -132,5 +132,5 @@ def render_ddl(model: Model) -> str:
 
 
 if __name__ == "__main__":
-    heading = "-- Rendered from sql/model.yaml by functions/model/render_ddl.py.\n"
+    heading = "-- Rendered from sql/model.yaml by functions/model/render/ddl.py.\n"
     sys.stdout.write(f"{heading}{render_recorded_model(load_model())}\n{render_ddl(load_model())}")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from functions.model.declaration import Model
-from functions.model.render_staging import NOTHING, StagedPart, identifiers, is_valid, measure_sums, raw_rows
+from functions.model.render.staging import NOTHING, StagedPart, identifiers, is_valid, measure_sums, raw_rows
 from functions.model.row_expressions import rules
 
 REJECTED_KEPT = 10_000

@@ -7,11 +7,11 @@ from typing import Literal
 from psycopg import sql
 
 from functions.model.declaration import Model
-from functions.model.render_ddl import tables
-from functions.model.render_quarantine import render_quarantine
-from functions.model.render_reconciliation import render_count
-from functions.model.render_repeated_rows import render_repeated_rows
-from functions.model.render_staging import (
+from functions.model.render.ddl import tables
+from functions.model.render.quarantine import render_quarantine
+from functions.model.render.reconciliation import render_count
+from functions.model.render.repeated_rows import render_repeated_rows
+from functions.model.render.staging import (
     StagedPart,
     render_attach,
     render_copy,
@@ -19,8 +19,8 @@ from functions.model.render_staging import (
     render_raw_table,
     render_stage,
 )
-from functions.model.render_status import render_affected, render_status
-from functions.model.render_vault import render_hub, render_link, render_satellite
+from functions.model.render.status import render_affected, render_status
+from functions.model.render.vault import render_hub, render_link, render_satellite
 
 type Kind = Literal["ddl", "stage", "load", "checks"]
 

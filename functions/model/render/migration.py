@@ -6,8 +6,8 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.entry import Finding
-from functions.model.render_ddl import hub_table, link_index, link_table, satellite_table, staging_table
-from functions.model.render_recorded_model import render_recorded_model
+from functions.model.render.ddl import hub_table, link_index, link_table, satellite_table, staging_table
+from functions.model.render.recorded_model import render_recorded_model
 from functions.model.row_expressions import POSTGRES_TYPES
 
 _HEADING = "-- Rendered from sql/model.yaml by `c360 model migration`.\n"
