@@ -360,5 +360,5 @@ def test_an_installation_killed_again_and_again_is_completed(machine: Machine) -
                     break
         if process.returncode == 0:
             break
-    assert len(killed_at) == 5, killed_at
+    assert len(killed_at) == 7, killed_at
     machine.assert_is_whole()
