@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test check format bench lock api platform stream load
+.PHONY: help install demo up down test check format bench pictures lock api platform stream load
 
 # Python compiles what it imports once, also where the environment says not to: start-up is ten times faster.
 export PYTHONDONTWRITEBYTECODE :=
@@ -38,6 +38,9 @@ bench: install ## Print the benchmark tables
 
 api platform stream load: # `make bench load`: the word is for the target before it
 	@:
+
+pictures: install ## Photograph the dashboard of the running demo for the README
+	@.venv/bin/python -m tests.browser.pictures
 
 lock: ## Resolve requirements/*.in anew
 	@sh requirements/compile.sh

@@ -1,52 +1,30 @@
 """Pages in a real Chromium: each test visits them in a profile of its own, and every request and complaint is kept."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from functions.api.app import create_app
 from local.postgres import PostgresServer
 from tests.support import dashboard_shop
 from tests.support.browser_visit import SECONDS, Visit
+from tests.support.chromium import MISSING, find_chromium, running_chromium
 from tests.support.dashboard_page import Dashboard
 from tests.support.database import fresh_database
 from tests.support.night import role_url
 from tests.support.served_api import served, settings_for
 
-CHROMIUMS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)
-MISSING = (
-    "there is no Chromium for the tests of the pages: install it (Debian, Ubuntu: `apt-get install chromium`; macOS: "
-    "`brew install --cask chromium`), or name a Chromium or Chrome in C360_CHROMIUM"
-)
-ARGUMENTS = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # as on a machine without internet
-)
 expect.set_options(timeout=SECONDS * 1000)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def chromium() -> Path:
     """The browser of this machine. Without one the tests are skipped, and in CI they fail."""
-    given = os.environ.get("C360_CHROMIUM")
-    for candidate in (given,) if given else CHROMIUMS:
-        if found := shutil.which(candidate):
-            return Path(found)
+    if found := find_chromium():
+        return found
     if os.environ.get("CI"):
         pytest.fail(MISSING)
     pytest.skip(MISSING)
@@ -55,11 +33,8 @@ def chromium() -> Path:
 @pytest.fixture(scope="package")
 def browser(chromium: Path) -> Iterator[Browser]:
     """The browser, running. It ends before other folders' tests begin: asyncio.run cannot be used beside it."""
-    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, *sandbox])
+    with running_chromium(chromium) as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="package")

@@ -3,6 +3,7 @@
 import calendar
 from datetime import date, datetime
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -193,6 +194,14 @@ def test_a_customer_without_orders_has_zero_and_no_average(dashboard: Dashboard,
     visit.page.goto(dashboard.address(f"?page=customer&id={POOR}"))
     expect(visit.page.locator("[data-field='lifetime_value'] dd")).to_have_text("$0.00")
     expect(visit.page.locator("[data-field='avg_order_value'] dd")).to_have_text("—")
+
+
+@pytest.mark.parametrize("key", ["status", "segment", "state", "category"])
+def test_the_list_of_orders_keeps_the_filters_of_the_page(dashboard: Dashboard, visit: Visit, key: str) -> None:
+    name, lines = next((name, lines) for name, lines in dashboard.shop.grouped(key).items() if name)
+    visit.page.goto(dashboard.address(f"?{urlencode({key: name})}"))
+    visit.page.get_by_role("navigation").get_by_role("link", name="Orders").click()
+    expect(visit.page.get_by_text(f"of {len(lines):,} order lines")).to_be_visible()
 
 
 def test_search_leads_to_a_customer(dashboard: Dashboard, visit: Visit) -> None:

@@ -54,7 +54,7 @@ export function Lines(props: { label: string; points: Point[]; height?: number; 
 /** The course of a figure, small; its values are read in the chart that it belongs to. */
 export function Sparkline({ values }: { values: number[] }) {
   const [width, height] = [120, 36];
-  const across = scaleLinear([0, Math.max(values.length - 1, 1)], [2, width - 2]);
+  const across = scaleLinear([0, Math.max(values.length - 1, 1)], [0, width]);
   const up = scaleLinear([Math.min(0, ...values), Math.max(1, ...values)], [height - 3, 3]);
   const drawn = line<number>((_, index) => across(index), (value) => up(value)).curve(curveMonotoneX);
   const below = area<number>((_, index) => across(index), height, (value) => up(value)).curve(curveMonotoneX);

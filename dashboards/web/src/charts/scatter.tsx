@@ -13,8 +13,8 @@ export function Scatter(props: { label: string; spots: Spot[]; across: string; u
   const height = 340;
   return <Chart label={props.label} height={height} draw={(width, note) => {
     const x = scaleLinear([0.5, 5.5], [40, width - 8]);
-    const y = scaleLinear([0.5, 5.5], [height - 66, 8]);
-    const size = scaleSqrt([0, Math.max(1, ...props.spots.map((spot) => spot.value))], [3, Math.min(26, width / 18)]);
+    const y = scaleLinear([0.4, 5.8], [height - 66, 4]);
+    const size = scaleSqrt([0, Math.max(1, ...props.spots.map((spot) => spot.value))], [3, Math.min(22, width / 20)]);
     const each = Math.max(88, width / Math.max(props.tones.length, 1));
     return <>
       {[1, 2, 3, 4, 5].map((score) => (

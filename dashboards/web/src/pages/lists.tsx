@@ -1,12 +1,11 @@
 /** The customers and the orders behind the figures, one page at a time. */
 
 import { saveCsv } from "../export";
-import { endOfDay } from "../format";
 import { customerLink } from "../parts/explanation";
 import { FilterBar } from "../parts/filters";
 import { Listed } from "../parts/load";
 import { Table, type TableColumn } from "../parts/table";
-import { change, pageAddress, route, type ListName } from "../route";
+import { change, LISTS, pageAddress, route, type ListName } from "../route";
 import type { Cell, Item } from "../types";
 
 const CUSTOMERS: TableColumn[] = [
@@ -36,11 +35,11 @@ function csv(columns: TableColumn[], items: Item[], name: string): void {
   saveCsv(names, items.map((item) => names.map((each) => item[each] as Cell)), name);
 }
 
-function List(props: { title: string; what: string; path: string; columns: TableColumn[]; sorts: Record<string, string>; lists: ListName[]; dates: boolean; search: boolean }) {
+function List(props: { title: string; what: string; path: string; columns: TableColumn[]; sorts: Record<string, string>; lists: readonly ListName[]; dates: boolean; search: boolean }) {
   const { q, sort } = route.value;
   return (
     <>
-      <FilterBar dates={props.dates} lists={props.lists} />
+      <FilterBar dates={props.dates} lists={props.lists} single />
       <section class="panel wide" aria-labelledby="list-title">
         <header>
           <h2 id="list-title">{props.title}</h2>
@@ -82,12 +81,12 @@ export function Customers() {
 }
 
 export function Orders() {
-  const { sort, since, until, status } = route.value;
+  const { sort, since, until } = route.value;
   const query = new URLSearchParams({ limit: "50", sort: sort || "-order_date" });
-  if (status[0] !== undefined) query.set("status", status[0]);
-  if (since) query.set("ordered_from", endOfDay(new Date(Date.parse(since) - 86_400_000).toISOString().slice(0, 10)));
-  if (until) query.set("ordered_before", endOfDay(until));
-  return <List title="Order lines" what="order lines" path={`orders?${query}`} columns={ORDERS} search={false} dates lists={["status"]}
+  if (since) query.set("since", since);
+  if (until) query.set("until", until);
+  for (const name of LISTS) if (route.value[name][0] !== undefined) query.set(name, route.value[name][0]);
+  return <List title="Order lines" what="order lines" path={`orders?${query}`} columns={ORDERS} search={false} dates lists={LISTS}
     sorts={{ "-order_date": "latest", order_date: "earliest", transaction_id: "id" }} />;
 }
 

@@ -16,8 +16,8 @@ export const customerLink = (item: Item) =>
   item.customer_id && !share.value ? <a href={pageAddress("customer", { id: String(item.customer_id) })}>{item.customer_id}</a> : shown(item.customer_id);
 
 const ORIGIN: TableColumn[] = [
-  { name: "file", title: "File" },
   { name: "line", title: "Line", show: (item) => (item.line === null ? `row ${shown(item.row)}` : shown(item.line)) },
+  { name: "file", title: "of file" },
   { name: "run_id", title: "Run", show: (item) => runLink(item.run_id) },
 ];
 

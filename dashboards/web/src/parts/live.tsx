@@ -11,6 +11,9 @@ import { Empty } from "./panel";
 const SHOWN = 8;
 const POLL_MS = 5_000;
 
+/** Below a stage path there is API Gateway, which passes no stream. */
+const STREAMS = location.pathname === "/dashboard";
+
 const events = signal<Item[] | null>(null);
 const streamed = signal(false);
 
@@ -35,7 +38,7 @@ function listen(): () => void {
   };
   const begin = async (): Promise<void> => {
     await ask();
-    if (timer || shareToken || key.get() || token.get()) return poll();
+    if (timer || !STREAMS || shareToken || key.get() || token.get()) return poll();
     source = new EventSource("events/stream");
     source.onopen = () => (streamed.value = true);
     source.onerror = () => source?.readyState === EventSource.CLOSED && poll();

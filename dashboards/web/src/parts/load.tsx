@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { ApiError, nextPath, readList, read } from "../api";
+import { count } from "../format";
 import type { Item, List } from "../types";
 
 /** The answer to `path`, asked again when it changes and every `seconds`; the last one stays until the next. */
@@ -52,7 +53,7 @@ export function Listed(props: { path: string; what: string; given?: List; childr
   };
   return (
     <>
-      <p class="meaning" role="status">{items.length < answer.total ? `${items.length} of ${answer.total}` : answer.total} {props.what}</p>
+      <p class="meaning" role="status">{items.length < answer.total ? `${count(items.length)} of ${count(answer.total)}` : count(answer.total)} {props.what}</p>
       {items.length ? props.children(items) : <p class="empty">None.</p>}
       {next && <button type="button" class="more" onClick={() => void load()}>Show more</button>}
     </>
