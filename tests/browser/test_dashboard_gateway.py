@@ -19,7 +19,7 @@ def test_the_page_shows_the_revenue_of_the_files(
     expect(revenue).to_have_attribute("title", f"${sample.revenue:,.2f}", timeout=60_000)  # the function starts cold
     live = visit.page.get_by_role("heading", name="Live events").locator("+ p")
     expect(live).to_have_text("As they happen." if which == "local_api_url" else "Asked for every 5 seconds.")
-    visit.page.get_by_role("link", name="Pipeline").click()
+    visit.page.get_by_role("link", name="Pipeline", exact=True).click()
     expect(visit.page).to_have_url(re.compile(r"/dashboard\?page=pipeline$"))
     expect(visit.page.get_by_text("adds up").first).to_be_visible(timeout=60_000)
 
