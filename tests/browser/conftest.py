@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from functions.api.app import create_app
+from local.postgres import PostgresServer
+from tests.support import dashboard_shop
 from tests.support.browser_visit import SECONDS, Visit
+from tests.support.dashboard_page import Dashboard
+from tests.support.database import fresh_database
+from tests.support.night import role_url
+from tests.support.served_api import served, settings_for
 
 CHROMIUMS = (
     "chromium",
@@ -53,6 +60,16 @@ def browser(chromium: Path) -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, *sandbox])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="package")
+def dashboard(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """The page over two nights of CSVs, served by uvicorn."""
+    folder = tmp_path_factory.mktemp("shop")
+    with fresh_database(postgres_server) as url, dashboard_shop.loaded(url, folder) as shop:
+        app = create_app(settings_for(role_url(url, "c360_api")))
+        with served(app) as client:
+            yield Dashboard(shop, client, url)
 
 
 @pytest.fixture

@@ -1,43 +1,15 @@
 """The dashboard in a real browser, over two nights of CSVs: every figure is what plain Python computes from them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import calendar
+from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 
-import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
-from functions.api.app import create_app
-from local.postgres import PostgresServer
-from tests.support import dashboard_shop
 from tests.support.browser_visit import Visit
-from tests.support.dashboard_shop import FORTUNE, MOVED, NEW_CITY, OLD_CITY, RICH, SCRIPT, SCRIPT_NAME, Shop
-from tests.support.database import fresh_database
-from tests.support.night import role_url
-from tests.support.served_api import served, settings_for
-
-
-@dataclass(frozen=True)
-class Dashboard:
-    """The page over a loaded shop. `api` asks the API beside the browser."""
-
-    shop: Shop
-    api: httpx.Client
-
-    def address(self, query: str = "") -> str:
-        """The page's address."""
-        return f"{str(self.api.base_url).rstrip('/')}/dashboard{query}"
-
-
-@pytest.fixture(scope="module")
-def dashboard(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    folder: Path = tmp_path_factory.mktemp("shop")
-    with fresh_database(postgres_server) as url, dashboard_shop.loaded(url, folder) as shop:
-        app = create_app(settings_for(role_url(url, "c360_api")))
-        with served(app) as client:
-            yield Dashboard(shop, client)
+from tests.support.dashboard_page import Dashboard
+from tests.support.dashboard_shop import FORTUNE, MOVED, NEW_CITY, OLD_CITY, POOR, RICH, SCRIPT, SCRIPT_NAME
 
 
 def money(amount: Decimal) -> str:
@@ -67,6 +39,95 @@ def test_each_mark_is_reached_by_tab_and_says_its_value(
         value = f"{dashboard.shop.orders(lines):,} (" if key == "status" else f"${dashboard.shop.revenue(lines):,.0f}"
         mark = visit.page.locator(f"[data-panel='{panel}'] .mark[aria-label^='{name}: {value}']")
         expect(mark).to_have_attribute("tabindex", "0")
+
+
+def _labels(marks: Locator) -> set[str]:
+    return set(marks.evaluate_all("marks => marks.map(mark => mark.getAttribute('aria-label'))"))
+
+
+def test_each_day_and_each_hour_show_what_the_files_say(dashboard: Dashboard, visit: Visit) -> None:
+    shop = dashboard.shop
+    visit.page.goto(dashboard.address())
+    points = visit.page.locator("[data-panel='revenue-by-day'] .mark")
+    expect(points.first).to_be_visible()
+    days = {datetime.fromisoformat(day): shop.revenue(lines) for day, lines in shop.grouped("day").items()}
+    expected = {f"{day:%b} {day.day}, {day.year}: {money(revenue)}" for day, revenue in days.items()}
+    shown = _labels(points)
+    assert expected <= shown
+    assert all(label.endswith(": $0.00") for label in shown - expected), "days without orders"
+    hours: dict[str, set[str]] = {}
+    for line in shop.lines:
+        at = datetime.fromisoformat(line["order_date"])
+        hours.setdefault(f"{calendar.day_abbr[at.weekday()]} {at.hour}:00", set()).add(line["transaction_id"])
+    cells = visit.page.locator("[data-panel='orders-by-hour'] td button")
+    assert _labels(cells) == {f"{hour}: {len(orders):,} orders" for hour, orders in hours.items()}
+
+
+@pytest.mark.parametrize(("panel", "key"), [("revenue-by-state", "state"), ("revenue-by-category", "category")])
+def test_the_table_of_a_chart_has_every_figure_to_the_cent(
+    dashboard: Dashboard, visit: Visit, panel: str, key: str
+) -> None:
+    visit.page.goto(dashboard.address())
+    box = visit.page.locator(f"[data-panel='{panel}']")
+    box.get_by_role("button", name="Table").click()
+    if (more := box.get_by_role("button", name="Show all")).count():
+        more.click()
+    rows = {" | ".join(row.inner_text().split("\t")) for row in box.locator("tbody tr").all()}
+    groups = dashboard.shop.grouped(key)
+    assert len(rows) == len(groups)
+    for name, lines in groups.items():
+        assert any(name in row and row.endswith(money(dashboard.shop.revenue(lines))) for row in rows), name
+
+
+def test_the_top_products_are_those_of_most_revenue(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address())
+    revenue = {key: dashboard.shop.revenue(lines) for key, lines in dashboard.shop.grouped("product").items()}
+    best = sorted(revenue, key=lambda key: (-revenue[key], key))[:20]
+    rows = visit.page.locator("[data-panel='top-products'] tbody tr")
+    expect(rows).to_have_count(20)
+    shown = [row.locator("td") for row in rows.all()]
+    assert [(cells.first.inner_text(), cells.last.inner_text()) for cells in shown] == [
+        (key, money(revenue[key])) for key in best
+    ]
+
+
+def test_the_last_30_days_are_compared_with_the_30_before(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address())
+    change = round(dashboard.shop.change_in_30_days() * 100, 1)
+    card = visit.page.locator("[data-card='overview/revenue'] .change")
+    expect(card).to_have_text(f"{'▲' if change >= 0 else '▼'} {change:+,}%")
+
+
+def test_a_click_leads_from_a_bar_to_its_rows_and_on_to_one_customer(dashboard: Dashboard, visit: Visit) -> None:
+    status, lines = next(iter(dashboard.shop.grouped("status").items()))
+    visit.page.goto(dashboard.address())
+    visit.page.locator(f"[data-panel='orders-by-status'] .mark[aria-label^='{status}: '] .catch").click()
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog.locator(".big")).to_have_text(f"{dashboard.shop.orders(lines):,}")
+    expect(dialog.locator("[data-sum]")).to_have_attribute("data-sum", str(dashboard.shop.orders(lines)))
+    link = dialog.locator("tbody a").first
+    customer = link.inner_text()
+    link.click()
+    expect(visit.page.locator("main .hero .meaning").first).to_contain_text(customer)
+    expect(visit.page.get_by_role("heading", name="Timeline")).to_be_visible()
+    visit.page.go_back()
+    dialog.get_by_role("button", name=f"Show the whole page for {status} only").click()
+    revenue = visit.page.locator("[data-card='overview/revenue'] .big")
+    expect(revenue).to_have_attribute("title", money(dashboard.shop.revenue(lines)))
+    assert f"status={status}" in visit.page.url
+
+
+def test_every_card_explains_itself(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address())
+    for column in ("customers", "orders", "revenue", "avg_order_value"):
+        card = visit.page.locator(f"[data-card='overview/{column}']")
+        text = card.locator(".big").get_attribute("title") or card.locator(".big").inner_text()
+        card.get_by_role("button").click()
+        dialog = visit.page.get_by_role("dialog")
+        expect(dialog.locator(".big")).to_have_text(text)
+        expect(dialog.get_by_role("group", name="Files behind the figure")).to_contain_text("landing/")
+        visit.page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
 
 
 def test_a_filter_lives_in_the_address_and_narrows_every_figure(dashboard: Dashboard, visit: Visit) -> None:
@@ -100,6 +161,71 @@ def test_the_history_shows_a_customer_before_a_correction(dashboard: Dashboard, 
     expect(visit.page.get_by_text(NEW_CITY).first).to_be_visible()
     visit.page.goto(dashboard.address(f"?page=customer&id={MOVED}&day=2026-11-05"))
     expect(visit.page.locator("main dd", has_text=OLD_CITY).first).to_be_visible()
+
+
+def test_the_slider_shows_a_customer_as_known_then(dashboard: Dashboard, visit: Visit) -> None:
+    visit.allow("404")  # before the nights ran, nothing was known
+    visit.page.goto(dashboard.address(f"?page=customer&id={MOVED}"))
+    city = visit.page.locator("[data-field='city'] dd")
+    expect(city).to_have_text(NEW_CITY)
+    slider = visit.page.get_by_role("slider")
+    today, first = int(slider.get_attribute("max") or 0), date(2026, 11, 5).toordinal() - date(1970, 1, 1).toordinal()
+    slider.fill(str(first))
+    expect(city).to_have_text(OLD_CITY)
+    expect(slider).to_have_attribute("aria-valuetext", "Nov 5, 2026")
+    visit.page.get_by_label("with what was known then").check()
+    expect(visit.page.get_by_text("Nothing was known of this customer then.")).to_be_visible()
+    slider.fill(str(today))
+    expect(city).to_have_text(NEW_CITY)
+
+
+def test_each_field_says_its_file_line_and_run(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address(f"?page=customer&id={MOVED}"))
+    visit.page.get_by_role("button", name="Where it comes from").click()
+    row = visit.page.get_by_role("group", name="Where each field comes from").locator("tr", has_text="City")
+    expect(row).to_contain_text(NEW_CITY)
+    expect(row).to_contain_text("landing/customers/dt=2026-11-10/changes.csv, row 1, line 2")
+    row.get_by_role("link").click()
+    expect(visit.page.get_by_role("heading", name="State by state")).to_be_visible()
+
+
+def test_a_customer_without_orders_has_zero_and_no_average(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address(f"?page=customer&id={POOR}"))
+    expect(visit.page.locator("[data-field='lifetime_value'] dd")).to_have_text("$0.00")
+    expect(visit.page.locator("[data-field='avg_order_value'] dd")).to_have_text("—")
+
+
+def test_search_leads_to_a_customer(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address())
+    search = visit.page.get_by_role("combobox", name="Search customers")
+    search.fill(f"{RICH}@example.com")
+    expect(visit.page.get_by_role("option", name="Rich Newcomer")).to_be_visible()
+    search.press("Enter")
+    expect(visit.page.get_by_role("heading", name="Rich Newcomer")).to_be_visible()
+
+
+def test_the_pipeline_accounts_for_every_row(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address("?page=pipeline"))
+    rows = visit.page.get_by_role("group", name="Runs", exact=True).locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.filter(has_text="adds up")).to_have_count(2)
+    waiting = visit.page.get_by_role("group", name="Rows in quarantine")
+    expect(waiting).to_contain_text("quantity.type")
+    visit.page.get_by_role("button", name="History of rows.rejected").click()
+    expect(visit.page.get_by_role("group", name="History of rows.rejected").locator("tbody tr")).to_have_count(2)
+
+
+def test_what_is_shown_is_saved_as_csv_and_png(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address())
+    box = visit.page.locator("[data-panel='orders-by-status']")
+    with visit.page.expect_download() as csv:
+        box.get_by_role("button", name="CSV").click()
+    assert csv.value.path().read_bytes().startswith(b"\xef\xbb\xbforder_status,orders,")
+    with visit.page.expect_download() as png:
+        box.get_by_role("button", name="PNG").click()
+    picture = png.value.path().read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 5_000, "more than an empty rectangle"
 
 
 @pytest.mark.parametrize("page", ["overview", "loyalty", "customers", "orders", "pipeline"])

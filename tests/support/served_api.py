@@ -68,14 +68,15 @@ def settings_for(database_url: str, **fields: Any) -> ApiSettings:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[httpx.Client]:
-    """Serve the app by uvicorn on a free port and hand over an HTTP client of it."""
+def served(app: FastAPI, port: int = 0) -> Iterator[httpx.Client]:
+    """Serve the app by uvicorn on this port, or a free one, and hand over an HTTP client of it."""
     server = uvicorn.Server(
         uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     )
     # named as TCP, else asyncio leaves Nagle's algorithm on, at 40 ms an answer
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port may be served again at once
+        listening.bind(("127.0.0.1", port))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -1,6 +1,6 @@
 /** The figures of the page: one request for all panels every ten seconds, the last answer shown until the next one. */
 
-import { batch, computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { ApiError, key, read, send, share, shareToken, token } from "./api";
 import { speak } from "./format";
 import { filterQuery, route, type PageName } from "./route";
@@ -119,11 +119,14 @@ export function start(): void {
     }
   };
   effect(() => {
-    const found = remembered(wanted.value);
-    if (found) show(wanted.value, found);
-    else figures.value = null;
-    due = 0;
-    tick();
+    const path = wanted.value;
+    untracked(() => {
+      const found = remembered(path);
+      if (found) show(path, found);
+      else figures.value = null;
+      due = 0;
+      tick();
+    });
   });
   setInterval(tick, 1000);
   document.addEventListener("visibilitychange", tick);

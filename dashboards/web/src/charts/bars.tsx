@@ -21,12 +21,16 @@ export function Bars(props: { label: string; marks: Mark[] }) {
     return marks.map((mark, index) => {
       const y = index * ROW + 4;
       return (
-        <g key={mark.label} {...reach(mark, note, names + along(Math.max(0, mark.value)) / 2, y + 66)}>
-          <rect class="catch" x={0} y={y - 2} width={width} height={ROW} />
-          <text class="name" x={names - 10} y={y + 18} text-anchor="end">{cut(mark.label, names)}</text>
-          <rect class="rail" x={names} y={y + 4} width={Math.max(0, width - names - values)} height={18} rx={3} />
-          <rect class="bar" x={names} y={y + 4} width={Math.max(2, along(Math.max(0, mark.value)))} height={18} rx={3} />
-          <text class="value" x={width - 2} y={y + 18} text-anchor="end">{mark.text}</text>
+        <g key={mark.label}>
+          <g {...reach(mark, note, names + along(Math.max(0, mark.value)) / 2, y + 66)}>
+            <rect class="catch" x={0} y={y - 2} width={width} height={ROW} />
+            <rect class="rail" x={names} y={y + 4} width={Math.max(0, width - names - values)} height={18} rx={3} />
+            <rect class="bar" x={names} y={y + 4} width={Math.max(2, along(Math.max(0, mark.value)))} height={18} rx={3} />
+          </g>
+          <g class="said" aria-hidden="true">
+            <text class="name" x={names - 10} y={y + 18} text-anchor="end">{cut(mark.label, names)}</text>
+            <text class="value" x={width - 2} y={y + 18} text-anchor="end">{mark.text}</text>
+          </g>
         </g>
       );
     });

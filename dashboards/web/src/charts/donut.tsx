@@ -21,12 +21,16 @@ export function Donut(props: { label: string; marks: Mark[]; unit: string }) {
         const row = SIZE + 32 + index * 28;
         const mark = { ...slice.data, text: `${slice.data.text} (${percent(whole ? slice.data.value / whole : 0)})` };
         return (
-          <g key={slice.data.label} {...reach(mark, note, x + ox, y + oy)}>
-            <path class={`slice tone${index % 6}`} transform={`translate(${x},${y})`} d={shape(slice) ?? ""} />
-            <rect class="catch" x={from - 6} y={row - 19} width={to - from + 12} height={27} rx={4} />
-            <rect class={`slice tone${index % 6}`} x={from} y={row - 10} width={11} height={11} rx={3} />
-            <text class="name" x={from + 20} y={row}>{slice.data.label}</text>
-            <text class="value" x={to} y={row} text-anchor="end">{mark.text}</text>
+          <g key={slice.data.label}>
+            <g {...reach(mark, note, x + ox, y + oy)}>
+              <path class={`slice tone${index % 6}`} transform={`translate(${x},${y})`} d={shape(slice) ?? ""} />
+              <rect class="catch" x={from - 6} y={row - 19} width={to - from + 12} height={27} rx={4} />
+              <rect class={`slice tone${index % 6}`} x={from} y={row - 10} width={11} height={11} rx={3} />
+            </g>
+            <g class="said" aria-hidden="true">
+              <text class="name" x={from + 20} y={row}>{slice.data.label}</text>
+              <text class="value" x={to} y={row} text-anchor="end">{mark.text}</text>
+            </g>
           </g>
         );
       })}

@@ -64,11 +64,12 @@ export function Loyalty() {
                   const item = cells.get(`${cohort}/${months}`);
                   if (!item) return null;
                   const share = Number(item.share);
+                  const whole = percent(Math.round(share * 100) / 100);
                   return {
                     label: `${month(cohort)}, ${months} months later`,
                     value: Math.min(share, most),
-                    text: `${count(Number(item.customers))} customers, ${percent(share)}`,
-                    shown: months ? percent(Math.round(share * 100) / 100) : count(Number(item.customers)),
+                    text: `${count(Number(item.customers))} customers, ${whole}`,
+                    shown: months ? whole : count(Number(item.customers)),
                     pick: () => explain("cohort-retention", "customers", { cohort, months_later: months }),
                   };
                 }),

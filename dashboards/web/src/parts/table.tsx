@@ -21,7 +21,7 @@ export function Table(props: { label: string; columns: TableColumn[]; items: Ite
   const cut = !all.value && props.items.length > most + 2;
   return (
     <>
-    <div class="scroll" tabIndex={0} role="region" aria-label={props.label}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={props.label}>
       <table>
         <caption class="unseen">{props.label}</caption>
         <thead>
