@@ -131,6 +131,7 @@ async def list_orders(request: Request) -> Response:
     response_model=OrderPage,
     responses=ITEM_PROBLEMS,
     openapi_extra=query_parameters(CustomerOrdersQuery),
+    tags=["customers"],
 )
 async def list_orders_of_customer(request: Request, customer_id: CustomerId) -> Response:
     """One customer's order lines, the newest order first; an empty list for a customer who has ordered nothing."""
