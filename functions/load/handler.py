@@ -204,13 +204,18 @@ def _explain_file(event: _ExplainFile) -> dict[str, Any]:
 def _find_quarantined(event: _Quarantine) -> dict[str, Any]:
     question = event.model_dump(exclude={"step", "asked_by"})
     with _transaction() as connection:
-        found = find_rows(connection, RowFilter(**question))
+        answer = find_rows(connection, RowFilter(**question))
         if event.persons:
             asked = {name: str(value) for name, value in question.items() if value not in (None, False)}
             append(
-                connection, "read", route="quarantine", subject=event.asked_by, records=len(found["rows"]), filter=asked
+                connection,
+                "read",
+                route="quarantine",
+                subject=event.asked_by,
+                records=len(answer["rows"]),
+                filter=asked,
             )
-        return found
+        return answer
 
 
 def _audit(event: _Audit) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class CsvStream:
 def _parse_header(line: bytes) -> list[str]:
     """The column names, trimmed; a column without a name is called by its position.
 
-    A file without a header has cells here, so no reason repeats what it found.
+    A file without a header has cells here, so no reason quotes them.
     """
     for magic, meaning in _OTHER_FORMATS.items():
         if line.startswith(magic):

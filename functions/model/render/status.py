@@ -1,6 +1,6 @@
 """Statements that keep a status satellite: from when to when a key was deleted. Rendered from the model.
 
-What is deleted at an instant follows from all that the files of that instant said, so it is worked out anew whenever
+What is deleted at an instant follows from all that the files of that instant said, so it is computed again whenever
 one more of them is known, or one less: a row of the satellite says what holds from its instant on, as known from its
 `loaded_at` on, and of several rows of one instant the one that was known last is right.
 

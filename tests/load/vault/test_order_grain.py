@@ -57,7 +57,7 @@ def test_a_numbered_line_whose_product_is_corrected_is_one_line(night: Night) ->
     assert night.rows(as_of) == [("B",), ("D",)]
 
 
-def test_a_later_instant_states_an_unnumbered_order_anew(night: Night) -> None:
+def test_a_later_instant_replaces_an_unnumbered_order(night: Night) -> None:
     night.drop("transactions/dt=2026-11-01/a.csv", transactions(row("A", 1), row("B", 2), row("C", 3)))
     night.drop("transactions/dt=2026-11-02/a.csv", transactions(row("A", 1), row("B", 4)))
     night.run()
@@ -76,7 +76,7 @@ def test_an_order_is_what_all_files_of_its_instant_say(night: Night) -> None:
     assert lines(night) == [("T1", 1, "A", 5), ("T1", 1, "B", 5), ("T1", 2, "B", 10)]
 
 
-def test_numbers_that_come_or_go_state_the_order_anew(night: Night) -> None:
+def test_numbers_that_come_or_go_replace_the_order(night: Night) -> None:
     for day, rows in enumerate(
         ([row("A", 1, "1"), row("B", 1, "2")], [row("A", 1), row("B", 2)], [row("A", 3, "1")]), start=1
     ):

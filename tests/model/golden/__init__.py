@@ -1,6 +1,6 @@
 """SQL that the real model renders, kept as files: a change of the generator shows as a change of SQL in review.
 
-`python -m tests.model.golden` writes the files anew.
+`python -m tests.model.golden` writes the files again.
 """
 
 from pathlib import Path
