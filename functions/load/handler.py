@@ -43,8 +43,8 @@ from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
 from functions.model.reading import load_model
-from functions.quality.account import check_accounts, explain_file
 from functions.quality.checks import check_staging, check_vault, enforce
+from functions.quality.file_outcome import check_accounts, explain_file
 
 
 class _Event(BaseModel):

@@ -24,8 +24,8 @@ from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
 from functions.model.declaration import Model
 from functions.model.reading import load_model
-from functions.quality.account import check_accounts
 from functions.quality.checks import check_staging, check_vault, enforce
+from functions.quality.file_outcome import check_accounts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -11,7 +11,7 @@ from functions.common.errors import DataError, QualityError
 from functions.load.marts.publish import publish
 from functions.model.declaration import Model
 from functions.model.reading import load_model
-from functions.quality.account import check_accounts, explain_file
+from functions.quality.file_outcome import check_accounts, explain_file
 from tests.support import oracle
 from tests.support.csv_files import customers, transactions
 from tests.support.database_state import everything, published

@@ -12,7 +12,7 @@ from functions.common.errors import DataError, QualityError
 from functions.common.ledger import objects_of
 from functions.common.sql_files import read_sql
 from functions.model.declaration import Model
-from functions.model.render.account import accounted_measures, render_account
+from functions.model.render.file_outcome import accounted_measures, render_account
 
 type Account = dict[str, Any]
 
@@ -95,7 +95,7 @@ def _account(
 def check_accounts(connection: Connection, model: Model, run_id: str) -> None:
     """Follow each file of the run to the marts, when it is not too much. Raises QualityError naming what is missing."""
     object_ids = objects_of(connection, run_id, ["STAGED"])
-    row = connection.execute(read_sql("quality/is_account_cheap.sql"), (ROWS_CHECKED, object_ids)).fetchone()
+    row = connection.execute(read_sql("quality/is_file_outcome_cheap.sql"), (ROWS_CHECKED, object_ids)).fetchone()
     if row != (True,):
         return
     wrong = []
