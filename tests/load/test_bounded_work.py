@@ -10,12 +10,12 @@ import pytest
 from psycopg import sql
 
 from functions.common.database import Connection
-from tests.support.csv_files import COLUMNS, LINE, customers, write_csv
+from tests.support.csv_files import COLUMNS, LINE, customers, transactions, write_csv
 from tests.support.night import Night
 
 ROWS = 2_000
-ROWS_OF_A_STEP = 30 * ROWS
-"""What a step of a plan may handle: some versions of each key. A step that compares each row with each: 4,000,000."""
+ROWS_OF_A_STEP = 100 * ROWS
+"""What a step of a plan may handle: some versions of each key, or a small table for each. All pairs: 4,000,000."""
 
 
 @dataclass
@@ -95,8 +95,17 @@ def customers_of(night: int) -> str:
     return customers(*rows)
 
 
+@pytest.mark.parametrize("has_old_statistics", [False, True], ids=["no statistics", "of an almost empty vault"])
 @pytest.mark.parametrize("kind", ["orders without line numbers", "orders with line numbers", "lists of customers"])
-def test_a_night_on_which_everything_changes_compares_no_row_with_each_other(watched: WatchedNight, kind: str) -> None:
+def test_a_night_on_which_everything_changes_compares_no_row_with_each_other(
+    watched: WatchedNight, kind: str, has_old_statistics: bool
+) -> None:
+    if has_old_statistics:
+        watched.drop("customers/dt=2025-12-31/one.csv", customers({"customer_id": "C0"}))
+        watched.drop("transactions/dt=2025-12-31/one.csv", transactions({"transaction_id": "T0"}))
+        watched.run()
+        with psycopg.connect(watched.admin_url) as connection:
+            connection.execute("analyze")
     for night in range(1, 4):
         day = f"dt=2026-01-0{night}/all.csv"
         if kind == "lists of customers":
