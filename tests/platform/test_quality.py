@@ -34,7 +34,6 @@ def test_a_list_that_would_delete_too_much_waits_alone_until_somebody_accepts_it
     (file,) = report["files"]
     assert (file["status"], file["loaded"]) == ("HELD", 0)
     assert "20 of 40 keys deleted" in file["reason"]
-    assert "c360 lists list" in done.stderr
     assert platform.rows(
         "select severity, passed, measured from metadata.quality_result"
         f" where run_id = '{report['run_id']}' and rule = 'customers.snapshot'"
