@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import api_throughput, load, panels, platform_tables, stream_tables
+from benchmarks.api import panels, throughput
+from benchmarks.load import comparison
+from benchmarks.platform import tables as platform_tables
+from benchmarks.stream import tables as stream_tables
 
 BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
-    "load": load.main,
-    "api": api_throughput.main,
+    "load": comparison.main,
+    "api": throughput.main,
     "panels": panels.main,
     "platform": platform_tables.main,
     "stream": stream_tables.main,

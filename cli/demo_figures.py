@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.errors import DeploymentError, MismatchError
 from cli.output import Output
+from functions.common.sql_files import read_sql
 
 if TYPE_CHECKING:
     import psycopg
@@ -21,32 +22,6 @@ if TYPE_CHECKING:
 EFFECTIVE_DAY = date(2026, 10, 31) + timedelta(days=1)
 """The day from which the sample is true: the one after its last order. Fixed, so that a later demo repeats nothing."""
 _TIMEOUT_SECONDS = 30
-
-_TOTALS = """
-select
-    (select count(distinct transaction_id) from business_vault.vw_order_analytics),
-    (select coalesce(sum(total_amount), 0) from business_vault.vw_order_analytics),
-    count(*),
-    coalesce(sum(lifetime_value), 0)
-from business_vault.vw_customer_360
-"""
-_BY_STATUS = """
-select coalesce(order_status, '(none)'), count(distinct transaction_id)
-from business_vault.vw_order_analytics
-group by 1
-order by 2 desc, 1
-"""
-_BY_SEGMENT = """
-select coalesce(customer_segment, '(none)'), count(*)
-from business_vault.vw_customer_360
-group by 1
-order by 2 desc, 1
-"""
-_OTHERS = """
-select count(*)
-from metadata.object_version
-where source = 'transactions' and status = 'LOADED' and object_key <> all(%s)
-"""
 
 
 def demo_sample(output: Output) -> "Sample":
@@ -67,7 +42,8 @@ def demo_sample(output: Output) -> "Sample":
 
 def summary(connection: "psycopg.Connection") -> dict[str, Any]:
     """Orders, customers, revenue by customers and by orders, and their breakdowns, as the warehouse's views say."""
-    orders, order_revenue, customers, lifetime_revenue = connection.execute(_TOTALS).fetchone() or (0, 0, 0, 0)
+    totals = connection.execute(read_sql("cli/demo_totals.sql")).fetchone()
+    orders, order_revenue, customers, lifetime_revenue = totals or (0, 0, 0, 0)
     average = Decimal(order_revenue) / orders if orders else Decimal(0)
     return {
         "orders": orders,
@@ -75,14 +51,14 @@ def summary(connection: "psycopg.Connection") -> dict[str, Any]:
         "lifetime_revenue": Decimal(lifetime_revenue),
         "order_revenue": Decimal(order_revenue),
         "average_order_value": average.quantize(Decimal("0.01")),
-        "orders_by_status": dict(connection.execute(_BY_STATUS).fetchall()),
-        "customers_by_segment": dict(connection.execute(_BY_SEGMENT).fetchall()),
+        "orders_by_status": dict(connection.execute(read_sql("cli/demo_orders_by_status.sql")).fetchall()),
+        "customers_by_segment": dict(connection.execute(read_sql("cli/demo_customers_by_segment.sql")).fetchall()),
     }
 
 
 def other_transaction_files(connection: "psycopg.Connection", keys: Sequence[str]) -> int:
     """How many loaded transaction files there are besides `keys`."""
-    row = connection.execute(_OTHERS, (list(keys),)).fetchone()
+    row = connection.execute(read_sql("cli/demo_other_files.sql"), (list(keys),)).fetchone()
     return row[0] if row else 0
 
 

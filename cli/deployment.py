@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cli.errors import DeploymentError, FunctionFailedError
 from cli.options import Target
 from infra.outputs import OPTIONAL_STACKS, PREFIX, STACKS, Outputs, api_key, outputs_of, stack_name, stack_outputs
+from local.aws import client_config, session
 from local.errors import StackNotRunningError
 
 if TYPE_CHECKING:
@@ -28,38 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 _CONTAINER_URL = "http://127.0.0.1:4566"
-_LOCAL_REGION = "us-east-1"
-_LOCAL_CREDENTIALS = "test"
 _FUNCTION_SECONDS = 15 * 60 + 5
-
-
-def local_session(region: str) -> boto3.Session:
-    """A session for LocalStack: credentials test/test, and blind to the user's AWS profile and configuration."""
-    core = botocore.session.Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        }
-    )
-    return boto3.Session(
-        aws_access_key_id=_LOCAL_CREDENTIALS,
-        aws_secret_access_key=_LOCAL_CREDENTIALS,
-        region_name=region,
-        botocore_session=core,
-    )
-
-
-def local_config() -> Config:
-    """Client settings for LocalStack: no proxy, no FIPS or dual-stack names, whatever the environment says."""
-    return Config(
-        proxies={},
-        use_dualstack_endpoint=False,
-        use_fips_endpoint=False,
-        s3={"addressing_style": "path"},
-        connect_timeout=5,
-        retries={"total_max_attempts": 3, "mode": "standard"},
-    )
 
 
 class Deployment:
@@ -161,7 +130,7 @@ def open_deployment(target: Target) -> Deployment:
         return _embedded()
     if target is Target.LOCALSTACK:
         url = os.environ.get("C360_LOCALSTACK_URL") or _CONTAINER_URL
-        return _deployed(target, local_session(_LOCAL_REGION), url, local_config())
+        return _deployed(target, session(), url, client_config())
     return _deployed(target, boto3.Session(), None, None)
 
 
@@ -178,7 +147,7 @@ def _embedded() -> Deployment:
 
 def deployment_of(outputs: Outputs) -> Deployment:
     """The deployment that a local stack's outputs describe."""
-    return Deployment(outputs, local_session(outputs.region), local_config())
+    return Deployment(outputs, session(outputs.region), client_config())
 
 
 def _deployed(target: Target, session: boto3.Session, endpoint: str | None, config: Config | None) -> Deployment:

@@ -2,9 +2,11 @@
 
 import json
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 import yaml
 from botocore.config import Config
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+_CREDENTIALS = "test"
 ADMIN_SECRET = "c360/database/admin"  # noqa: S105 (its name)
 
 
@@ -92,24 +95,49 @@ def stack_exists(cloudformation: "CloudFormationClient", name: str) -> bool:
     return False
 
 
-def client(service: str, endpoint: str) -> Any:  # which client, the caller annotates
-    """A boto3 client for LocalStack: credentials test/test, whatever proxies the environment names."""
-    return boto3.client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 (LocalStack's)
-        config=Config(proxies={}, s3={"addressing_style": "path"}),
+def session(region: str = REGION) -> boto3.Session:
+    """A session for LocalStack: credentials test/test, and blind to the user's AWS profile and configuration."""
+    core = botocore.session.Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
     )
+    return boto3.Session(
+        aws_access_key_id=_CREDENTIALS,
+        aws_secret_access_key=_CREDENTIALS,
+        region_name=region,
+        botocore_session=core,
+    )
+
+
+_session = cache(session)
+
+
+def client_config() -> Config:
+    """Client settings for LocalStack: no proxy, no FIPS or dual-stack names, whatever the environment says."""
+    return Config(
+        proxies={},
+        use_dualstack_endpoint=False,
+        use_fips_endpoint=False,
+        s3={"addressing_style": "path"},
+        connect_timeout=5,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+    )
+
+
+def client(service: str, endpoint: str) -> Any:  # which client, the caller annotates
+    """A client of the LocalStack at `endpoint`."""
+    return _session().client(service, endpoint_url=endpoint, config=client_config())  # type: ignore[call-overload]
 
 
 def aws_environment(endpoint: str) -> dict[str, str]:
     """Environment variables with which any AWS tool talks to this LocalStack and to nothing else."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": _CREDENTIALS,
+        "AWS_SECRET_ACCESS_KEY": _CREDENTIALS,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CONFIG_FILE": os.devnull,

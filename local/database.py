@@ -9,18 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import psycopg
 
+from functions.common.sql_files import read_sql
 from local.errors import LocalError
-
-# A run that was under way when LocalStack ended has lost its execution: nobody else would ever finish its record.
-_ABORT_LOST_RUNS = """
-update metadata.load_run
-set status = 'ABORTED',
-    finished_at = now(),
-    error = 'LocalStackRestarted',
-    cause = 'LocalStack was restarted while the run was under way; start it again'
-where status = 'RUNNING'
-"""
-
 
 # What functions/load/schema/migrate.py says of a database that these migrations did not make.
 ANOTHER_VERSION = ("a migration that has been applied was edited", "was migrated by a newer release")
@@ -105,7 +95,7 @@ class AdminDatabase:
         """Close the records of runs whose executions LocalStack forgot; how many."""
         with self._connection() as connection:
             known = connection.execute("select to_regclass('metadata.load_run') is not null").fetchone()
-            return connection.execute(_ABORT_LOST_RUNS).rowcount if known == (True,) else 0
+            return connection.execute(read_sql("load/abort_lost_runs.sql")).rowcount if known == (True,) else 0
 
 
 @contextmanager

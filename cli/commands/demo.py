@@ -40,9 +40,9 @@ def command(
     The revenue in the warehouse is compared with the sum over the CSV, to the cent. Leaves the platform running;
     a second time it loads nothing twice.
     """
-    from cli.commands.run import wait_for
     from cli.deployment import deployment_of
     from cli.executions import execution_input, start
+    from cli.run_report import wait_for
     from cli.upload import drop
     from local.stack import StackOptions
 
@@ -89,22 +89,22 @@ def command(
 
 def _live(deployment: "Deployment", output: Output) -> dict[str, Any]:
     """Visitors who are there now: the counters before, moving, and after, and how soon each event was seen."""
-    from cli.commands import produce
+    from cli.clickstream import send, show
     from cli.live_counters import feed_of
 
     outputs = deployment.with_api_key()
     before = feed_of(outputs).look()
     output.say("sending live events to Kafka")
-    found = produce.send(deployment, output, rate=_LIVE_RATE, count=_LIVE_EVENTS)
+    sent = send(deployment, output, rate=_LIVE_RATE, count=_LIVE_EVENTS)
     after = feed_of(outputs).look()
     output.show("")
-    produce.show(output, found)
+    show(output, sent)
     earlier = dict(before.rows())
     output.show("")
     output.show(
         table(["live counters", "before", "now"], [[name, earlier.get(name, 0), now] for name, now in after.rows()])
     )
-    return found | {"counters_before": before.as_json(), "counters": after.as_json()}
+    return sent | {"counters_before": before.as_json(), "counters": after.as_json()}
 
 
 def _compare(summary: dict[str, Any], expected: object, served: int) -> None:

@@ -1,26 +1,24 @@
 """c360 model: check the model file, and write the migration that a change of it needs."""
 
 import re
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.errors import FileProblemError, ModelProblemsError, UsageError
+from cli.errors import FileProblemError, UsageError
+from cli.model_file import ModelOption, as_typed, read_model, refused
 from cli.options import JsonOption, examples
 from cli.output import Output
 
 if TYPE_CHECKING:
     from functions.model.declaration import Model
-    from functions.model.errors import Problem
 
 EXAMPLES = examples(
     "c360 model check",
     "c360 model migration --name add_loyalty",
     "c360 up                                  applies it",
 )
-ModelOption = Annotated[Path | None, typer.Option("--model", help="Another model file than sql/model.yaml.")]
 app = typer.Typer(
     no_args_is_help=True,
     epilog=EXAMPLES,
@@ -98,28 +96,8 @@ def migration(
         file.write_text(rendered, encoding="utf-8")
     except OSError as error:
         raise FileProblemError(f"cannot write {file}: {error.strerror}", file=str(file)) from error
-    output.show(f"Wrote {_shown(file)}: read it, then c360 up or a deploy applies it.")
+    output.show(f"Wrote {as_typed(file)}: read it, then c360 up or a deploy applies it.")
     output.result({"file": str(file), "sql": rendered})
-
-
-def read_model(file: Path | None, output: Output) -> tuple[Path, str, "Model"]:
-    """The model file (sql/model.yaml when None), its text, and the model.
-
-    Raises FileProblemError, or ModelProblemsError after it has shown every problem.
-    """
-    from functions.common.sql_files import SQL_FOLDER
-    from functions.model.errors import ModelFileError
-    from functions.model.reading import parse_model
-
-    path = _shown(file or SQL_FOLDER / "model.yaml")
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileProblemError(f"cannot read {path}: {error}", file=str(path)) from error
-    try:
-        return path, text, parse_model(text)
-    except ModelFileError as error:
-        raise _refused(path, error.problems, output) from error
 
 
 def _refuse_what_is_not_additive(path: Path, text: str, held: "Model", wanted: "Model", output: Output) -> None:
@@ -128,22 +106,4 @@ def _refuse_what_is_not_additive(path: Path, text: str, held: "Model", wanted: "
 
     problems = located(text, not_additive(held, wanted))
     if problems:
-        raise _refused(path, tuple(problems), output)
-
-
-def _refused(path: Path, problems: "tuple[Problem, ...]", output: Output) -> ModelProblemsError:
-    """Show every problem, in the form that editors follow to its place; the error to raise."""
-    for problem in problems:
-        output.show(f"{path}:{problem.line}:{problem.column}: {problem.field}: {problem.message}")
-    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
-    error = ModelProblemsError(f"{path} has {count}; the first is in line {problems[0].line}", file=str(path))
-    error.is_reported = True
-    shown = {"code": error.code, "message": error.message, **error.fields}
-    output.result({"valid": False, "problems": [asdict(problem) for problem in problems], "error": shown})
-    return error
-
-
-def _shown(path: Path) -> Path:
-    """The path as one would type it here."""
-    resolved = path.resolve()
-    return resolved.relative_to(Path.cwd()) if resolved.is_relative_to(Path.cwd()) else path
+        raise refused(path, tuple(problems), output)

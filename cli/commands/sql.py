@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cli.commands.model import ModelOption, read_model
 from cli.errors import FileProblemError, QueryError, UsageError
+from cli.model_file import ModelOption, read_model
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output, as_text, table
 

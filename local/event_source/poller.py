@@ -14,11 +14,10 @@ import threading
 import time
 from pathlib import Path
 
-import boto3
 from botocore.config import Config
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
-from local.aws import REGION
+from local.aws import client_config, session
 from local.event_source.batch import Gathering, Record, read
 from local.event_source.delivery import Delivery
 from local.event_source.idling import Idling
@@ -83,17 +82,10 @@ class EventSource:
         self._partitions: dict[tuple[str, int], _Partition] = {}
         self._next: dict[tuple[str, int], int] = {}
         self._stored: dict[tuple[str, int], int] = {}
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
-        config = Config(
-            proxies={},
-            retries={"total_max_attempts": 1},
-            read_timeout=_READ_TIMEOUT_SECONDS,
-            connect_timeout=5,
-            max_pool_connections=64,
-            s3={"addressing_style": "path"},
-        )
-        self.functions = session.client("lambda", endpoint_url=endpoint, config=config)
-        self.s3 = session.client("s3", endpoint_url=endpoint, config=config)
+        once = Config(retries={"total_max_attempts": 1}, read_timeout=_READ_TIMEOUT_SECONDS, max_pool_connections=64)
+        aws, config = session(), client_config().merge(once)
+        self.functions = aws.client("lambda", endpoint_url=endpoint, config=config)
+        self.s3 = aws.client("s3", endpoint_url=endpoint, config=config)
         self._consumer = Consumer(
             {
                 "bootstrap.servers": mapping.bootstrap_servers,

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from cli import deployment as deployments
-from cli.deployment import Deployment, local_config, local_session
+from cli.deployment import Deployment
 from cli.main import run_command
+from local.aws import client_config, session
 from tests.support.command_line import C360, Finished, outputs_of
 from tests.support.recorded_executions import RecordedStepFunctions
 
@@ -37,7 +38,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Deployment]:
     def make(step_functions: RecordedStepFunctions | None = None, **changed: Any) -> Deployment:
         if step_functions:
             changed = {"state_machine_arn": step_functions.state_machine_arn} | changed
-        made = Deployment(outputs_of(**changed), local_session("us-east-1"), local_config())
+        made = Deployment(outputs_of(**changed), session(), client_config())
         if step_functions:
             made.__dict__["step_functions"] = step_functions.client
         monkeypatch.setattr(deployments, "open_deployment", lambda _target: made)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.deployment import local_config, local_session
 from cli.main import run_command
+from local import aws
 from tests.support.command_line import C360
 
 NEEDS_A_PLATFORM = [
@@ -132,8 +132,8 @@ def test_the_users_aws_settings_do_not_leak_into_local_use(monkeypatch: pytest.M
         "HTTP_PROXY": "http://10.0.0.1:3128",
     }.items():
         monkeypatch.setenv(name, value)
-    session = local_session("us-east-1")
-    client = session.client("s3", endpoint_url="http://127.0.0.1:4566", config=local_config())
+    session = aws.session()
+    client = session.client("s3", endpoint_url="http://127.0.0.1:4566", config=aws.client_config())
     credentials = session.get_credentials()
     assert credentials is not None
     assert (credentials.access_key, credentials.secret_key, credentials.token) == ("test", "test", None)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cli.commands import run as run_module
+from cli import run_report
 from cli.deployment import Deployment
 from cli.executions import new_name
 from tests.support.command_line import C360
@@ -16,7 +16,7 @@ type Deploy = Callable[..., Deployment]
 
 @pytest.fixture(autouse=True)
 def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "_LOCAL_POLL_SECONDS", 0)
+    monkeypatch.setattr(run_report, "_LOCAL_POLL_SECONDS", 0)
 
 
 def test_a_run_that_succeeds_tells_what_became_of_every_file(c360: C360, deploy: Deploy) -> None:

@@ -12,76 +12,23 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
-from local import processes
 from local.api_server import role_database_url
-from local.aws import ADMIN_SECRET, client
-from local.deploy import CdkApp, Progress
+from local.aws import client
+from local.deploy import Progress
 from local.errors import LocalError, StackNotRunningError
 from local.paths import Paths
 from local.postgres import PostgresServer
-from local.stack import EmbeddedStack, StackOptions
 from local.state import State
+from tests.support.tiny_stack import Lines, TinyApp, TinyStack, tiny_options
 from tests.support.tls_server import tls_only
 
 MIGRATED_BY_ANOTHER = "the database was migrated by a newer release of this software (version=9)"
-FUNCTION = "def handle(event, context):\n    return 1\n"
-
-
-class TinyApp(CdkApp):
-    """A cloud assembly written by hand: one stack without assets, which needs no synth and no bootstrap."""
-
-    def synth(self, _progress: Progress) -> str:
-        self.out.mkdir(parents=True, exist_ok=True)
-        artifact = {
-            "type": "aws:cloudformation:stack",
-            "environment": "aws://000000000000/us-east-1",
-            "properties": {"templateFile": "template.json", "stackName": "C360-Data"},
-        }
-        (self.out / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"C360-Data": artifact}}))
-        (self.out / "template.json").write_text(json.dumps(self.template()))
-        return json.dumps(self.context)
-
-    def template(self) -> dict[str, object]:
-        variables = {
-            "DATABASE_USER": "c360_admin",
-            "DATABASE_HOST": self.context["database_host"],
-            "DATABASE_PORT": self.context["database_port"],
-            "DATABASE_NAME": self.context["database_name"],
-            "DATABASE_SSL_MODE": self.context.get("database_ssl_mode", "disable"),
-            "DATABASE_SSL_ROOT_CERT": self.context.get("database_ssl_root_cert", ""),
-            "DATABASE_SECRET_ARN": ADMIN_SECRET,
-        }
-        function = {
-            "Runtime": "python3.13",
-            "Handler": "index.handle",
-            "Role": "arn:aws:iam::000000000000:role/test",
-            "Code": {"ZipFile": FUNCTION},
-            "Environment": {"Variables": variables},
-        }
-        values = {
-            "LandingBucketName": {"Ref": "Bucket"},
-            "StateMachineArn": "arn",
-            "RestApiId": "id",
-            "ApiStage": "v1",
-            "ApiFunctionName": {"Ref": "Function"},
-        }
-        return {
-            "Resources": {
-                "Bucket": {"Type": "AWS::S3::Bucket"},
-                "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
-            },
-            "Outputs": {name: {"Value": value} for name, value in values.items()},
-        }
-
-    def bootstrap(self, endpoint: str, progress: Progress) -> None:
-        """Nothing in this app needs it."""
 
 
 class FakedApp(TinyApp):
@@ -102,42 +49,10 @@ class AnotherVersionsApp(TinyApp):
         raise LocalError(f"Deploying failed: Reason: {MIGRATED_BY_ANOTHER}")
 
 
-class TinyStack(EmbeddedStack):
-    app: type[CdkApp] = TinyApp
-
-    def _app(self, endpoint: str, database_context: dict[str, str]) -> CdkApp:
-        app = super()._app(endpoint, database_context)
-        return self.app(app.out, app.home, app.log, app.context)
-
-
-@dataclass
-class Lines:
-    """Keeps what an `up` or `down` reports."""
-
-    said: list[str] = field(default_factory=list)
-
-    def __call__(self, line: str) -> None:
-        self.said.append(line)
-
-    def __contains__(self, part: str) -> bool:
-        return any(part in line for line in self.said)
-
-
-def _options() -> StackOptions:
-    ports = [processes.free_port() for _ in range(3)]
-    return StackOptions(
-        localstack_port=ports[0],
-        postgres_port=ports[1],
-        api_port=ports[2],
-        kafka_port=processes.free_port(27000),
-        database_url=None,
-    )
-
-
 @pytest.fixture(scope="module")
 def stack(scratch: Path) -> Iterator[TinyStack]:
     """A stack that is up; each test leaves it in whatever state, and starts with `up`."""
-    stack = TinyStack(Paths(scratch / "stack"), _options())
+    stack = TinyStack(Paths(scratch / "stack"), tiny_options())
     stack.up(Lines())
     yield stack
     stack.down(Lines())
@@ -297,11 +212,12 @@ def test_a_second_up_waits_and_says_for_whom(stack: TinyStack) -> None:
 
 
 def test_an_up_that_was_killed_half_way_is_healed_by_the_next(scratch: Path) -> None:
-    stack = TinyStack(Paths(scratch / "half"), _options())
+    stack = TinyStack(Paths(scratch / "half"), tiny_options())
     options = stack.options.model_dump_json()
     code = (
         "import sys; from pathlib import Path\n"
-        "from tests.local.test_stack import *\n"
+        "from local.paths import Paths; from local.state import StackOptions\n"
+        "from tests.support.tiny_stack import TinyStack\n"
         "TinyStack(Paths(Path(sys.argv[1])), StackOptions.model_validate_json(sys.argv[2])).up(lambda line:"
         " print(line, flush=True))"
     )

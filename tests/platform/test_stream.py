@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from benchmarks.stream_kills import survive
+from benchmarks.stream.kills import survive
 from tests.support.platform import Platform, eventually
 
 

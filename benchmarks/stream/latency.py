@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.stream_events import CUSTOMERS, PRODUCTS
+from benchmarks.stream.events import CUSTOMERS, PRODUCTS
 from cli.kafka_producer import percentiles, produce
 from cli.sample.sessions import Product, sessions
 from infra.outputs import Outputs

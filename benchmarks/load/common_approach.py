@@ -12,8 +12,8 @@ import pandas as pd
 import psycopg
 from sqlalchemy import create_engine
 
-from benchmarks.load_files import SOURCES, Files
-from benchmarks.load_result import Clock, Result
+from benchmarks.load.files import SOURCES, Files
+from benchmarks.load.result import Clock, Result
 
 _TABLES = """create schema staging;
 create schema raw_vault;

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.platform import client
+from benchmarks.running_platform import client
 from cli.sample import SampleShape, generate
 from infra.outputs import Outputs
 

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from confluent_kafka import Producer
 
-from benchmarks.stream_events import random_event
+from benchmarks.stream.events import random_event
 from infra.outputs import Outputs
 from local.processes import ProcessIdentity, find
 from local.stack import EmbeddedStack

@@ -1,6 +1,6 @@
 """Load on an HTTP server on loopback: wrk where it is installed (apt-get install wrk), else this module by itself.
 
-python -m benchmarks.api_load HOST PORT CONNECTIONS SECONDS PATHS_FILE
+python -m benchmarks.api.load_generator HOST PORT CONNECTIONS SECONDS PATHS_FILE
 """
 
 import asyncio
@@ -53,7 +53,7 @@ def load(port: int, paths: list[str], *, connections: int = 16, seconds: int = 5
             command += ["-H", header] if header else []
             return _read_wrk(_output([*command, f"http://127.0.0.1:{port}"]))
         arguments = ["127.0.0.1", str(port), str(connections), str(seconds), str(listed), header or ""]
-        return Load(**json.loads(_output([sys.executable, "-m", "benchmarks.api_load", *arguments])))
+        return Load(**json.loads(_output([sys.executable, "-m", "benchmarks.api.load_generator", *arguments])))
 
 
 def _output(command: list[str]) -> str:

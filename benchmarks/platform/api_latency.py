@@ -1,6 +1,6 @@
 """Latency of one customer's profile, warm, one request after another, beside a URL that does nothing.
 
-python -m benchmarks.api_latency gateway=$API_URL uvicorn=http://127.0.0.1:8000 --baseline empty=$EMPTY_URL
+python -m benchmarks.platform.api_latency gateway=$API_URL uvicorn=http://127.0.0.1:8000 --baseline empty=$EMPTY_URL
 
 The URLs take turns, so that whatever else the machine does slows all of them alike.
 """
@@ -102,7 +102,7 @@ def table(latencies: list[Latency]) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print; exit status 1 when a target cannot be asked."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.api_latency", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.platform.api_latency", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("base_urls", nargs="+", metavar="[LABEL=]URL", help="base URL of the API")
     parser.add_argument("--baseline", metavar="[LABEL=]URL", help="full URL that does nothing")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from benchmarks.load_files import SOURCES, Files
-from benchmarks.load_result import Clock, Result
+from benchmarks.load.files import SOURCES, Files
+from benchmarks.load.result import Clock, Result
 from functions.common.database import Connection, connect
 from functions.common.settings import DatabaseSettings, LandingSettings
 from functions.load.marts.publish import publish

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import api_latency, nightly_load
-from benchmarks.platform import empty_function_url, running_platform
+from benchmarks.platform import api_latency, nightly_load
+from benchmarks.running_platform import empty_function_url, running_platform
 from infra.outputs import Outputs
 
 REQUESTS = 300

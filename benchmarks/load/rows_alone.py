@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 from psycopg import sql
 
-from benchmarks.load_files import Files
-from benchmarks.load_ours import OurLoad
-from benchmarks.load_result import Clock, Result
+from benchmarks.load.files import Files
+from benchmarks.load.ours import OurLoad
+from benchmarks.load.result import Clock, Result
 
 _TABLES = (
     "link_order_product", "sat_order_details", "sat_order_line", "hub_order", "link_customer_order",

@@ -18,12 +18,12 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from benchmarks.load_common import CommonApproach, CommonMultiRow
-from benchmarks.load_copy import RawCopy
-from benchmarks.load_files import Files, changed_files, orders_of, sample_files
-from benchmarks.load_ours import OurLoad
-from benchmarks.load_result import Result
-from benchmarks.load_rows import RowsAlone
+from benchmarks.load.common_approach import CommonApproach, CommonMultiRow
+from benchmarks.load.files import Files, changed_files, orders_of, sample_files
+from benchmarks.load.ours import OurLoad
+from benchmarks.load.raw_copy import RawCopy
+from benchmarks.load.result import Result
+from benchmarks.load.rows_alone import RowsAlone
 from local.postgres import PostgresServer
 
 type Approach = RawCopy | RowsAlone | CommonApproach | OurLoad

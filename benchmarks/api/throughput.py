@@ -20,7 +20,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import psycopg
 
-from benchmarks.api_load import Load, generator, load
+from benchmarks.api.load_generator import Load, generator, load
 from functions.api.paging import cursor
 from functions.load.schema.migrate import migrate
 from local import processes
@@ -165,9 +165,9 @@ def _table(measured: dict[str, Load]) -> str:
 def _throughput(database_url: str) -> str:
     with (
         tempfile.TemporaryDirectory(prefix="c360-spool-") as spool,  # as the local server has one
-        _served("benchmarks.api_plain:app", database_url) as plain,
+        _served("benchmarks.api.plain:app", database_url) as plain,
         _served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as ours,
-        _served("benchmarks.api_unaudited:app", database_url) as unaudited,
+        _served("benchmarks.api.unaudited:app", database_url) as unaudited,
         _served("functions.api.app:app", database_url, AUDIT_SPOOL=spool, API_OPEN_SCOPES="profile:read") as masked,
     ):
         ports = {"plain": plain, "ours": ours, "unaudited": unaudited, "masked": masked}

@@ -2,8 +2,8 @@
 
 import psycopg
 
-from benchmarks.load_files import SOURCES, Files
-from benchmarks.load_result import Clock, Result
+from benchmarks.load.files import SOURCES, Files
+from benchmarks.load.result import Clock, Result
 
 _TABLES = """create schema raw;
 create table raw.customers (

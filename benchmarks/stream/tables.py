@@ -7,8 +7,8 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import stream, stream_handler, stream_kills
-from benchmarks.platform import running_stack
+from benchmarks.running_platform import running_stack
+from benchmarks.stream import handler, kills, latency
 from infra.outputs import Outputs
 from local.stack import EmbeddedStack
 
@@ -17,14 +17,10 @@ MILLIONS = (0, 1_000_000, 10_000_000)
 type Measurement = Callable[[EmbeddedStack, Outputs, Path], str]
 
 MEASUREMENTS: dict[str, Measurement] = {
-    "latency": lambda _stack, outputs, _folder: stream.latency_table(stream.measure_latency(outputs)),
-    "handler": lambda _stack, _outputs, folder: stream_handler.rates_table(stream_handler.measure_handler(folder)),
-    "growth": lambda _stack, _outputs, folder: stream_handler.rates_table(
-        stream_handler.measure_growth(folder, MILLIONS)
-    ),
-    "kills": lambda stack, outputs, _folder: stream_kills.table(
-        stream_kills.survive(stack, outputs, stream_kills.KILL_EVENTS, print)
-    ),
+    "latency": lambda _stack, outputs, _folder: latency.latency_table(latency.measure_latency(outputs)),
+    "handler": lambda _stack, _outputs, folder: handler.rates_table(handler.measure_handler(folder)),
+    "growth": lambda _stack, _outputs, folder: handler.rates_table(handler.measure_growth(folder, MILLIONS)),
+    "kills": lambda stack, outputs, _folder: kills.table(kills.survive(stack, outputs, kills.KILL_EVENTS, print)),
 }
 
 

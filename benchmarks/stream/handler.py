@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from benchmarks.stream_events import kafka_event, random_event
+from benchmarks.stream.events import kafka_event, random_event
 from functions.common.database import ConnectionHolder
 from functions.load.schema.migrate import migrate
 from functions.stream.batch import read_batch, utc_now

@@ -1,0 +1,1 @@
+"""The load in PostgreSQL, beside a bare COPY and the common approach."""
