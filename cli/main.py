@@ -21,6 +21,7 @@ from cli.commands import (
     lists,
     logs,
     marts,
+    metabase,
     model,
     outputs,
     produce,
@@ -64,6 +65,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
 for _name, _command, _examples in _COMMANDS:
     app.command(_name, epilog=_examples or None)(_command)
 app.add_typer(marts.app)
+app.add_typer(metabase.app)
 app.add_typer(sql.app, name="sql")
 app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")

@@ -39,6 +39,14 @@ LakeOption = Annotated[
 ApiKeyOption = Annotated[
     bool, typer.Option("--api-key", help="Let API Gateway ask for a key, as on AWS; `c360 outputs` prints it.")
 ]
+BiUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        envvar="C360_BI_DATABASE_URL",
+        help="postgresql://USER:PASSWORD@HOST:PORT/NAME as the tool reaches it; else the deployment's, as c360_bi.",
+    ),
+]
 EXAMPLES = "Examples:"
 
 

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from infra.config import DatabaseKind, DeploymentConfig
 from infra.constructs.audit import AuditBucket
-from infra.constructs.database import Database, ExternalDatabase
+from infra.constructs.database import Database, ExternalDatabase, Role
 from infra.constructs.landing import LandingBucket
 from infra.constructs.rds import AuroraDatabase, RdsDatabase
 
@@ -25,6 +25,8 @@ class DataStack(Stack):
         CfnOutput(self, "DatabaseHost", value=self.database.host)
         CfnOutput(self, "DatabasePort", value=self.database.port)
         CfnOutput(self, "DatabaseName", value=self.database.name)
+        if isinstance(self.database, ExternalDatabase):
+            CfnOutput(self, "BiSecretArn", value=self.database.secret_arn(Role.BI))
         if self.audit is not None:
             CfnOutput(self, "AuditBucketName", value=self.audit.bucket_name)
 

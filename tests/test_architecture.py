@@ -10,7 +10,7 @@ from pathlib import Path
 from local.paths import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "architecture.md"
-PRODUCT = ("functions", "infra", "local", "cli", "benchmarks")
+PRODUCT = ("functions", "infra", "local", "cli", "dashboards", "benchmarks")
 
 
 def rooms() -> dict[str, set[str]]:

@@ -16,7 +16,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from functions.common.sql_files import SQL_FOLDER, read_sql
 
-FILTERS = {
+type Filter = Literal["since", "until", "segment", "state", "category", "status"]
+
+FILTERS: dict[Filter, sql.SQL] = {
     "since": sql.SQL("since date"),
     "until": sql.SQL("until date"),
     "segment": sql.SQL("segments text []"),
@@ -26,7 +28,6 @@ FILTERS = {
 }
 """Filter -> the parameter of the functions that takes it."""
 
-type Filter = Literal["since", "until", "segment", "state", "category", "status"]
 type Chart = Literal["card", "donut", "bar", "line", "heatmap", "cohorts", "scatter", "table"]
 type Unit = Literal[
     "currency", "orders", "customers", "products", "lines", "pieces", "share", "change", "days", "day", "month",

@@ -88,6 +88,10 @@ class ExternalDatabase(Database):
             self, "AdminSecret", deployment.database_admin_secret
         )
 
+    def secret_arn(self, role: Role) -> str:
+        """The secret that holds the role's password."""
+        return self._secrets[role].secret_arn
+
     def environment(self, role: Role) -> dict[str, str]:
         secret = self._secrets[role]
         variables = {

@@ -144,8 +144,10 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def test_outputs_are_the_contracts(either: Synthesis) -> None:
-    assert set(either.outputs("Data")) == {"LandingBucketName", "DatabaseHost", "DatabasePort", "DatabaseName"}
+def test_outputs_are_the_contracts(on_aws: Synthesis, on_localstack: Synthesis) -> None:
+    common = {"LandingBucketName", "DatabaseHost", "DatabasePort", "DatabaseName"}
+    assert set(on_aws.outputs("Data")) == common
+    assert set(on_localstack.outputs("Data")) == {*common, "BiSecretArn"}
 
 
 def test_aurora_pauses_and_signs_in_as_rds_does(tmp_path: Path) -> None:

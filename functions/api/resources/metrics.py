@@ -123,7 +123,7 @@ async def _read(
     database: Database, cache: Cache, panel: Panel, filters: dict[str, Any], watermark: str | None
 ) -> tuple[str | None, str]:
     """The panel's watermark and JSON; from the cache where it has them under `watermark`."""
-    applied = {name: filters[name] if name in panel.filters else None for name in FILTERS}
+    applied: dict[str, Any] = {name: filters[name] if name in panel.filters else None for name in FILTERS}
     key = (panel.name, *map(str, applied.values()))
     if not panel.live and (known := cache.get(key, watermark)) is not None:
         return watermark, known

@@ -1,0 +1,1 @@
+"""Metabase: what the description becomes there, and how it gets there by Metabase's HTTP API."""

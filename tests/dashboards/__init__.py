@@ -1,0 +1,1 @@
+"""Tests of what BI tools are given."""
