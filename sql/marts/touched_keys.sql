@@ -11,6 +11,8 @@ with touched as (
     from raw_vault.record_tracking_satellite as t
     where t.satellite = 'sat_product_details' and {unchanged_of_retracted}
     union
+    select h.product_hash_key from raw_vault.hub_product as h where {named_by_coming}
+    union
     -- keys that only the clickstream has named
     select h.product_hash_key
     from raw_vault.hub_product as h
@@ -46,6 +48,8 @@ with touched as (
     select t.hash_key
     from raw_vault.record_tracking_satellite as t
     where t.satellite = 'sat_customer_details' and {unchanged_of_retracted}
+    union
+    select h.customer_hash_key from raw_vault.hub_customer as h where {named_by_coming}
     union
     select h.customer_hash_key
     from raw_vault.hub_customer as h
