@@ -11,7 +11,7 @@ select object_id from metadata.retraction
 union all
 select o.object_id
 from metadata.object_version as o
-join metadata.mart_instant as i on o.effective_at > i.in_force_at;
+where o.effective_at > (select i.in_force_at from metadata.mart_instant as i);
 
 comment on view metadata.uncounted_object is
 'Objects of which the marts show nothing: those that were taken back or replaced, and those that are not in force yet.';

@@ -173,8 +173,8 @@ def _coming_into_force(connection: Connection, since: datetime | None) -> list[i
     """Objects that earlier runs have loaded and that have come into force since that instant."""
     rows = connection.execute(
         "select o.object_id from metadata.object_version as o"
-        " join metadata.mart_instant as i on o.effective_at <= i.in_force_at"
-        " where o.effective_at > %s and o.status = 'LOADED'",
+        " where o.effective_at > %s and o.status = 'LOADED'"
+        " and o.effective_at <= (select i.in_force_at from metadata.mart_instant as i)",
         (since,),
     )
     return [row[0] for row in rows]

@@ -38,7 +38,7 @@ _READ_WHOLE_STATUS = """select distinct on (s.{key}) s.*
 
 _LOOK_UP = """select s.*
     from {touched} as t
-    cross join metadata.mart_instant as i
+    cross join (select in_force_at from metadata.mart_instant limit 1) as i  -- planned as one row
     cross join lateral raw_vault.{as_of}(t.{key}, i.in_force_at, 'infinity') as s"""
 
 # From the orders `t` to every customer that each has ever had, `owner`.
