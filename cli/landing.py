@@ -101,7 +101,7 @@ def source_of(file: Path) -> str:
     source = by_name or by_header
     if source is None:
         raise UsageError(
-            f"cannot tell what {file} holds, neither by its name nor by its header: "
+            f"neither the name nor the header of {file} says which source it is of: "
             f"add --source, one of {', '.join(_sources())}"
         )
     return source
@@ -114,7 +114,7 @@ def _sources() -> "dict[str, Source]":
 
 
 def _source_of_header(file: Path) -> str | None:
-    """The one source that knows most of the header's columns, and of several those that it has all it requires of."""
+    """The source that declares the most of the header's columns; of several, one whose required columns are there."""
     try:
         with gzip.open(file) if file.name.endswith(".gz") else file.open("rb") as stream:
             start = stream.read(_HEADER_BYTES)

@@ -21,7 +21,7 @@ type Body = Callable[[], Iterator[bytes]]
 
 @dataclass(frozen=True)
 class CopiedText:
-    """What was copied. `is_isolated`: bad lines are in the table too, as text, and every row knows its line."""
+    """What was copied. `is_isolated`: bad lines are in the table too, as text, and every row has its line number."""
 
     rows: int
     lines: int

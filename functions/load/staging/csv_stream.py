@@ -108,7 +108,7 @@ class CsvStream:
 def _parse_header(line: bytes, delimiter: str) -> list[str]:
     """The column names, trimmed; a column without a name is called by its position.
 
-    A file without a header has cells here, so no reason repeats what it found.
+    A file without a header has cells here, so no reason quotes them.
     """
     if line.startswith(UTF_8_MARK):
         raise FileRejectedError("the file begins with two byte order marks: it was saved as UTF-8 twice")

@@ -1,4 +1,4 @@
-"""What the header of a file must have, and which of its columns the source knows."""
+"""What the header of a file must have, and which of its columns the source declares."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -15,7 +15,7 @@ CONTROL_COLUMNS = (QUARANTINE_ID, "_file", "_line", "_reasons", "_raw_text")
 
 @dataclass(frozen=True)
 class Header:
-    """A file's columns. `columns`: in the file's order, by the source's names where it knows them, else by the file's.
+    """A file's columns. `columns`: in the file's order, by the declared names where there are, else by the file's.
 
     `unknown`: those that the source does not know, each with a column name of ours. `renamed`: names that the file
     writes otherwise (`Email for email`).

@@ -44,7 +44,7 @@ def render_raw_table(
 ) -> sql.Composed:
     """The table that a part is copied into: text, with the number of each row, `first_row` for the first.
 
-    `is_isolated`: bad lines are in it too, as text with the rules that they break, and every row knows its line.
+    `is_isolated`: bad lines are in it too, as text with the rules that they break, and every row has its line number.
     """
     columns = [*model.sources[part.source].columns, *unknown_columns]
     return sql.SQL(
