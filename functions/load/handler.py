@@ -44,7 +44,7 @@ from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
 from functions.model.reading import load_model
 from functions.quality.checks import check_staging, check_vault, enforce
-from functions.quality.file_outcome import check_accounts, explain_file
+from functions.quality.file_outcome import check_outcomes, explain_file
 
 
 class _Event(BaseModel):
@@ -286,7 +286,7 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _GiveUp | _Reb
             return load_satellites(connection, model, event.run_id)
         case _Other(step="publish"):
             written = publish(connection, event.run_id)
-            check_accounts(connection, model, event.run_id)
+            check_outcomes(connection, model, event.run_id)
             return written
         case _Other(step="retention"):
             if bucket := environment.settings(AuditSettings).audit_bucket:
