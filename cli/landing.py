@@ -122,12 +122,12 @@ def _source_of_header(file: Path) -> str | None:
         return None
     except OSError as error:
         raise FileProblemError(f"cannot read {file}: {error.strerror}", file=str(file)) from error
-    first = start.decode("utf-8-sig", errors="replace").splitlines()[:1]
-    columns = {column.strip() for column in next(csv.reader(first), [])}
-    fits = {
-        name: (len(columns & source.columns.keys()), columns.issuperset(source.required))
-        for name, source in _sources().items()
-    }
+    fits = {}
+    for name, source in _sources().items():
+        encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
+        first = start.decode(encoding, errors="replace").splitlines()[:1]
+        columns = {column.strip() for column in next(csv.reader(first, delimiter=source.delimiter), [])}
+        fits[name] = (len(columns & source.columns.keys()), columns.issuperset(source.required))
     best = max(fits.values())
     best_fits = [name for name, fit in fits.items() if fit == best]
     return best_fits[0] if best[0] and len(best_fits) == 1 else None

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from functions.common.errors import ModelError
+from functions.model.dialect import Dialect
 from functions.model.entry import Entry
 from functions.model.quality_rules import ColumnChecks, Quality
 from functions.model.retention import Retention
@@ -35,7 +36,7 @@ class Column(ColumnChecks):
     length: Annotated[int, Field(ge=1, le=1_000_000)] = TEXT_LIMIT_BYTES
 
 
-class Source(Entry):
+class Source(Dialect):
     """A kind of CSV file: what stands in the landing zone below `landing/<name>/`.
 
     `files`: patterns that a file's name matches. `effective_at`: when a file's rows became true. `measures`: columns

@@ -93,6 +93,7 @@ def versions(night: Night, satellite: str, hub: str, *columns: str) -> list[tupl
     key, business_key = {
         "hub_customer": ("customer_hash_key", "customer_id"),
         "hub_order": ("order_hash_key", "transaction_id"),
+        "hub_product": ("product_hash_key", "product_id"),
     }[hub]
     return night.rows(
         f"select h.{business_key}, {', '.join(f's.{column}' for column in columns)}"

@@ -83,7 +83,7 @@ def _stage(model: Model, source: str) -> Iterator[Statement]:
     part = StagedPart(source, EXAMPLE_OBJECT, 0)
     rendered: list[tuple[str, sql.Composed | None]] = [
         ("make the table of the text of", render_raw_table(model, part, [], first_row=1)),
-        ("copy the text of", render_copy(part, list(model.sources[source].columns))),
+        ("copy the text of", render_copy(model, part, list(model.sources[source].columns))),
         ("type and hash the valid rows of", render_stage(model, part)),
         ("attach the rows of", render_attach(part)),
         ("set aside the invalid rows of", render_quarantine(model, part)),

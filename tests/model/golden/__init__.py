@@ -32,7 +32,7 @@ def rendered() -> dict[str, str]:
     assert measures is not None
     statements: dict[str, sql.Composed] = {
         "raw_table": render_raw_table(model, customers, ["unknown_1"], first_row=1),
-        "copy": render_copy(customers, ["customer_id", "unknown_1", "city"]),
+        "copy": render_copy(model, customers, ["customer_id", "unknown_1", "city"]),
         "stage_customers": render_stage(model, customers),
         "stage_transactions": render_stage(model, lines),
         "attach": render_attach(lines),
