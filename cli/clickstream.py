@@ -40,7 +40,7 @@ def send(
         raise DeploymentError("Kafka is not reachable from here; on AWS produce from inside its VPC, signed in by IAM")
     draw = random.Random(seed)
     run = uuid.uuid4().hex[:12]
-    customers, products = _known(deployment)
+    customers, products = _customers_and_products(deployment)
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     feed = None if output.as_json else feed_of(deployment.with_api_key())
     with display(output, feed) if feed else output.advancing("messages") as advance:
@@ -70,8 +70,8 @@ def send(
     return result | stored | ({"api_ms": feed.latency_ms()} if feed else {})
 
 
-def _known(deployment: "Deployment") -> "tuple[list[str], list[Product]]":
-    """Keys that the warehouse knows, else synthetic ones."""
+def _customers_and_products(deployment: "Deployment") -> "tuple[list[str], list[Product]]":
+    """Customers and products of the warehouse; where it has none, synthetic ones."""
     from cli.sample.sessions import Product
 
     with deployment.database() as connection:
@@ -83,7 +83,7 @@ def _known(deployment: "Deployment") -> "tuple[list[str], list[Product]]":
     )
 
 
-def _stored(deployment: "Deployment", advance: Advance, started: str, run: str, wanted: int) -> dict[str, Any]:
+def _stored(deployment: "Deployment", advance: Advance, started: str, run: str, sent: int) -> dict[str, Any]:
     """Wait until all are stored. Raises MismatchError when they are not within a minute."""
     deadline = time.monotonic() + _STORED_WITHIN_SECONDS
     with deployment.database() as connection:
@@ -91,15 +91,15 @@ def _stored(deployment: "Deployment", advance: Advance, started: str, run: str, 
         while True:
             row = connection.execute(read_sql("cli/stored_events.sql"), (started, run)).fetchone()
             stored, cuts = row or (0, None)
-            advance("stored", stored, wanted)
-            if stored >= wanted:
+            advance("stored", stored, sent)
+            if stored >= sent:
                 break
             if time.monotonic() > deadline:
                 raise MismatchError(
-                    f"{stored} of {wanted} events are stored after {_STORED_WITHIN_SECONDS} s; c360 status shows "
+                    f"{stored} of {sent} events are stored after {_STORED_WITHIN_SECONDS} s; c360 status shows "
                     "whether the event source runs",
                     stored=stored,
-                    sent=wanted,
+                    sent=sent,
                 )
             time.sleep(0.2)
     latency = dict(zip(("p50", "p95", "p99", "max"), cuts or (), strict=False))
@@ -116,6 +116,6 @@ def show(output: Output, result: dict[str, Any]) -> None:
         ["messages a second", result["rate"]],
     ]
     for name, label in (("ack_ms", "taken by Kafka"), ("stored_ms", "stored"), ("api_ms", "seen in the API")):
-        if found := result.get(name):
-            rows.append([f"{label}, p50 / p99", f"{found['p50']:,.0f} / {found['p99']:,.0f} ms"])
+        if latency := result.get(name):
+            rows.append([f"{label}, p50 / p99", f"{latency['p50']:,.0f} / {latency['p99']:,.0f} ms"])
     output.show(table(["clickstream", ""], rows))

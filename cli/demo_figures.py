@@ -77,7 +77,7 @@ def customers_served(api_url: str, api_key: str | None) -> int:
         with direct.open(request, timeout=_TIMEOUT_SECONDS) as answer:
             total = json.load(answer)["total"]
     except urllib.error.HTTPError as error:
-        raise DeploymentError(f"the API answered {error.code} to {url}: `c360 logs api` tells why") from error
+        raise DeploymentError(f"the API answered {error.code} to {url}: `c360 logs api` shows why") from error
     except OSError as error:
         raise DeploymentError(f"the API does not answer at {url}: {error}") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -120,7 +120,7 @@ def follow(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Execution, History]:
-    """Look at the history `every` so many seconds until the execution has ended; `watch` hears of each change.
+    """Look at the history `every` so many seconds until the execution has ended; `watch` is called after each look.
 
     A history grows at its end only, so a look reads from the last page on. Raises RunTimeoutError after `timeout`
     seconds; the execution goes on.

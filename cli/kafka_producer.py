@@ -128,5 +128,5 @@ def percentiles(seconds: list[float]) -> dict[str, float] | None:
     if len(seconds) < 2:
         return None
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-    found = {f"p{percent}": cuts[percent - 1] for percent in (50, 95, 99)} | {"max": max(seconds)}
-    return {name: round(value * 1000, 1) for name, value in found.items()}
+    latency = {f"p{percent}": cuts[percent - 1] for percent in (50, 95, 99)} | {"max": max(seconds)}
+    return {name: round(value * 1000, 1) for name, value in latency.items()}

@@ -101,7 +101,7 @@ def source_of(file: Path) -> str:
     source = by_name or by_header
     if source is None:
         raise UsageError(
-            f"cannot tell what {file} holds, neither by its name nor by its header: "
+            f"neither the name nor the header of {file} says which source it is of: "
             f"add --source, one of {', '.join(_sources())}"
         )
     return source
@@ -114,7 +114,7 @@ def _sources() -> "dict[str, Source]":
 
 
 def _source_of_header(file: Path) -> str | None:
-    """The one source that knows most of the header's columns, and of several those that it has all it requires of."""
+    """The source that declares the most of the header's columns; of several, one whose required columns are there."""
     try:
         with gzip.open(file) if file.name.endswith(".gz") else file.open("rb") as stream:
             start = stream.read(_HEADER_BYTES)
@@ -122,12 +122,12 @@ def _source_of_header(file: Path) -> str | None:
         return None
     except OSError as error:
         raise FileProblemError(f"cannot read {file}: {error.strerror}", file=str(file)) from error
-    first = start.decode("utf-8-sig", errors="replace").splitlines()[:1]
-    columns = {column.strip() for column in next(csv.reader(first), [])}
-    fits = {
-        name: (len(columns & source.columns.keys()), columns.issuperset(source.required))
-        for name, source in _sources().items()
-    }
+    fits = {}
+    for name, source in _sources().items():
+        encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
+        first = start.decode(encoding, errors="replace").splitlines()[:1]
+        columns = {column.strip() for column in next(csv.reader(first, delimiter=source.delimiter), [])}
+        fits[name] = (len(columns & source.columns.keys()), columns.issuperset(source.required))
     best = max(fits.values())
     best_fits = [name for name, fit in fits.items() if fit == best]
     return best_fits[0] if best[0] and len(best_fits) == 1 else None

@@ -33,7 +33,7 @@ _REDRAWS_PER_SECOND = 8
 
 @dataclass(frozen=True)
 class Counters:
-    """What the API says of the clickstream. `api_ms`: from an event's timestamp until a look at the API found it."""
+    """What the API says of the clickstream. `api_ms`: from an event's timestamp until a look at the API shows it."""
 
     events: int
     by_type: dict[str, int]
@@ -56,12 +56,12 @@ class Counters:
 
     def rows(self) -> list[tuple[str, object]]:
         """For a table."""
-        found: list[tuple[str, object]] = [("events", self.events), *sorted(self.by_type.items())]
-        found += [("purchase amount", f"{self.purchase_amount:,}")]
-        found += [("customers active, last 5 minutes", self.active_customers)]
+        rows: list[tuple[str, object]] = [("events", self.events), *sorted(self.by_type.items())]
+        rows += [("purchase amount", f"{self.purchase_amount:,}")]
+        rows += [("customers active, last 5 minutes", self.active_customers)]
         if self.api_ms:
-            found.append(("event to API, p50 / p99", f"{self.api_ms['p50']:,.0f} / {self.api_ms['p99']:,.0f} ms"))
-        return found
+            rows.append(("event to API, p50 / p99", f"{self.api_ms['p50']:,.0f} / {self.api_ms['p99']:,.0f} ms"))
+        return rows
 
 
 def feed_of(outputs: "Outputs") -> "Feed":
@@ -70,7 +70,7 @@ def feed_of(outputs: "Outputs") -> "Feed":
 
 
 class Feed:
-    """Looks at the API at `url`. An event is seen when a look finds it for the first time, among the newest 500."""
+    """Looks at the API at `url`. An event is seen when a look shows it for the first time, among the newest 500."""
 
     def __init__(self, url: str, api_key: str | None = None) -> None:
         self._url = url.rstrip("/")
@@ -131,7 +131,7 @@ class _Board:
         self._bars.update(self._tasks[name], completed=done)
 
     def look(self) -> str:
-        """Look once more; the line that tells of it."""
+        """Look once more; the counters as a line, or what is wrong."""
         try:
             self._counters, self._trouble = self._feed.look(), None
             return self._counters.line()
@@ -150,7 +150,7 @@ class _Board:
 def display(output: Output, feed: Feed) -> Iterator[Advance]:
     """Show the counters while the body works: redrawn on a terminal, a line a second at most elsewhere, none as JSON.
 
-    Yields what reports how far the body is. An API that is away is told, and looked at again.
+    Yields what reports how far the body is. An API that does not answer is reported, and asked again.
     """
     board = _Board(feed)
     if output.is_watched:
@@ -158,8 +158,8 @@ def display(output: Output, feed: Feed) -> Iterator[Advance]:
         with redrawn, _looking(board, _silent):
             yield board.advance
     else:
-        tell = _silent if output.as_json else output.say
-        with output.advancing("messages") as advance, _looking(board, tell):
+        report = _silent if output.as_json else output.say
+        with output.advancing("messages") as advance, _looking(board, report):
             yield advance
 
 
@@ -168,19 +168,19 @@ def _silent(_line: str) -> None:
 
 
 @contextmanager
-def _looking(board: _Board, tell: Callable[[str], None]) -> Iterator[None]:
+def _looking(board: _Board, report: Callable[[str], None]) -> Iterator[None]:
     """Look while the body works, and once more after it: the last line says how it ended."""
     ended = threading.Event()
 
     def look() -> None:
-        told, told_at = "", 0.0
+        reported, reported_at = "", 0.0
         is_last = False
         while not is_last:
             is_last = ended.is_set()
             line = board.look()
-            if line != told and (is_last or time.monotonic() - told_at >= LINE_SECONDS):
-                tell(line)
-                told, told_at = line, time.monotonic()
+            if line != reported and (is_last or time.monotonic() - reported_at >= LINE_SECONDS):
+                report(line)
+                reported, reported_at = line, time.monotonic()
             ended.wait(LOOK_SECONDS)
 
     thread = threading.Thread(target=look, name="live counters", daemon=True)

@@ -35,29 +35,30 @@ class LogLine:
     @property
     def text(self) -> str:
         """Time, function and message; a structured message as its sentence and its own fields."""
-        told = _structured(self.message)
-        said = self.message.rstrip() if told is None else _sentence(told)
-        return f"{self.at:%H:%M:%S} {self.function:<8}{said}"
+        record = _structured(self.message)
+        text = self.message.rstrip() if record is None else _sentence(record)
+        return f"{self.at:%H:%M:%S} {self.function:<8}{text}"
 
     def as_json(self) -> dict[str, object]:
-        told = _structured(self.message)
-        return {"function": self.function, "at": as_text(self.at), "message": self.message if told is None else told}
+        record = _structured(self.message)
+        message = self.message if record is None else record
+        return {"function": self.function, "at": as_text(self.at), "message": message}
 
 
 def _structured(message: str) -> dict[str, Any] | None:
     try:
-        told = json.loads(message)
+        record = json.loads(message)
     except ValueError:
         return None
-    return told if isinstance(told, dict) and "message" in told else None
+    return record if isinstance(record, dict) and "message" in record else None
 
 
-def _sentence(told: dict[str, Any]) -> str:
-    message = told["message"]
-    said = message if isinstance(message, str) else json.dumps(message)
-    fields = " ".join(f"{name}={value}" for name, value in told.items() if name not in _NOT_FOR_PEOPLE)
-    trace = f"\n{told['exception'].rstrip()}" if isinstance(told.get("exception"), str) else ""
-    return f"{told.get('level', 'INFO'):<8}{said} {fields}".rstrip() + trace
+def _sentence(record: dict[str, Any]) -> str:
+    message = record["message"]
+    text = message if isinstance(message, str) else json.dumps(message)
+    fields = " ".join(f"{name}={value}" for name, value in record.items() if name not in _NOT_FOR_PEOPLE)
+    trace = f"\n{record['exception'].rstrip()}" if isinstance(record.get("exception"), str) else ""
+    return f"{record.get('level', 'INFO'):<8}{text} {fields}".rstrip() + trace
 
 
 def log_groups(deployment: "Deployment", functions: Sequence[str]) -> dict[str, str]:

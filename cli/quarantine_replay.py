@@ -5,7 +5,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,9 +13,11 @@ from botocore.exceptions import ClientError
 
 from cli.errors import FileProblemError, UsageError
 from cli.quarantine_rows import find_all
-from functions.common.landing import replay_key
+from functions.common.landing import parse_key, replay_key
 from functions.load.staging.csv_scan import RECORD_LIMIT_BYTES
 from functions.load.staging.header import CONTROL_COLUMNS, QUARANTINE_ID
+from functions.model.dialect import PLAIN, Dialect
+from functions.model.reading import load_model
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -104,15 +106,34 @@ def _quarantined(deployment: "Deployment", ids: list[int]) -> Iterator[dict[str,
 
 def _drop(s3: "S3Client", bucket: str, key: str, effective_at: str, corrected: Corrected, ids: list[int]) -> Replayed:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [*corrected.columns, QUARANTINE_ID], extrasaction="ignore", lineterminator="\n")
+    dialect = _dialect(key)
+    writer = csv.DictWriter(
+        text,
+        [*corrected.columns, QUARANTINE_ID],
+        extrasaction="ignore",
+        lineterminator="\n",
+        delimiter=dialect.delimiter,
+    )
     writer.writeheader()
     writer.writerows(corrected.rows[quarantine_id] for quarantine_id in ids)
-    body = text.getvalue().encode()
+    try:
+        body = text.getvalue().encode(dialect.encoding)
+    except UnicodeEncodeError as error:
+        raise FileProblemError(
+            f"a corrected row of {key} has a character that {dialect.encoding}, the encoding of its source, lacks:"
+            f" {error.object[error.start]!r}"
+        ) from None
     to = replay_key(key, datetime.fromisoformat(effective_at), hashlib.sha256(body).hexdigest()[:12])
     if _is_there(s3, bucket, to):
         return Replayed(to, len(ids), "unchanged")
     s3.put_object(Bucket=bucket, Key=to, Body=body, ContentType="text/csv")
     return Replayed(to, len(ids), "uploaded")
+
+
+def _dialect(key: str) -> Dialect:
+    """How files of the source of a landing key are written."""
+    parsed = parse_key(key, datetime.min.replace(tzinfo=UTC))
+    return PLAIN if parsed is None else load_model().sources[parsed[0]]
 
 
 def _is_there(s3: "S3Client", bucket: str, key: str) -> bool:

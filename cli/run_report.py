@@ -154,4 +154,4 @@ def _show_findings(output: Output, report: dict[str, Any]) -> None:
         output.show(table(["failed check", *names[1:]], [[check.get(name) for name in names] for check in checks]))
         output.show("")
     if held := report.get("held"):
-        output.show(f"{held} files of complete lists are held: `c360 lists list` tells why, `accept` or `drop` decides")
+        output.show(f"{held} files of complete lists are held: `c360 lists list` shows why, `accept` or `drop` decides")

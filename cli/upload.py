@@ -86,7 +86,7 @@ def _identical(s3: "S3Client", bucket: str, placed: Placed, size: int, sha256: s
     """The version id (or "null") of the object at the key when it holds the same bytes, else None.
 
     An object that another tool put there has no hash of ours: its ETag is the MD5 of its bytes when it was sent in
-    one piece (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html), and tells nothing otherwise.
+    one piece (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html), and says nothing otherwise.
     """
     try:
         head = s3.head_object(Bucket=bucket, Key=placed.key)

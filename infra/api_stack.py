@@ -60,7 +60,7 @@ class ApiStack(Stack):
         )
         self.api.root.add_method("ANY")
         self.api.root.add_proxy()
-        self.api.node.try_remove_child("Endpoint")  # CDK's own output; ours knows LocalStack's URL
+        self.api.node.try_remove_child("Endpoint")  # CDK's own output; ours has LocalStack's URL
         if deployment.api_key:
             self._require_key(deployment)
         problem_responses(self.api, deployment.cors_origins)
@@ -110,7 +110,7 @@ class ApiStack(Stack):
 
 
 def _environment(deployment: DeploymentConfig) -> dict[str, str]:
-    """What the function is told beside its database: who may read it from a page, and whose tokens it takes."""
+    """The function's settings beside its database: which origins may call it, and whose tokens it accepts."""
     environment = {"CORS_ALLOWED_ORIGINS": ",".join(deployment.cors_origins)}
     if deployment.jwt_issuer:
         environment |= {

@@ -1,4 +1,4 @@
-"""The nightly load: its functions, its state machine, what starts it, and what tells when it did not succeed."""
+"""The nightly load: its functions, its state machine, what starts it, and the alerts when it does not succeed."""
 
 from typing import Any, cast
 

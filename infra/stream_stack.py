@@ -92,7 +92,7 @@ class StreamStack(Stack):
             lifecycle_rules=[s3.LifecycleRule(id="Forget", expiration=Duration.days(GIVEN_UP_DAYS))],
         )
         accept(
-            bucket, {"S1": "Access logs would need a second bucket; CloudTrail data events do the same where wanted."}
+            bucket, {"S1": "Access logs would need a second bucket; CloudTrail data events do the same where needed."}
         )
         return bucket
 

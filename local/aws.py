@@ -51,7 +51,7 @@ def check_created(cloudformation: "CloudFormationClient", stacks: list[str]) -> 
 
 
 def delete_changed_apis(cloudformation: "CloudFormationClient", templates: dict[str, dict[str, Any]]) -> None:
-    """Delete each stack whose API Gateway is not as in its template of `templates`, so that a deployment makes it anew.
+    """Delete each stack whose API Gateway is not as in its template of `templates`, to be deployed again.
 
     LocalStack does not update one: it ignores most changes, serves none, and deletes the stage with what was deployed
     to it before; then it calls the stack complete.

@@ -1,6 +1,6 @@
 """The Kafka broker of this machine, for development only: noida-db, which speaks the protocol without a JVM.
 
-Nothing else knows what serves Kafka here: everything else is given bootstrap servers.
+The broker is named here only; everything else gets bootstrap servers.
 """
 
 import os

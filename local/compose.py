@@ -47,7 +47,7 @@ class ComposeOptions(BaseModel):
 
 
 class ComposeStatus(BaseModel):
-    """The parts, looked at now; whether a container runs is told by whether it answers."""
+    """The parts, looked at now; a container counts as running when it answers."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -27,7 +27,7 @@ class AdminDatabase:
 
     @property
     def address(self) -> dict[str, str]:
-        """The CDK context that tells the deployment where it is. Raises `LocalError` for what is no such URL."""
+        """The CDK context with its address, for the deployment. Raises `LocalError` for what is no such URL."""
         try:
             parts = urlsplit(self.url)
             port = str(parts.port or 5432)
@@ -106,9 +106,9 @@ def another_version_explained(state_folder: Path, *, is_own: bool) -> Iterator[N
     except LocalError as error:
         if not any(sign in str(error) for sign in ANOTHER_VERSION):
             raise
-        anew = f"`c360 down && rm -rf {state_folder}` starts anew, without its data"
+        fresh_start = f"`c360 down && rm -rf {state_folder}` starts again, without its data"
         raise LocalError(
             "The database was made by another version of this software, and none is carried over before the first "
-            f"release: {anew if is_own else 'let DATABASE_URL name an empty database'}.",
+            f"release: {fresh_start if is_own else 'let DATABASE_URL name an empty database'}.",
             f"{error}\n{error.detail}",
         ) from error

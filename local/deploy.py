@@ -53,18 +53,18 @@ class CdkApp:
 
     def synth(self, progress: Progress) -> str:
         """Synthesize into `out` unless it holds the same already; the hash of the inputs. Raises `LocalError`."""
-        wanted = self.inputs_hash()
-        known = self.out / _HASH_FILE
-        if known.exists() and known.read_text() == wanted:
-            return wanted
+        inputs = self.inputs_hash()
+        synthesized = self.out / _HASH_FILE
+        if synthesized.exists() and synthesized.read_text() == inputs:
+            return inputs
         progress("synthesizing the CDK app")
         shutil.rmtree(self.out, ignore_errors=True)
         options = [option for item in self.context.items() for option in ("--context", "=".join(item))]
         if self.command is not None:
             options += ["--app", self.command]
         self._cdk(["synth", "--quiet", "--output", self.out, *options], "Synthesizing the CDK app", {})
-        known.write_text(wanted)
-        return wanted
+        synthesized.write_text(inputs)
+        return inputs
 
     def bootstrap(self, endpoint: str, progress: Progress) -> None:
         """Create what the CDK needs in the account, unless it is there."""

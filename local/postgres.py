@@ -64,7 +64,7 @@ class PostgresServer:
         self.folder = folder.resolve()
         self.administrator = administrator
         self.log = log or self.folder / "server.log"
-        self.wanted_port = port
+        self.requested_port = port
         self._cluster = self.folder / "cluster"
 
     @property
@@ -104,17 +104,19 @@ class PostgresServer:
         """
         if self.process() is not None:
             return
-        if self.wanted_port and not processes.port_is_free(self.wanted_port):
-            raise PortTakenError(f"Port {self.wanted_port} is taken by another program; PostgreSQL needs a free one.")
+        if self.requested_port and not processes.port_is_free(self.requested_port):
+            raise PortTakenError(
+                f"Port {self.requested_port} is taken by another program; PostgreSQL needs a free one."
+            )
         if not (self._cluster / "PG_VERSION").exists():
             self._create()
         self._check_version()
         self._clear_leftovers()
         for attempt in range(3):
-            port = processes.free_port(self.wanted_port)
+            port = processes.free_port(self.requested_port)
             if self._launch(port, timeout):
                 break
-            if self.wanted_port or attempt == 2:
+            if self.requested_port or attempt == 2:
                 raise LocalError(f"PostgreSQL did not start; see {self.log}.", processes.tail(self.log))
         with psycopg.connect(self.url_for("postgres"), autocommit=True) as connection:
             known = connection.execute("select from pg_database where datname = %s", (DATABASE,)).fetchone()

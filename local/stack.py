@@ -1,37 +1,23 @@
 """The whole platform on this machine: PostgreSQL, Kafka, LocalStack, the deployed app, its API and event source."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.outputs import Outputs, api_key, outputs_of, stack_outputs
 from local import aws, deploy, processes
-from local.api_server import ApiServer, role_database_url
-from local.broker import Broker
+from local.api_server import role_database_url
 from local.database import AdminDatabase, another_version_explained
 from local.errors import LocalError, StackNotRunningError
-from local.event_source.process import EventSourceProcess
 from local.localstack import LocalStack
 from local.lock import exclusive
+from local.parts import Parts, Progress, Server, choose_ports
 from local.paths import Paths
 from local.postgres import DATABASE, PostgresServer
-from local.state import Deployed, Part, Port, StackOptions, State, Status
+from local.state import Deployed, Part, StackOptions, State, Status
 from local.status import look, of_another_version
 
 __all__ = ["EmbeddedStack", "Part", "StackOptions", "Status"]
-
-type Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Parts:
-    postgres: PostgresServer
-    localstack: LocalStack
-    api: ApiServer
-    broker: Broker
-    event_source: EventSourceProcess
 
 
 class EmbeddedStack:
@@ -48,7 +34,7 @@ class EmbeddedStack:
         """
         with exclusive(self.paths.lock_file, progress):
             state = self._load(progress)
-            self._choose_ports(state)
+            choose_ports(self.paths, self.options, state)
             parts = self._parts(state)
             existing = self.options.database_url
             database_context = AdminDatabase(existing).context() if existing else _own_address(parts.postgres)
@@ -77,16 +63,7 @@ class EmbeddedStack:
             state = State.load(self.paths.stack_file) or State()
             parts = self._parts(state)
             self._app(parts.localstack.url, {}).stop_leftovers()
-            for name, part in (
-                ("the event source", parts.event_source),
-                ("Kafka", parts.broker),
-                ("the API server", parts.api),
-                ("LocalStack", parts.localstack),
-                ("PostgreSQL", parts.postgres),
-            ):
-                if part.process() is not None:
-                    progress(f"stopping {name}")
-                part.stop()
+            parts.stop(progress)
             if state.deployed is not None:
                 state.deployed = None
                 state.save(self.paths.stack_file)
@@ -101,27 +78,17 @@ class EmbeddedStack:
     def status(self) -> Status:
         """Look at every part now. Never changes anything."""
         state = State.load(self.paths.stack_file)
-        if state is None and self.paths.stack_file.exists():
-            parts = self._parts(State())
-            return of_another_version(parts.localstack, parts.postgres, parts.api, parts.broker, parts.event_source)
-        state = state or State()
         parts = self._parts(state)
+        if state is None and self.paths.stack_file.exists():
+            return of_another_version(parts)
+        state = state or State()
         current = state.deployed is not None and state.deployed.localstack == _life(parts.localstack)
-        return look(
-            parts.localstack,
-            parts.postgres,
-            parts.api,
-            parts.broker,
-            parts.event_source,
-            state,
-            deployment_is_current=current,
-        )
+        return look(parts, state, deployment_is_current=current)
 
     def process(self, part: str) -> processes.ProcessIdentity | None:
         """The process of a part: postgres, localstack, api, broker or event_source."""
-        found: PostgresServer | LocalStack | ApiServer | Broker | EventSourceProcess
-        found = getattr(self._parts(State.load(self.paths.stack_file) or State()), part)
-        return found.process()
+        server: Server = getattr(self._parts(State.load(self.paths.stack_file)), part)
+        return server.process()
 
     def _load(self, progress: Progress) -> State:
         state = State.load(self.paths.stack_file)
@@ -129,47 +96,12 @@ class EmbeddedStack:
             return state
         state = State()
         if self.paths.stack_file.exists():
-            progress("the stack's state is from another version; starting it anew, the data is kept")
-        parts = self._parts(state)
-        parts.event_source.stop()
-        parts.broker.stop()
-        parts.api.stop()
-        parts.localstack.stop()
-        parts.postgres.stop()
+            progress("the stack's state is from another version; starting again, the data is kept")
+        self._parts(state).stop(progress)
         return state
 
-    def _parts(self, state: State) -> _Parts:
-        def port(name: str, wanted: int) -> int:
-            return state.ports[name].used if name in state.ports else wanted
-
-        logs, options = self.paths.logs, self.options
-        return _Parts(
-            PostgresServer(self.paths.postgres, port("postgres", options.postgres_port), logs / "postgres.log"),
-            LocalStack(self.paths.localstack, port("localstack", options.localstack_port), logs / "localstack.log"),
-            ApiServer(self.paths.state / "api.json", port("api", options.api_port), logs / "api.log"),
-            Broker(self.paths.state / "kafka", port("kafka", options.kafka_port), logs / "kafka.log"),
-            EventSourceProcess(self.paths.state / "event-source", logs / "event-source.log"),
-        )
-
-    def _choose_ports(self, state: State) -> None:
-        """A part that runs stays where it is; a stopped one gets the port it had, the wished one, or the next free."""
-        parts = self._parts(state)
-        for name, part, wanted in (
-            ("postgres", parts.postgres, self.options.postgres_port),
-            ("localstack", parts.localstack, self.options.localstack_port),
-            ("api", parts.api, self.options.api_port),
-            ("kafka", parts.broker, self.options.kafka_port),
-        ):
-            if part.process() is not None and name in state.ports:
-                continue
-            known = state.ports.get(name)
-            if known is None or known.wanted != wanted or not processes.port_is_free(known.used):
-                taken = {port.used for other, port in state.ports.items() if other != name}
-                used = processes.free_port(wanted)
-                while used in taken:
-                    used = processes.free_port(used + 1)
-                state.ports[name] = Port(wanted=wanted, used=used)
-        state.save(self.paths.stack_file)
+    def _parts(self, state: State | None) -> Parts:
+        return Parts.of(self.paths, self.options, state or State())
 
     def _app(self, endpoint: str, database_context: dict[str, str]) -> deploy.CdkApp:
         options = self.options
@@ -204,12 +136,12 @@ class EmbeddedStack:
         self, state: State, localstack: LocalStack, database: AdminDatabase, progress: Progress
     ) -> None:
         same_database = state.deployed is None or state.deployed.database == database.fingerprint
-        # What LocalStack's rollback leaves behind cannot be built on (it loses resources): begin anew.
+        # What LocalStack's rollback leaves behind cannot be built on (it loses resources): start with an empty one.
         whole = not state.deploying or state.deploying != _life(localstack)
         if localstack.process() is not None and same_database and whole and localstack.health() is not None:
             return
         if not whole:
-            progress("the last deployment was not completed; LocalStack begins anew")
+            progress("the last deployment was not completed; starting with an empty LocalStack")
         localstack.stop()
         state.deployed = None
         state.save(self.paths.stack_file)
@@ -218,7 +150,7 @@ class EmbeddedStack:
         if lost := database.abort_lost_runs():
             progress(f"marked {lost} interrupted load run(s) as ABORTED")
 
-    def _bootstrap(self, state: State, app: deploy.CdkApp, parts: _Parts, progress: Progress) -> None:
+    def _bootstrap(self, state: State, app: deploy.CdkApp, parts: Parts, progress: Progress) -> None:
         state.deploying = _life(parts.localstack)
         state.save(self.paths.stack_file)
         try:
@@ -233,7 +165,7 @@ class EmbeddedStack:
         state: State,
         app: deploy.CdkApp,
         inputs: str,
-        parts: _Parts,
+        parts: Parts,
         database: AdminDatabase,
         progress: Progress,
     ) -> Deployed:
@@ -269,22 +201,22 @@ class EmbeddedStack:
         state.save(self.paths.stack_file)
         return state.deployed
 
-    def _start_api(self, state: State, parts: _Parts, deployed: Deployed, progress: Progress) -> None:
-        wanted = f"{deployed.inputs} {deployed.localstack} {parts.api.port}"
-        if parts.api.process() is not None and state.api_inputs == wanted and parts.api.health() is not None:
+    def _start_api(self, state: State, parts: Parts, deployed: Deployed, progress: Progress) -> None:
+        inputs = f"{deployed.inputs} {deployed.localstack} {parts.api.port}"
+        if parts.api.process() is not None and state.api_inputs == inputs and parts.api.health() is not None:
             return
         progress(f"starting the API server on port {parts.api.port}")
         parts.api.stop()
         parts.api.start(role_database_url(parts.localstack.url, state.api_function))
-        state.api_inputs = wanted
+        state.api_inputs = inputs
         state.save(self.paths.stack_file)
 
     def _start_event_source(
-        self, state: State, parts: _Parts, deployed: Deployed, progress: Progress, *, from_start: bool
+        self, state: State, parts: Parts, deployed: Deployed, progress: Progress, *, from_start: bool
     ) -> None:
-        wanted = f"{deployed.inputs} {deployed.localstack} {parts.broker.port}"
+        inputs = f"{deployed.inputs} {deployed.localstack} {parts.broker.port}"
         running = parts.event_source.process() is not None and parts.event_source.status() is not None
-        if running and state.event_source_inputs == wanted and not from_start:
+        if running and state.event_source_inputs == inputs and not from_start:
             return
         parts.event_source.stop()
         cloudformation = aws.client("cloudformation", parts.localstack.url)
@@ -293,13 +225,13 @@ class EmbeddedStack:
             return
         progress("starting the event source poller")
         parts.event_source.start(parts.localstack.url, mapping, from_start=from_start)
-        state.event_source_inputs = wanted
+        state.event_source_inputs = inputs
         state.save(self.paths.stack_file)
 
 
 def _own_address(postgres: PostgresServer) -> dict[str, str]:
     """As `AdminDatabase.context`, of a server that need not run yet."""
-    return {"database_host": "127.0.0.1", "database_port": str(postgres.wanted_port), "database_name": DATABASE}
+    return {"database_host": "127.0.0.1", "database_port": str(postgres.requested_port), "database_name": DATABASE}
 
 
 def _life(localstack: LocalStack) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra.outputs import Outputs
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class StackOptions(BaseModel):
@@ -58,7 +58,7 @@ class Status(BaseModel):
 class Port(BaseModel):
     """A port in use, and the one that was preferred."""
 
-    wanted: int
+    preferred: int
     used: int
 
 

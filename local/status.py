@@ -5,43 +5,32 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import aws, processes
-from local.api_server import ApiServer
-from local.broker import Broker
 from local.database import AdminDatabase
 from local.errors import LocalError
 from local.event_source.process import EventSourceProcess
 from local.localstack import LocalStack
+from local.parts import Parts
 from local.postgres import PostgresServer
 from local.state import Part, State, Status
 
 _HEAL = "c360 up heals it"
 
 
-def look(
-    localstack: LocalStack,
-    postgres: PostgresServer,
-    api: ApiServer,
-    broker: Broker,
-    event_source: EventSourceProcess,
-    state: State,
-    *,
-    deployment_is_current: bool,
-) -> Status:
+def look(parts: Parts, state: State, *, deployment_is_current: bool) -> Status:
     """Ask every part whether it works; a part whose process is gone although the stack was up is `stopped`."""
+    localstack, api, broker = parts.localstack, parts.api, parts.broker
     runtime = _part(localstack.process(), localstack.port, lambda: localstack.health() is not None, localstack.url)
     return Status(
         localstack=runtime,
-        postgres=_database(postgres, state),
+        postgres=_database(parts.postgres, state),
         api=_part(api.process(), api.port, lambda: api.health() == 200, api.url),
         kafka=_part(broker.process(), broker.port, broker.answers, broker.bootstrap_servers),
-        event_source=event_source_part(event_source),
+        event_source=event_source_part(parts.event_source),
         deployment=_deployment(localstack, runtime, state, is_current=deployment_is_current),
     )
 
 
-def of_another_version(
-    localstack: LocalStack, postgres: PostgresServer, api: ApiServer, broker: Broker, event_source: EventSourceProcess
-) -> Status:
+def of_another_version(parts: Parts) -> Status:
     """Where the stack's state cannot be read: what runs, without asking on ports that are not known."""
 
     def part(process: processes.ProcessIdentity | None) -> Part:
@@ -50,11 +39,11 @@ def of_another_version(
         return Part(state="unhealthy", pid=process.pid, detail=f"another version started it; {_HEAL}")
 
     return Status(
-        localstack=part(localstack.process()),
-        postgres=part(postgres.process()),
-        api=part(api.process()),
-        kafka=part(broker.process()),
-        event_source=part(event_source.process()),
+        localstack=part(parts.localstack.process()),
+        postgres=part(parts.postgres.process()),
+        api=part(parts.api.process()),
+        kafka=part(parts.broker.process()),
+        event_source=part(parts.event_source.process()),
         deployment=Part(state="stopped", detail=f"its record is from another version; {_HEAL}, the data is kept"),
     )
 
@@ -81,7 +70,7 @@ def event_source_part(event_source: EventSourceProcess) -> Part:
 def _database(postgres: PostgresServer, state: State) -> Part:
     process = None if state.database_url else postgres.process()
     if process is None and not state.database_url:
-        return Part(state="stopped", port=postgres.wanted_port)
+        return Part(state="stopped", port=postgres.requested_port)
     database = AdminDatabase(state.database_url or postgres.url)
     port = int(database.address["database_port"])
     pid = process.pid if process else None

@@ -57,7 +57,7 @@ def imports_of_code_in_strings(name: str) -> list[str]:
 def attributes_of_modules(name: str) -> Iterator[tuple[str, str]]:
     """Modules of ours that a module holds under a name of its own, each with the attribute that it reads there."""
     tree = ast.parse((REPOSITORY / modules()[name]).read_text(encoding="utf-8"))
-    held = {
+    imported = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
@@ -65,8 +65,8 @@ def attributes_of_modules(name: str) -> Iterator[tuple[str, str]]:
         if f"{node.module}.{alias.name}" in modules()
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in held:
-            yield held[node.value.id], node.attr
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported:
+            yield imported[node.value.id], node.attr
 
 
 def room_of(name: str) -> str:

@@ -175,10 +175,10 @@ def _throughput(database_url: str) -> str:
         taken: dict[str, list[Load]] = {case.label: [] for case in cases}
         for _ in range(ROUNDS):
             for case in cases:
-                found = load(
+                measured = load(
                     ports[case.server], case.paths, connections=CONNECTIONS, seconds=SECONDS, header=case.header
                 )
-                taken[case.label].append(found)
+                taken[case.label].append(measured)
     middle = {label: sorted(loads, key=lambda each: each.per_second)[ROUNDS // 2] for label, loads in taken.items()}
     ratio = middle["page of 100 customers"].per_second / middle["page of 100 customers, plain"].per_second
     other = middle["another page each time, by cursor"].per_second / middle["another page each time, plain"].per_second

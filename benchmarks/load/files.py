@@ -48,11 +48,11 @@ def changed_files(whole: Files, folder: Path, one_in: int) -> Files:
 
 def orders_of(files: Iterable[Files]) -> int:
     """How many orders the files name."""
-    found: set[str] = set()
+    orders: set[str] = set()
     for each in files:
         with each.path("transactions").open(newline="") as read:
-            found.update(row["transaction_id"] for row in csv.DictReader(read))
-    return len(found)
+            orders.update(row["transaction_id"] for row in csv.DictReader(read))
+    return len(orders)
 
 
 def _changed(source: str, row: dict[str, str], *, is_new: bool) -> dict[str, str]:

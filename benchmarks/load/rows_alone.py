@@ -57,10 +57,10 @@ class RowsAlone:
 
     @staticmethod
     def _indexes(connection: psycopg.Connection, table: str) -> list[str]:
-        found = connection.execute(
+        indexes = connection.execute(
             "select pg_get_indexdef(indexrelid) from pg_index where indrelid = %s::regclass", (f"raw_vault.{table}",)
         )
-        return [row[0].replace(" ON raw_vault.", " ON written.") for row in found]
+        return [row[0].replace(" ON raw_vault.", " ON written.") for row in indexes]
 
     def _write(self, table: str, indexes: list[str]) -> None:
         with psycopg.connect(self._url) as connection:

@@ -62,16 +62,16 @@ def _run(outputs: Outputs, name: str, rows: int) -> Night:
     execution = states.start_execution(
         stateMachineArn=outputs.state_machine_arn, name=f"bench-{uuid.uuid4().hex[:8]}", input="{}"
     )["executionArn"]
-    while (found := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+    while (run := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
         time.sleep(0.1)
-    if found["status"] != "SUCCEEDED":
-        raise SystemExit(f"the run ended as {found['status']}: {found.get('cause')}")
-    read = json.loads(found["output"])["totals"]["rows_read"]
+    if run["status"] != "SUCCEEDED":
+        raise SystemExit(f"the run ended as {run['status']}: {run.get('cause')}")
+    read = json.loads(run["output"])["totals"]["rows_read"]
     if read != rows:
         raise SystemExit(f"the run read {read} rows, not {rows}")
     pages = states.get_paginator("get_execution_history").paginate(executionArn=execution)
     events = [event for page in pages for event in page["events"]]
-    return Night(name, rows, (found["stopDate"] - found["startDate"]).total_seconds(), _seconds_by_state(events))
+    return Night(name, rows, (run["stopDate"] - run["startDate"]).total_seconds(), _seconds_by_state(events))
 
 
 def _seconds_by_state(events: list[dict[str, Any]]) -> dict[str, float]:

@@ -80,11 +80,11 @@ def _prepared(server: PostgresServer) -> str:
 _GROW = """
 with grown as (
     select
-        substring(sha256(convert_to('grown-' || held + n, 'UTF8')) for 16) as link_hash_key,
+        substring(sha256(convert_to('grown-' || stored_before + n, 'UTF8')) for 16) as link_hash_key,
         'C' || to_char(n %% 10000, 'FM000000') as customer_id,
         now() - n %% 691200 * interval '1 second' as occurred_at
-    from (select count(*) as held from metadata.event_id) as stored
-    cross join lateral generate_series(1, greatest(0, %(count)s - held)) as n
+    from (select count(*) as stored_before from metadata.event_id) as stored
+    cross join lateral generate_series(1, greatest(0, %(count)s - stored_before)) as n
 ), noted as (
     insert into metadata.event_id select link_hash_key, occurred_at from grown
 )

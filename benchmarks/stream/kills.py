@@ -136,10 +136,10 @@ def _counts(outputs: Outputs, prefix: str) -> tuple[int, int, int]:
     return rows, counted, distinct
 
 
-def table(found: Survived) -> str:
+def table(survived: Survived) -> str:
     """The survival as text."""
-    verdict = "each exactly once" if found.is_exact else "NOT EXACT"
+    verdict = "each exactly once" if survived.is_exact else "NOT EXACT"
     return (
         f"{'poller, broker, database killed':32} {'sent':>9} {'stored':>9} {'counted':>9} {'seconds':>8}\n"
-        f"{verdict:32} {found.sent:>9,} {found.stored:>9,} {found.counted:>9,} {found.seconds:>8.1f}"
+        f"{verdict:32} {survived.sent:>9,} {survived.stored:>9,} {survived.counted:>9,} {survived.seconds:>8.1f}"
     )

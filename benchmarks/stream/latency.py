@@ -22,7 +22,7 @@ LATENCY_SECONDS = 30
 def measure_latency(outputs: Outputs, rate: float = LATENCY_RATE, seconds: float = LATENCY_SECONDS) -> dict[str, float]:
     """Milliseconds from the timestamp inside an event until the API shows it, through broker, poller and Lambda.
 
-    The local API's stream of events tells; a first part, which starts the functions, is left out.
+    The local API's stream of events shows it; a first part, which starts the functions, is left out.
     """
     seen: dict[str, float] = {}
     sent: dict[str, float] = {}
@@ -53,10 +53,10 @@ def measure_latency(outputs: Outputs, rate: float = LATENCY_RATE, seconds: float
     _produce(outputs, rate, 0.1, {})  # so that the stream has a line to end at
     watcher.join()
     missing = len(sent) - len(seen.keys() & sent.keys())
-    found = percentiles([seen[key] - at for key, at in sent.items() if key in seen])
-    if found is None:
+    latency = percentiles([seen[key] - at for key, at in sent.items() if key in seen])
+    if latency is None:
         raise SystemExit("no event ever reached the API")
-    return {**found, "events": float(len(sent)), "unseen": float(missing)}
+    return {**latency, "events": float(len(sent)), "unseen": float(missing)}
 
 
 def _produce(outputs: Outputs, rate: float, seconds: float, sent: dict[str, float]) -> None:
@@ -79,11 +79,11 @@ def _produce(outputs: Outputs, rate: float, seconds: float, sent: dict[str, floa
     )
 
 
-def latency_table(found: dict[str, float]) -> str:
+def latency_table(latency: dict[str, float]) -> str:
     """The latency as text."""
     return (
         f"{'event to API, ms':24} {'events':>9} {'p50':>8} {'p95':>8} {'p99':>8} {'most':>8}\n"
-        f"{f'at {LATENCY_RATE} events/s':24} {found['events']:>9,.0f} {found['p50']:>8,.0f} {found['p95']:>8,.0f}"
-        f" {found['p99']:>8,.0f} {found['max']:>8,.0f}"
-        + (f"\n{found['unseen']:.0f} never came" * bool(found["unseen"]))
+        f"{f'at {LATENCY_RATE} events/s':24} {latency['events']:>9,.0f} {latency['p50']:>8,.0f} {latency['p95']:>8,.0f}"
+        f" {latency['p99']:>8,.0f} {latency['max']:>8,.0f}"
+        + (f"\n{latency['unseen']:.0f} never came" * bool(latency["unseen"]))
     )

@@ -1,4 +1,4 @@
-"""c360 audit: who read or changed whose data, and whether anybody has changed what tells of it."""
+"""c360 audit: who read or changed whose data, and whether the trail has been changed."""
 
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ def verify(
 ) -> None:
     """Follow the chain of hashes from its beginning to its end. Status 1 when a record was changed or is missing.
 
-    Note the hash that it shows somewhere else: with --noted, not even a trail that was written anew passes.
+    Note the hash that it shows somewhere else: with --noted, even a trail that was rewritten from the start is refused.
     With --json: `records`, `newest_id`, `newest_hash`.
     """
     from cli.deployment import open_deployment
@@ -49,7 +49,7 @@ def list_records(
 
     output = Output(as_json=json)
     question: dict[str, Any] = {"step": "audit", "customer": customer, "before": before, "limit": limit}
-    found = open_deployment(target).invoke("LoadFunctionName", question)
-    rows = [[record.get(column) for column in _COLUMNS] for record in found["records"]]
+    trail = open_deployment(target).invoke("LoadFunctionName", question)
+    rows = [[record.get(column) for column in _COLUMNS] for record in trail["records"]]
     output.show(table(list(_COLUMNS), rows) if rows else "there are no such records")
-    output.result(found)
+    output.result(trail)

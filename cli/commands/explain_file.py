@@ -19,7 +19,7 @@ def command(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Account for a file: of its rows and of each measure, what is in force, and what became of the rest.
+    """What became of a file: of its rows and of each measure, what is in force, and the rest.
 
     file = in force + superseded (by which file) + duplicate + overruled + quarantined + not yet in force. A version of
     the key that was taken back or replaced has what it had said as retracted.
@@ -31,8 +31,8 @@ def command(
     explained = deployment.invoke("LoadFunctionName", {"step": "explain_file", "key": key})
     for version in explained["versions"]:
         output.show(_heading(version))
-        if version["account"] is not None:
-            output.show(_account(version["account"]))
+        if version["outcome"] is not None:
+            output.show(_outcome(version["outcome"]))
         output.show("")
     output.result(explained)
 
@@ -44,19 +44,19 @@ def _heading(version: dict[str, Any]) -> str:
     return f"{since}: {version['status']}{retraction}{reason}"
 
 
-def _account(account: dict[str, Any]) -> Any:
-    names = list(account)
-    files = {each["by"] for entry in account.values() for each in entry["superseded"]}
-    rows: list[list[object]] = [["in the file", *(account[name]["file"] for name in names)]]
-    rows.append(["in force", *(account[name]["in_force"] for name in names)])
+def _outcome(outcome: dict[str, Any]) -> Any:
+    names = list(outcome)
+    files = {each["by"] for entry in outcome.values() for each in entry["superseded"]}
+    rows: list[list[object]] = [["in the file", *(outcome[name]["file"] for name in names)]]
+    rows.append(["in force", *(outcome[name]["in_force"] for name in names)])
     for file in sorted(files):
-        amounts = [{each["by"]: each["amount"] for each in account[name]["superseded"]}.get(file) for name in names]
+        amounts = [{each["by"]: each["amount"] for each in outcome[name]["superseded"]}.get(file) for name in names]
         rows.append([f"superseded by {file.removeprefix('landing/')}", *amounts])
     rows += [
-        [part.replace("_", " "), *(account[name][part] for name in names)]
+        [part.replace("_", " "), *(outcome[name][part] for name in names)]
         for part in _PARTS
-        if any(account[name][part].strip("0.-") for name in names)
+        if any(outcome[name][part].strip("0.-") for name in names)
     ]
-    if any(account[name]["in_marts"] is not None for name in names):
-        rows.append(["in force, as the marts show it", *(account[name]["in_marts"] for name in names)])
+    if any(outcome[name]["in_marts"] is not None for name in names):
+        rows.append(["in force, as the marts show it", *(outcome[name]["in_marts"] for name in names)])
     return table(["", *names], rows)

@@ -15,7 +15,7 @@ def _marts() -> None:
 
 @app.command(epilog=examples("c360 marts rebuild", "c360 marts rebuild --target aws --json"))
 def rebuild(target: TargetOption = Target.EMBEDDED, json: JsonOption = False) -> None:
-    """Compute the marts anew from the vault, in one transaction; readers see the old rows until it ends.
+    """Rebuild the marts from the vault, in one transaction; readers see the old rows until it ends.
 
     The content is what the nightly loads have made of it. The deployed load function does the work.
     """

@@ -43,9 +43,9 @@ def check(
 
     output = Output(as_json=json)
     path, text, model = read_model(file, output)
-    held = recorded_model(read_migrations())
-    _refuse_what_is_not_additive(path, text, held, model, output)
-    needed = render_migration(held, model) is not None
+    migrated = recorded_model(read_migrations())
+    _refuse_what_is_not_additive(path, text, migrated, model, output)
+    needed = render_migration(migrated, model) is not None
     counts = ", ".join(f"{len(getattr(model, part))} {part}" for part in ("sources", "hubs", "links", "satellites"))
     output.show(f"{path} is right: {counts}")
     warnings = [
@@ -83,10 +83,10 @@ def migration(
     output = Output(as_json=json)
     folder = folder or SQL_FOLDER / "migrations"
     migrations = read_migrations(folder)
-    path, text, wanted = read_model(model, output)
-    held = recorded_model(migrations)
-    _refuse_what_is_not_additive(path, text, held, wanted, output)
-    rendered = render_migration(held, wanted)
+    path, text, declared = read_model(model, output)
+    migrated = recorded_model(migrations)
+    _refuse_what_is_not_additive(path, text, migrated, declared, output)
+    rendered = render_migration(migrated, declared)
     if rendered is None:
         output.show("The migrations build this model already.")
         output.result({"file": None, "sql": None})
@@ -100,10 +100,10 @@ def migration(
     output.result({"file": str(file), "sql": rendered})
 
 
-def _refuse_what_is_not_additive(path: Path, text: str, held: "Model", wanted: "Model", output: Output) -> None:
+def _refuse_what_is_not_additive(path: Path, text: str, migrated: "Model", declared: "Model", output: Output) -> None:
     from functions.model.errors import located
     from functions.model.render.migration import not_additive
 
-    problems = located(text, not_additive(held, wanted))
+    problems = located(text, not_additive(migrated, declared))
     if problems:
         raise refused(path, tuple(problems), output)

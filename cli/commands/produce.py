@@ -27,7 +27,7 @@ def command(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Send page views, clicks and purchases of customers and products that the warehouse knows, in real time.
+    """Send page views, clicks and purchases of the warehouse's customers and products, in real time.
 
     Shows the counters moving in the API, and reports how long each event took to be acknowledged, stored and visible.
     """

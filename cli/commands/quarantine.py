@@ -60,8 +60,8 @@ def show_row(
     from cli.quarantine_rows import find
 
     output = Output(as_json=json)
-    found = find(open_deployment(target), ids=[quarantine_id], replayed=True, persons=True, asked_by=getuser())
-    rows = found["rows"]
+    answer = find(open_deployment(target), ids=[quarantine_id], replayed=True, persons=True, asked_by=getuser())
+    rows = answer["rows"]
     if not rows:
         raise UsageError(f"there is no row {quarantine_id} in quarantine: `c360 quarantine list` lists them")
     (row,) = rows

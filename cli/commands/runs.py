@@ -91,7 +91,7 @@ def _executions(deployment: "Deployment", limit: int) -> list[dict[str, Any]]:
 
 
 def _figures(deployment: "Deployment", limit: int) -> dict[str, dict[str, Any]]:
-    """What the database knows of the latest runs, by run id; nothing where it cannot be reached."""
+    """The ledger's records of the latest runs, by run id; nothing where it cannot be reached."""
     import psycopg
     from psycopg.rows import dict_row
 

@@ -124,12 +124,12 @@ def render(
 
     output = Output(as_json=json)
     _, _, declared = read_model(model, output)
-    found = list(statements(declared))
-    known = {"--table": sorted({each.table.partition(".")[2] for each in found}), "--source": list(declared.sources)}
+    rendered = list(statements(declared))
+    known = {"--table": sorted({each.table.partition(".")[2] for each in rendered}), "--source": list(declared.sources)}
     for option, given in (("--table", table_name and table_name.rpartition(".")[2]), ("--source", source)):
         if given and given not in known[option]:
             raise UsageError(f"{option} {given}: the model has {', '.join(known[option])}")
-    shown = chosen(found, kind.value if kind else None, table_name, source)
+    shown = chosen(rendered, kind.value if kind else None, table_name, source)
     if not json:
         sys.stdout.write("\n".join(f"-- {each.kind}: {each.name}\n{each.text}\n" for each in shown))
     output.result({"statements": [asdict(each) for each in shown]})

@@ -159,7 +159,7 @@ def _write(
 
 
 class _Hashed:
-    """Passes bytes on, and knows their number and SHA-256."""
+    """Passes bytes on, and counts and hashes (SHA-256) them."""
 
     def __init__(self, stream: BufferedWriter) -> None:
         self._stream = stream

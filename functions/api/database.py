@@ -105,7 +105,7 @@ class Database:
         await self._wait_for_connection()
         try:
             if self._idle:
-                await self._idle.pop().close()  # it may be lost, which is not to be found out by writing
+                await self._idle.pop().close()  # it may be lost, and a write must not be the first to notice
             return await self._query(await self._open(), query, parameters, writes=True)
         finally:
             self._free.release()
@@ -171,7 +171,7 @@ class Database:
 
 
 def _hang_up(connection: AsyncConnection) -> None:
-    """End the connection's line, so that who waits for an answer is told that there will be none."""
+    """Shut the socket down, so that a caller who waits for an answer gets an error at once."""
     with (
         contextlib.suppress(OSError, psycopg.Error),
         socket.socket(fileno=os.dup(connection.pgconn.socket)) as line,

@@ -1,4 +1,4 @@
-"""What callers do wrong, raised where it is found and answered in `problems.py`."""
+"""Mistakes of callers, raised where they are noticed and answered in `problems.py`."""
 
 from functions.common.errors import C360Error
 

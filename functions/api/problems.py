@@ -68,19 +68,19 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _unprocessable(request: Request, errors: list[dict[str, str]]) -> Response:
-    detail = "; ".join(f"{found['parameter']}: {found['detail']}" for found in errors)
+    detail = "; ".join(f"{each['parameter']}: {each['detail']}" for each in errors)
     return problem(request.state.request_id, HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
 
 
 def _invalid_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError | ValidationError)  # noqa: S101 - for these only
     errors = []
-    for found in error.errors():
-        location, *name = found["loc"] if isinstance(error, RequestValidationError) else ("query", *found["loc"])
-        said = found["msg"].removeprefix("Value error, ")
-        if found["type"] == "extra_forbidden":
-            said = "there is no such parameter here; see /docs"
-        errors.append({"parameter": ".".join(map(str, name)), "location": str(location), "detail": said})
+    for invalid in error.errors():
+        location, *name = invalid["loc"] if isinstance(error, RequestValidationError) else ("query", *invalid["loc"])
+        detail = invalid["msg"].removeprefix("Value error, ")
+        if invalid["type"] == "extra_forbidden":
+            detail = "there is no such parameter here; see /docs"
+        errors.append({"parameter": ".".join(map(str, name)), "location": str(location), "detail": detail})
     return _unprocessable(request, errors)
 
 

@@ -82,7 +82,7 @@ def current_response(body: str | bytes) -> Response:
 
 
 def unknown_customer(_request: Request) -> Response:
-    """Raises the 404 of a customer whom no file has named."""
+    """Raises the 404 of a customer that no file has named."""
     raise HTTPException(HTTPStatus.NOT_FOUND, "There is no customer with this id.")
 
 

@@ -1,4 +1,4 @@
-"""What the API is told by its environment: the database's variables and those of its own."""
+"""The API's settings from the environment: the database's variables and its own."""
 
 import json
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The audit trail: records of who read or changed whose data, each chained to the one before by its hash.
 
-Written by one function of the database, which no role can go round: nobody but the database's administrator could
-change what is there, and the copies in the bucket and a hash that somebody has noted would tell.
+Written by one function of the database, which no role can bypass: only the database's administrator could change a
+record, and then it differs from the copies in the bucket and from a hash that was noted.
 """
 
 import hashlib
@@ -37,9 +37,9 @@ class Verified:
 
 
 def shown(name: str, value: str) -> str:
-    """A value that somebody asked with, as the trail keeps it: a digest where it is of a person.
+    """A value of a request as the trail keeps it: a digest where it is personal.
 
-    Who knows the value can ask whether it is the one.
+    Whoever has the value can check whether the digest is of it.
     """
     if name in _PLAIN or not classification().hides(name):
         return value
@@ -47,9 +47,9 @@ def shown(name: str, value: str) -> str:
 
 
 def append(connection: Connection, action: str, **content: Any) -> None:
-    """Add a record, in the caller's transaction: it is there if what it tells of is. None values are left out."""
-    told = {name: value for name, value in content.items() if value is not None}
-    connection.execute(APPEND, {"contents": Jsonb([{"action": action} | told])})
+    """Add a record in the caller's transaction, so that both are committed or neither. Leaves None values out."""
+    recorded = {name: value for name, value in content.items() if value is not None}
+    connection.execute(APPEND, {"contents": Jsonb([{"action": action} | recorded])})
 
 
 def verify(connection: Connection, noted_hash: str | None = None) -> Verified:
@@ -65,7 +65,7 @@ def verify(connection: Connection, noted_hash: str | None = None) -> Verified:
     if noted_hash is not None:
         known = connection.execute("select from audit.record where hash = decode(%s, 'hex')", (noted_hash,)).fetchone()
         if known is None:
-            raise AuditError("the audit trail was written anew: the noted hash is not in it", hash=noted_hash)
+            raise AuditError("the audit trail was rewritten: the noted hash is not in it", hash=noted_hash)
     return Verified(records, newest_id, newest_hash.hex())
 
 

@@ -44,7 +44,7 @@ from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
 from functions.model.reading import load_model
 from functions.quality.checks import check_staging, check_vault, enforce
-from functions.quality.file_outcome import check_accounts, explain_file
+from functions.quality.file_outcome import check_outcomes, explain_file
 
 
 class _Event(BaseModel):
@@ -204,13 +204,18 @@ def _explain_file(event: _ExplainFile) -> dict[str, Any]:
 def _find_quarantined(event: _Quarantine) -> dict[str, Any]:
     question = event.model_dump(exclude={"step", "asked_by"})
     with _transaction() as connection:
-        found = find_rows(connection, RowFilter(**question))
+        answer = find_rows(connection, RowFilter(**question))
         if event.persons:
             asked = {name: str(value) for name, value in question.items() if value not in (None, False)}
             append(
-                connection, "read", route="quarantine", subject=event.asked_by, records=len(found["rows"]), filter=asked
+                connection,
+                "read",
+                route="quarantine",
+                subject=event.asked_by,
+                records=len(answer["rows"]),
+                filter=asked,
             )
-        return found
+        return answer
 
 
 def _audit(event: _Audit) -> dict[str, Any]:
@@ -281,7 +286,7 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _GiveUp | _Reb
             return load_satellites(connection, model, event.run_id)
         case _Other(step="publish"):
             written = publish(connection, event.run_id)
-            check_accounts(connection, model, event.run_id)
+            check_outcomes(connection, model, event.run_id)
             return written
         case _Other(step="retention"):
             if bucket := environment.settings(AuditSettings).audit_bucket:

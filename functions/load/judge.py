@@ -11,7 +11,7 @@ from functions.quality.snapshots import judge_lists, results
 def judge_files(connection: Connection, model: Model, run_id: str) -> list[CheckResult]:
     """Set aside files that lack filled columns, and hold lists that lack too much; the others go on.
 
-    Returns what was found of the lists. Again: judges what is still staged.
+    Returns the results of the list checks. Called again, it judges what is still staged.
     """
     refuse_partial_files(connection, model, run_id)
     verdicts = judge_lists(connection, model, run_id)

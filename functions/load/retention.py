@@ -1,4 +1,4 @@
-"""Carry out the retention that the model declares, after each run, and tell what was removed."""
+"""Carry out the retention that the model declares, after each run, and report what was removed."""
 
 from typing import Any
 

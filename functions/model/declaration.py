@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from functions.common.errors import ModelError
+from functions.model.dialect import Dialect
 from functions.model.entry import Entry
 from functions.model.quality_rules import ColumnChecks, Quality
 from functions.model.retention import Retention
@@ -15,8 +16,8 @@ ColumnType = Literal["text", "integer", "decimal", "date", "timestamp"]
 type DataClass = Literal[
     "name", "email", "phone", "address", "birth_date", "free_text", "session", "identifier", "none"
 ]
-"""What a value tells. `free_text`: anything may stand in it; `session`: a browser or device; `identifier`: a pseudonym
-that everything about a person hangs on, such as a customer's number; `none`: nothing about a person."""
+"""What is personal in a value. `free_text`: anything may stand in it; `session`: a browser or device; `identifier`: a
+pseudonym that everything about a person hangs on, such as a customer's number; `none`: nothing about a person."""
 
 
 TEXT_LIMIT_BYTES = 1000
@@ -35,7 +36,7 @@ class Column(ColumnChecks):
     length: Annotated[int, Field(ge=1, le=1_000_000)] = TEXT_LIMIT_BYTES
 
 
-class Source(Entry):
+class Source(Dialect):
     """A kind of CSV file: what stands in the landing zone below `landing/<name>/`.
 
     `files`: patterns that a file's name matches. `effective_at`: when a file's rows became true. `measures`: columns
@@ -67,7 +68,7 @@ class Link(Entry):
     """One row for each combination of hubs (and dependent child key) that the source has named.
 
     With `driving_key`, a hub, its dependent child key numbers what belongs to it (the lines of an order): the other
-    hubs of a number may be corrected. Rows without a number tell all that belongs to the driving key at their instant;
+    hubs of a number may be corrected. Rows without a number are all that belongs to the driving key at their instant;
     each that differs in any column has a link of its own.
     """
 
@@ -123,7 +124,7 @@ class Model(Entry):
         return self.hash_key(satellite.driving_key or satellite.parent)
 
     def satellite_primary_key(self, name: str) -> tuple[str, ...]:
-        """What tells the rows of a satellite apart. A status is stated anew when more is known of its instant."""
+        """The columns that identify a satellite's row. A status gets another row when more is known of its instant."""
         if self.satellites[name].status_of is not None:
             return self.satellite_key(name), "effective_at", "loaded_at"
         return self.satellite_key(name), "effective_at", "record_source", "record_row"
@@ -161,7 +162,7 @@ class Model(Entry):
         }
 
     def finest_parent(self, source: str) -> str:
-        """The hub or link that tells the rows of `source` apart, of a file that repeats none."""
+        """The hub or link that identifies the rows of `source`, in a file that repeats none."""
         satellites = self.satellites_of(source).values()
         parents = {each.parent for each in satellites if each.driving_key is None} | set(self.links_alone(source))
         candidates = sorted(parents or {each.driving_key or each.parent for each in satellites})

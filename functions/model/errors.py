@@ -104,7 +104,7 @@ def _finding(details: ErrorDetails, model: type[BaseModel]) -> Finding:
 
 
 def _known_keys(model: type[BaseModel], path: Location) -> list[str]:
-    """The keys that the schema knows at a path."""
+    """The keys that the schema allows at a path."""
     at: Any = model
     for part in path:
         at = _inside(at, part)

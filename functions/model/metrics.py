@@ -81,7 +81,7 @@ class Column(_Declared):
 
 
 class Metric(_Declared):
-    """A metric: one row (`shape` object) or a series of rows that `grain` tells apart."""
+    """A metric: one row (`shape` object) or a series of rows that `grain` identifies."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")] = ""
     title: str
@@ -112,7 +112,7 @@ class Metric(_Declared):
         return f"business_vault.{self.relation}"
 
     def explained_by(self, column: str) -> Rows | None:
-        """Which rows are behind a column; None where that cannot be told by rows."""
+        """Which rows are behind a column; None where no rows answer that."""
         declared = self.columns[column]
         return None if declared.adds is None else declared.explains or self.explains
 

@@ -38,7 +38,7 @@ class KeptEvents(Kept):
 
 
 class KeptWhole(Entry):
-    """Of a store that tells of persons by their pseudonyms only: days after which its records are removed."""
+    """Of a store whose records have only pseudonyms of persons: days after which its records are removed."""
 
     other: Days
 

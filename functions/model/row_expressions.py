@@ -164,7 +164,7 @@ def key_of(model: Model, parent: str, columns: dict[str, Column]) -> sql.Composa
 
 
 def staged_line_key(model: Model, source: str) -> tuple[sql.Composable, sql.Composable]:
-    """What tells the things apart that a source describes, of a staged row: its driving key, and its number there.
+    """The key of what a staged row describes: its driving key, and its number there.
 
     Without a number, and where nothing has one, the key itself; both are bytes.
     """

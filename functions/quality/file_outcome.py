@@ -1,4 +1,4 @@
-"""The account of a file: what became of each row and each measure on the way from the file to the marts.
+"""The outcome of a file: what became of each row and each measure on the way from the file to the marts.
 
 file = in force + superseded (by which file) + duplicate + overruled + quarantined + not yet in force; of a file that
 was taken back or replaced, what it had said is retracted instead.
@@ -12,9 +12,9 @@ from functions.common.errors import DataError, QualityError
 from functions.common.ledger import objects_of
 from functions.common.sql_files import read_sql
 from functions.model.declaration import Model
-from functions.model.render.file_outcome import accounted_measures, render_account
+from functions.model.render.file_outcome import followed_measures, render_file_outcome
 
-type Account = dict[str, Any]
+type Outcome = dict[str, Any]
 
 ROWS_CHECKED = 20_000
 """Of a run of more rows the nightly reconciliation compares vault and marts as a whole, not file by file."""
@@ -26,10 +26,10 @@ _FATES = ("in_force", "not_yet_in_force", "retracted")
 _ROWS = "rows"
 
 
-def explain_file(connection: Connection, model: Model, key: str) -> Account:
-    """`key`, and its `versions`, the latest first: what the ledger says of each, and the account of what was loaded.
+def explain_file(connection: Connection, model: Model, key: str) -> dict[str, Any]:
+    """`key`, and its `versions`, the latest first: what the ledger says of each, and the outcome of what was loaded.
 
-    An account has for `rows` and for each measure: `file`, `in_force`, `superseded` (a list of `by`, a key, and
+    An outcome has for `rows` and for each measure: `file`, `in_force`, `superseded` (a list of `by`, a key, and
     `amount`), `duplicate`, `overruled`, `quarantined`, `not_yet_in_force`, `retracted`, `in_marts` (what the marts show
     of what is in force; null where no mart holds it) and `forgotten`, which record tracking remembers no more. Amounts
     are text. Raises DataError when no such file has come.
@@ -40,44 +40,44 @@ def explain_file(connection: Connection, model: Model, key: str) -> Account:
     versions = []
     for (version,) in objects:
         loaded = version["status"] == "LOADED" and version["source"] in model.sources
-        account = account_of(connection, model, version["object_id"]) if loaded else None
-        versions.append(version | {"account": account})
+        outcome = outcome_of(connection, model, version["object_id"]) if loaded else None
+        versions.append(version | {"outcome": outcome})
     return {"key": key, "versions": versions}
 
 
-def account_of(connection: Connection, model: Model, object_id: int) -> Account:
-    """The account of one object that was loaded: `rows` or measure -> what it came to."""
+def outcome_of(connection: Connection, model: Model, object_id: int) -> Outcome:
+    """The outcome of one object that was loaded: `rows` or measure -> what it came to."""
     row = connection.execute(read_sql("quality/counts_of_object.sql"), (object_id,)).fetchone()
     if row is None:
         raise DataError("no such object", object_id=object_id)
     source, counted, measures = row
     with localcontext(_EXACT):
-        return _account(connection, model, source, object_id, counted, measures)
+        return _outcome(connection, model, source, object_id, counted, measures)
 
 
-def _account(
+def _outcome(
     connection: Connection,
     model: Model,
     source: str,
     object_id: int,
     counted: dict[str, Any],
     measures: dict[str, dict[str, Any]],
-) -> Account:
-    names = [_ROWS, *accounted_measures(model, source)]
-    account: Account = {
+) -> Outcome:
+    names = [_ROWS, *followed_measures(model, source)]
+    outcome: Outcome = {
         name: {**dict.fromkeys(_FATES, Decimal(0)), "superseded": [], "in_marts": None} for name in names
     }
-    for fate, by, rows, sums, shown in connection.execute(render_account(model, source), {"object_id": object_id}):
+    for fate, by, rows, sums, shown in connection.execute(render_file_outcome(model, source), {"object_id": object_id}):
         for name, amount in zip(names, (Decimal(rows), *sums), strict=True):
             if fate == "superseded":
-                account[name]["superseded"].append({"by": by, "amount": amount})
+                outcome[name]["superseded"].append({"by": by, "amount": amount})
             else:
-                account[name][fate] += amount
+                outcome[name][fate] += amount
         for name, amount in zip(names[1:], shown or (), strict=shown is not None):
             if fate == "in_force":
-                account[name]["in_marts"] = amount
-    keys = _keys_of(connection, account)
-    for name, entry in account.items():
+                outcome[name]["in_marts"] = amount
+    keys = _keys_of(connection, outcome)
+    for name, entry in outcome.items():
         by_part = counted if name == _ROWS else measures[name]
         given = {part: Decimal(by_part.get(part) or 0) for part in ("file", "vault", "duplicate", "overruled")}
         entry |= {part: given[part] for part in ("file", "duplicate", "overruled")}
@@ -86,13 +86,13 @@ def _account(
             (entry[fate] for fate in _FATES), sum((each["amount"] for each in entry["superseded"]), Decimal(0))
         )
         entry["forgotten"] = given["vault"] - observed
-        account[name] = {part: _plain(value) for part, value in entry.items() if part != "superseded"} | {
+        outcome[name] = {part: _plain(value) for part, value in entry.items() if part != "superseded"} | {
             "superseded": [{"by": keys[each["by"]], "amount": _plain(each["amount"])} for each in entry["superseded"]]
         }
-    return account
+    return outcome
 
 
-def check_accounts(connection: Connection, model: Model, run_id: str) -> None:
+def check_outcomes(connection: Connection, model: Model, run_id: str) -> None:
     """Follow each file of the run to the marts, when it is not too much. Raises QualityError naming what is missing."""
     object_ids = objects_of(connection, run_id, ["STAGED"])
     row = connection.execute(read_sql("quality/is_file_outcome_cheap.sql"), (ROWS_CHECKED, object_ids)).fetchone()
@@ -105,7 +105,7 @@ def check_accounts(connection: Connection, model: Model, run_id: str) -> None:
         ).fetchall()
     )
     for object_id in object_ids:
-        for name, entry in account_of(connection, model, object_id).items():
+        for name, entry in outcome_of(connection, model, object_id).items():
             if name == _ROWS and model.links_alone(sources[object_id]):
                 continue  # a row that only adds to a link without satellites is observed nowhere
             if Decimal(entry["forgotten"]) or entry["in_marts"] not in (None, entry["in_force"]):
@@ -114,8 +114,8 @@ def check_accounts(connection: Connection, model: Model, run_id: str) -> None:
         raise QualityError(f"files do not add up with the marts, which are not published: {'; '.join(wrong[:3])}")
 
 
-def _keys_of(connection: Connection, account: Account) -> dict[int, str]:
-    ids = list({each["by"] for entry in account.values() for each in entry["superseded"]})
+def _keys_of(connection: Connection, outcome: Outcome) -> dict[int, str]:
+    ids = list({each["by"] for entry in outcome.values() for each in entry["superseded"]})
     rows = connection.execute(
         "select object_id, object_key from metadata.object_version where object_id = any(%s)", (ids,)
     )

@@ -20,7 +20,7 @@ _STAGES = ("staged", "vault", "duplicate", "overruled")
 def record_counts(connection: Connection, model: Model, object_ids: list[int]) -> None:
     """Write to the ledger, for each of these staged objects, its loaded and unchanged rows and its sums."""
     connection.execute("set local work_mem = '64MB'")
-    # of rows just loaded the planner knows nothing yet: it takes them for few, and would fetch them one by one
+    # the planner has no statistics of rows just loaded: it takes them for few, and would fetch them one by one
     connection.execute("set local enable_mergejoin = off")
     connection.execute(
         "update metadata.object_version set rows_loaded = 0, rows_unchanged = 0 where object_id = any(%s)",

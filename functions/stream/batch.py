@@ -44,7 +44,7 @@ class DeadLetter:
 
     @property
     def sha256(self) -> bytes:
-        """Tells two letters of one position apart."""
+        """Distinguishes two dead letters of one position."""
         return hashlib.sha256(self.raw or b"").digest()
 
 

@@ -1,6 +1,6 @@
 """Lambda handler of the custom resource that reports where an MSK cluster's brokers are.
 
-CloudFormation knows no such attribute of a cluster. The function runs outside of the VPC, from which MSK's API cannot
+CloudFormation has no such attribute of a cluster. The function runs outside of the VPC, from which MSK's API cannot
 be reached.
 """
 

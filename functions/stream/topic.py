@@ -23,8 +23,8 @@ from functions.common.logging import logger
 _REQUEST_SECONDS = 15
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 15.0
 _RETENTION = "retention.ms"
-# What no other try cures. Anything else may: a cluster that has just been made takes a while to be found by name, and
-# to know a role that has just been made.
+# What no other try cures. Anything else may: a cluster that has just been made takes a while to have a name in DNS, and
+# to accept a role that has just been made.
 _REFUSALS = {
     KafkaError.INVALID_CONFIG,
     KafkaError.INVALID_PARTITIONS,

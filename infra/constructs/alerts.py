@@ -1,4 +1,4 @@
-"""What happens when a run fails, times out or is aborted: it is recorded, and somebody is told."""
+"""What happens when a run fails, times out or is aborted: it is recorded, and an alert is sent."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -71,7 +71,7 @@ class RunAlerts(Construct):
             self._alarm_late_runs(state_machine)
 
     def _alarm_late_runs(self, state_machine: sfn.IStateMachine) -> None:
-        """Step Functions tells how long a run took when it ends; one that hangs ends at its own timeout."""
+        """Step Functions reports how long a run took only when it ends; one that hangs ends at its own timeout."""
         alarm = cloudwatch.Alarm(
             self,
             "LateRun",

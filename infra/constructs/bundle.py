@@ -108,7 +108,7 @@ def build_bundle(machine: Machine, *, cache: Path = CACHE, requirements: Path = 
         unfinished = Path(work) / "bundle.zip"
         shutil.copyfile(dependencies, unfinished)
         _add_to_zip(unfinished, code)
-        if requirements != EXPORT_REQUIREMENTS:  # which is for LocalStack, and that is told to take more
+        if requirements != EXPORT_REQUIREMENTS:  # which is for LocalStack, whose limit is raised
             _check_size(unfinished)
         _forget_old_bundles(cache)
         unfinished.replace(package)

@@ -109,7 +109,7 @@ class ExternalDatabase(Database):
             **({"DATABASE_SSL_ROOT_CERT": self._ssl_root_cert} if self._ssl_root_cert else {}),
         }
         if role is Role.ADMIN:
-            # Only the secret knows who the administrator is; Secrets Manager takes a name in place of an ARN.
+            # The administrator's name is only in the secret; Secrets Manager takes a name in place of an ARN.
             user = SecretValue.secrets_manager(secret.secret_name, json_field="username")
             variables["DATABASE_USER"] = user.unsafe_unwrap()
             variables["DATABASE_SECRET_ARN"] = secret.secret_name

@@ -42,7 +42,7 @@ class KafkaTopic(Construct):
             "FindBrokers",
             deployment=deployment,
             handler="functions.stream.brokers_handler.handle",
-            description="Tells deployments where the brokers are",
+            description="Gives deployments the brokers' addresses",
             timeout=Duration.minutes(1),
             memory_mb=256,
         )

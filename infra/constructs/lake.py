@@ -17,7 +17,7 @@ LAYER = "/aws/service/aws-sdk-pandas/3.16.1/py3.13/arm64/layer-arn"
 
 
 class LakeBucket(s3.Bucket):
-    """Encrypted, private, TLS only. What it holds is exported anew by each run; with `retain` it outlives its stack."""
+    """Encrypted, private, TLS only. Each run exports its content again; with `retain` it outlives its stack."""
 
     def __init__(self, scope: Construct, construct_id: str, *, retain: bool) -> None:
         super().__init__(
@@ -30,7 +30,7 @@ class LakeBucket(s3.Bucket):
             minimum_tls_version=1.2,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        accept(self, {"S1": "Access logs would need another bucket; CloudTrail data events do the same where wanted."})
+        accept(self, {"S1": "Access logs would need another bucket; CloudTrail data events do the same where needed."})
 
     def grant_export(self, grantee: iam.IGrantable) -> None:
         """Let the export list, read, write and remove what is below the lake's prefix.

@@ -47,7 +47,7 @@ class LandingBucket(s3.Bucket):
             "NotificationConfiguration", {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
         )
 
-        accept(self, {"S1": "Access logs would need a second bucket; CloudTrail data events do the same where wanted."})
+        accept(self, {"S1": "Access logs would need a second bucket; CloudTrail data events do the same where needed."})
 
     def grant_load(self, grantee: iam.IGrantable) -> None:
         """Let the load list versions and read those under the landing prefix; no writing.

@@ -62,7 +62,7 @@ class MskEventSource(EventSource):
         CfnOutput(Stack.of(self), "KafkaClientsSecurityGroupId", value=self.clients.security_group_id)
 
     def resource_arn(self, kind: str, name: str) -> str:
-        """The ARN by which IAM knows a topic or a group of this cluster."""
+        """The ARN of a topic or a group of this cluster, for IAM policies."""
         identity = Fn.select(2, Fn.split("/", self.cluster_arn))
         stack = Stack.of(self)
         where = f"arn:{stack.partition}:kafka:{stack.region}:{stack.account}"

@@ -49,7 +49,7 @@ class NightlyLoad(sfn.StateMachine):
     execution stays failed (and can be redriven), and an EventBridge rule on its status records and alerts. `export`
     comes after Finish: when it fails, the execution fails and alerts, but the run has succeeded and nothing of it is
     loaded again. `catalog` is pointed at what was exported. With `observed` it logs its transitions, without their
-    data, and is traced; `redrivable` tells the steps how often it was redriven.
+    data, and is traced; `redrivable` passes the number of redrives to the steps.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class NightlyLoad(sfn.StateMachine):
         return self._list_running().next(self._plan()).next(any_files)
 
     def _list_running(self) -> sfn.CustomState:
-        """Which executions are alive, told by Step Functions: the row of a run that died with its database lies."""
+        """List the running executions: the ledger still says RUNNING of a run that died with its database."""
         return sfn.CustomState(
             self._scope,
             "ListRunning",
@@ -203,7 +203,7 @@ class NightlyLoad(sfn.StateMachine):
         return stage.add_catch(give_up, errors=[*ENDED_PROCESS_ERROR_NAMES], result_path=sfn.JsonPath.DISCARD)
 
     def _split_files(self) -> sfn.Chain:
-        """Find the parts of big files, and list anew what is to be staged."""
+        """Find the parts of big files, and list again what is to be staged."""
         split = sfn.Map(
             self._scope,
             "SplitFiles",
@@ -254,7 +254,7 @@ class NightlyLoad(sfn.StateMachine):
         )
         if self._catalog is None:
             return export_lake
-        # Step Functions tells Glue itself: the function has no route to it, and an endpoint costs $7.30 a month
+        # Step Functions calls Glue itself: the function has no route to it, and an endpoint costs $7.30 a month
         point = tasks.CallAwsService(
             self._scope,
             "PointTable",

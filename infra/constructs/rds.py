@@ -33,7 +33,7 @@ _ADMINISTRATOR = rds.Credentials.from_password(ADMIN_USER, SecretValue.unsafe_pl
 
 
 class IsolatedNetwork(Construct):
-    """Two zones without NAT or internet gateway (a NAT costs $33 a month and zone), and who may reach whom.
+    """Two zones without NAT or internet gateway (a NAT costs $33 a month and zone), and its security groups.
 
     Functions need PostgreSQL; the load and the migrator also S3, by its free gateway endpoint. IAM tokens are signed
     locally, so nobody needs Secrets Manager, whose interface endpoint would cost $7.30 a month.

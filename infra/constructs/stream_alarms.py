@@ -1,4 +1,4 @@
-"""What tells that the clickstream falls behind, fails, or holds messages that nobody can read."""
+"""Alarms on the clickstream: it falls behind, it fails, or it has messages that cannot be read."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -15,7 +15,7 @@ LARGEST_LAG = 10_000
 
 
 class StreamAlarms(Construct):
-    """Three alarms on `function`, each told to `topic`. For Kafka, Lambda's measure of age is the offset lag."""
+    """Three alarms on `function`, each sent to `topic`. For Kafka, Lambda's measure of age is the offset lag."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, function: lambda_.IFunction, service: str, topic: sns.ITopic

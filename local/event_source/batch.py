@@ -107,8 +107,8 @@ class Gathering:
 
 def _headers(message: Message) -> list[tuple[str, str | bytes | None]]:
     """In order; a name may repeat."""
-    found = message.headers() or []
-    return list(found.items()) if isinstance(found, dict) else found
+    headers = message.headers() or []
+    return list(headers.items()) if isinstance(headers, dict) else headers
 
 
 def _encoded(value: str | bytes) -> str:

@@ -133,13 +133,13 @@ def _lowest_failure(said: bytes, records: list[Record]) -> int | None:
     try:
         answer: Any = json.loads(said)
         failures = (answer or {}).get("batchItemFailures") or []
-        found = {failure["itemIdentifier"]["offset"] for failure in failures}
+        failed = {failure["itemIdentifier"]["offset"] for failure in failures}
         named = {failure["itemIdentifier"]["partition"] for failure in failures}
     except (ValueError, TypeError, KeyError, AttributeError):
         raise FunctionFailedError("its answer is not a partial batch response") from None
-    if not found <= offsets or not named <= {place}:
+    if not failed <= offsets or not named <= {place}:
         raise FunctionFailedError("its answer names records that were not sent")
-    return min(found) if found else None
+    return min(failed) if failed else None
 
 
 def _place(record: Record) -> str:

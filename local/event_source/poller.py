@@ -170,7 +170,7 @@ class EventSource:
             for at in partitions:
                 at.offset = OFFSET_BEGINNING
         consumer.assign(partitions)
-        consumer.resume(partitions)  # librdkafka remembers over a rebalance what was held back before
+        consumer.resume(partitions)  # librdkafka keeps a partition paused over a rebalance
         self._idling.assigned(partitions, from_start=self._from_start)
         self._from_start = False
         for at in partitions:
@@ -212,7 +212,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m local.event_source.poller", description=__doc__)
     parser.add_argument("--endpoint", required=True, help="where LocalStack answers")
     parser.add_argument("--mapping", required=True, type=Path, help="the mapping's settings, a JSON file")
-    parser.add_argument("--status", required=True, type=Path, help="file to keep telling the state in")
+    parser.add_argument("--status", required=True, type=Path, help="file to keep the state in")
     parser.add_argument("--from-start", action="store_true", help="read the topic again from its beginning")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)

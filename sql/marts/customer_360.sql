@@ -85,7 +85,7 @@ where
     h.customer_id is not null
     -- whoever only a retracted file has named, is not named
     and (
-        not exists (select from metadata.retraction as r where r.object_id = h.record_source)
+        h.record_source not in (select r.object_id from metadata.retraction as r)
         or d.customer_hash_key is not null
         or exists (
             select
@@ -93,7 +93,7 @@ where
             join raw_vault.sat_customer_order_effectivity as s on s.link_hash_key = l.link_hash_key and s.order_hash_key = l.order_hash_key
             where
                 l.customer_hash_key = h.customer_hash_key
-                and not exists (select from metadata.retraction as r where r.object_id = s.record_source)
+                and s.record_source not in (select r.object_id from metadata.retraction as r)
         )
     )
 order by h.customer_id;

@@ -8,21 +8,28 @@ with details as (
     {sat_order_line}
 ), status as (
     {sat_order_line_status}
+), alive as (
+    -- planned alone (`offset 0`): of these two the planner knows how many there are, of all joins together it does not
+    select line.*
+    from line
+    left join status using (link_hash_key)
+    where status.is_deleted is not true
+    offset 0
 ), sold as (
     select
         p.order_hash_key, p.product_hash_key, p.link_hash_key,
-        h.transaction_id, p.line_number, hp.product_id, hc.customer_id, details.order_date, line.quantity,
-        line.unit_price, line.total_amount, details.payment_method, details.order_status,
-        line.record_source, line.record_row,
-        case when details.record_row <> line.record_row or details.record_source <> line.record_source
+        h.transaction_id, p.line_number, hp.product_id, hc.customer_id, details.order_date, alive.quantity,
+        alive.unit_price, alive.total_amount, details.payment_method, details.order_status,
+        alive.record_source, alive.record_row,
+        case when details.record_row <> alive.record_row or details.record_source <> alive.record_source
             then details.record_source end as details_record_source,
-        case when details.record_row <> line.record_row or details.record_source <> line.record_source
+        case when details.record_row <> alive.record_row or details.record_source <> alive.record_source
             then details.record_row end as details_record_row,
-        case when customer.record_row <> line.record_row or customer.record_source <> line.record_source
+        case when customer.record_row <> alive.record_row or customer.record_source <> alive.record_source
             then customer.record_source end as customer_record_source,
-        case when customer.record_row <> line.record_row or customer.record_source <> line.record_source
+        case when customer.record_row <> alive.record_row or customer.record_source <> alive.record_source
             then customer.record_row end as customer_record_row
-    from line
+    from alive
     join raw_vault.link_order_product as p using (link_hash_key)
     join raw_vault.hub_order as h using (order_hash_key)
     join details using (order_hash_key)
@@ -30,7 +37,6 @@ with details as (
     join raw_vault.link_customer_order as lc on lc.link_hash_key = customer.link_hash_key
     join raw_vault.hub_customer as hc on hc.customer_hash_key = lc.customer_hash_key
     join raw_vault.hub_product as hp using (product_hash_key)
-    where not exists (select from status where status.link_hash_key = line.link_hash_key and status.is_deleted)
 ), several as materialized (
     select order_hash_key, product_hash_key
     from sold

@@ -27,7 +27,7 @@ where
     h.product_id is not null
     -- whoever only a retracted file has named, is not named
     and (
-        not exists (select from metadata.retraction as r where r.object_id = h.record_source)
+        h.record_source not in (select r.object_id from metadata.retraction as r)
         or d.product_hash_key is not null
         or exists (
             select
@@ -35,7 +35,7 @@ where
             join raw_vault.sat_order_line as s on s.link_hash_key = l.link_hash_key
             where
                 l.product_hash_key = h.product_hash_key
-                and not exists (select from metadata.retraction as r where r.object_id = s.record_source)
+                and s.record_source not in (select r.object_id from metadata.retraction as r)
         )
     )
 order by h.product_id;

@@ -6,7 +6,7 @@ with placed as (
     from raw_vault.sat_order_line as s
     {touched_line}
     join metadata.object_version as o on o.object_id = s.record_source
-    where not exists (select from metadata.retraction as r where r.object_id = s.record_source)
+    where s.record_source not in (select r.object_id from metadata.retraction as r)
 ), status as (
     select s.link_hash_key, s.is_deleted, row(s.effective_at, s.loaded_at) as place
     from raw_vault.sat_order_line_status as s

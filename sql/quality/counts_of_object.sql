@@ -1,4 +1,4 @@
--- Its source, the rows of the file by what became of them, and its measures; duplicates as the account counts them.
+-- Its source, the rows of the file by what became of them, and its measures; duplicates as the outcome counts them.
 select
     source,
     jsonb_build_object(

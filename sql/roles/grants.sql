@@ -35,7 +35,7 @@ from c360_loader;
 revoke insert on metadata.lock from c360_loader;
 -- the stream's own
 revoke insert, update, delete on metadata.stream_offset, metadata.dead_letter, metadata.event_id from c360_loader;
-grant execute on function business_vault.index_for_readers to c360_loader;
+grant execute on function business_vault.index_for_readers, metadata.refresh_statistics to c360_loader;
 
 grant usage on schema business_vault to c360_api;
 grant select on all tables in schema business_vault to c360_api;

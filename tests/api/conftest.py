@@ -101,7 +101,7 @@ def client(app: FastAPI) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def handler(api_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The Lambda handler's module, imported anew as a cold start does, behind API Gateway's stage v1."""
+    """The Lambda handler's module, imported again as a cold start does, behind API Gateway's stage v1."""
     monkeypatch.setenv("DATABASE_URL", api_url)
     monkeypatch.setenv("API_ROOT_PATH", "/v1")
     monkeypatch.delitem(sys.modules, "functions.api.handler", raising=False)

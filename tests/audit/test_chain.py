@@ -82,7 +82,7 @@ def test_whoever_changes_the_trail_is_found_out(trail: Night, how: str) -> None:
     assert raised.value.fields == {"record_id": broken_at}
 
 
-def test_a_trail_written_anew_does_not_have_a_noted_hash(trail: Night) -> None:
+def test_a_rewritten_trail_does_not_have_a_noted_hash(trail: Night) -> None:
     with trail.connect() as connection:
         noted = verify(connection).newest_hash
     with psycopg.connect(trail.admin_url) as connection:
@@ -91,7 +91,7 @@ def test_a_trail_written_anew_does_not_have_a_noted_hash(trail: Night) -> None:
         append(connection, "read", subject="nobody")
     with trail.connect() as connection:
         verify(connection)
-        with pytest.raises(AuditError, match="written anew"):
+        with pytest.raises(AuditError, match="rewritten"):
             verify(connection, noted)
 
 

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from cli import quarantine_replay
 from cli.deployment import Deployment
 from functions.load import handler
+from functions.model.reading import parse_model
 from tests.support.command_line import C360
 from tests.support.database_state import versions
+from tests.support.edited_model import REAL, edited
 from tests.support.lambda_context import handler_signed_in, lambda_context
 from tests.support.night import BUCKET, Night, role_url
 from tests.support.night_fixtures import migrated_database, migrated_template, night, s3_client
@@ -124,6 +127,28 @@ def test_a_corrected_row_replays_into_the_vault_at_its_original_instant(c360: C3
     assert [row["replayed_by"] for row in replays] == [file["key"], file["key"], None]
     again = c360("quarantine", "replay", "right.csv", "--json").json
     assert (again["files"], again["left_out"]) == ([], 2)
+
+
+def test_a_correction_goes_back_in_the_dialect_of_its_source(
+    c360: C360, shop: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialect = {"delimiter": ";", "decimal": ",", "encoding": "cp1252"}
+    shop.model = parse_model(edited("sources.products", REAL["sources"]["products"] | dialect))
+    monkeypatch.setattr(quarantine_replay, "load_model", lambda: shop.model)
+    shop.drop("products/dt=2024-02-01/q.csv", "product_id;supplier;price\nP1;Jürgen;1.000,5x\n".encode("cp1252"))
+    shop.run("run-2")
+    (row,) = export(c360, "--file", "q.csv")
+    assert (row["supplier"], row["price"]) == ("Jürgen", "1.000,5x")
+    correct([row | {"price": "1.000,50", "supplier": "中"}])
+    refused = c360("quarantine", "replay", "right.csv")
+    assert refused.status != 0
+    assert "'中'" in refused.stderr
+    correct([row | {"price": "1.000,50"}])
+    c360("quarantine", "replay", "right.csv", "--json")
+    assert [file["loaded"] for file in shop.run("run-3")["files"]] == [1]
+    assert versions(shop, "sat_product_details", "hub_product", "price::text", "supplier") == [
+        ("P1", "1000.50", "Jürgen")
+    ]
 
 
 def test_a_correction_comes_right_after_its_file_and_never_makes_a_snapshot(c360: C360, shop: Night) -> None:

@@ -163,7 +163,7 @@ def test_the_input_of_an_execution_says_which_days_and_whether_deletions_are_acc
 
 
 def test_a_big_file_through_the_handler(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Planned as large, split, listed anew with its parts, and staged part by part, as the state machine does it."""
+    """Planned as large, split, listed again with its parts, and staged part by part, as the state machine does it."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -29,7 +29,7 @@ def _template(*, key: bool, description: str = "") -> dict[str, Any]:
         },
         "MethodResponses": [{"StatusCode": "200"}],
     }
-    deployment = f"Deployment{'Keyed' if key else 'Open'}"  # as the CDK names it: anew for other methods
+    deployment = f"Deployment{'Keyed' if key else 'Open'}"  # as the CDK names it: another one for other methods
     return {
         "Resources": {
             "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": description}},
@@ -78,7 +78,7 @@ def _status(endpoint: str, api_id: str) -> int:
             return error.code
 
 
-def test_a_changed_api_is_made_anew_and_an_unchanged_one_stays(localstack: str) -> None:
+def test_a_changed_api_is_recreated_and_an_unchanged_one_stays(localstack: str) -> None:
     open_api = _deploy(localstack, _template(key=False))
     assert _status(localstack, open_api) == 200
     for text in (json.dumps, yaml.safe_dump):

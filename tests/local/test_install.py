@@ -269,7 +269,7 @@ def test_a_registry_out_of_reach_is_one_line_and_later_healed(
     installed.assert_is_whole()
 
 
-def test_the_page_is_built_anew_when_its_sources_change_or_it_is_gone(installed: Machine) -> None:
+def test_the_page_is_built_again_when_its_sources_change_or_it_is_gone(installed: Machine) -> None:
     with (installed.folder / PAGE / "src" / "main.tsx").open("a") as source:
         source.write("document.title = 'Changed';\n")
     assert installed.make() == ["install: building the dashboard"]
@@ -313,7 +313,7 @@ def test_a_package_that_is_not_what_its_hash_says_is_not_called_a_network_proble
         (".environments/localstack", "empty"),
     ],
 )
-def test_half_an_environment_is_made_anew(installed: Machine, environment: str, half: str) -> None:
+def test_half_an_environment_is_recreated(installed: Machine, environment: str, half: str) -> None:
     folder = installed.folder / environment
     stamp = (folder / ".installed").read_text()
     if half == "empty":

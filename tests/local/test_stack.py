@@ -22,6 +22,7 @@ from local.api_server import role_database_url
 from local.aws import client
 from local.deploy import Progress
 from local.errors import LocalError, StackNotRunningError
+from local.parts import choose_ports
 from local.paths import Paths
 from local.postgres import PostgresServer
 from local.state import State
@@ -63,7 +64,7 @@ def _processes_of(stack: TinyStack) -> list[psutil.Process]:
     """Every process whose folder, command or log belongs to the stack's state folder, or serves its API."""
     found = []
     state = str(stack.paths.state)
-    port = str(stack._parts(State.load(stack.paths.stack_file) or State()).api.port)
+    port = str(stack._parts(State.load(stack.paths.stack_file)).api.port)
     for process in psutil.process_iter():
         try:
             command = process.cmdline()
@@ -264,7 +265,7 @@ def test_two_stacks_live_beside_each_other_and_ports_give_way(stack: TinyStack, 
         assert stack.status().localstack.state == stack.status().postgres.state == "running"
         state = State.load(second_stack.paths.stack_file)
         assert state is not None
-        second_stack._choose_ports(state)
+        choose_ports(second_stack.paths, second_stack.options, state)
         assert second_stack._parts(state).localstack.url == second.aws_endpoint_url, "ports are kept"
     finally:
         second_stack.down(Lines())
@@ -317,7 +318,7 @@ def test_a_deployment_that_is_not_whole_is_one_clear_line(stack: TinyStack, monk
         (BrokenApp, "Deploying failed: C360-Data: AWS::S3::Bucket Wrong .*InvalidBucketName"),
         (
             AnotherVersionsApp,
-            f"another version of this software.*`c360 down && rm -rf {stack.paths.state}` starts anew",
+            f"another version of this software.*`c360 down && rm -rf {stack.paths.state}` starts again",
         ),
     ):
         monkeypatch.setattr(TinyStack, "app", app)
@@ -328,7 +329,7 @@ def test_a_deployment_that_is_not_whole_is_one_clear_line(stack: TinyStack, monk
     monkeypatch.undo()
     lines = Lines()
     healed = stack.up(lines)
-    assert "the last deployment was not completed; LocalStack begins anew" in lines
+    assert "the last deployment was not completed; starting with an empty LocalStack" in lines
     assert healed.aws_endpoint_url is not None
     client("s3", healed.aws_endpoint_url).head_bucket(Bucket=healed.landing_bucket)
 

@@ -66,7 +66,7 @@ def test_migrations_that_record_no_model_are_refused(text: str) -> None:
         recorded_model([Migration(1, "a", text)])
 
 
-def test_a_column_is_added_to_its_satellite_and_staging_is_made_anew() -> None:
+def test_a_column_is_added_to_its_satellite_and_staging_is_recreated() -> None:
     target = changed(
         "m['sources']['customers']['columns']['loyalty'] = {'type': 'text'};"
         "m['satellites']['sat_customer_details']['columns'].append('loyalty')"

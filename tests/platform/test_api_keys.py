@@ -3,6 +3,7 @@
 Rates and quotas are asserted in the template (tests/infra/test_api_stack.py): LocalStack enforces none.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,8 +47,10 @@ def test_with_the_key_that_outputs_print_the_api_answers(
 
 
 def test_what_the_app_calls_public_needs_no_key(gateway: httpx.Client) -> None:
+    script = re.search(r'src="(dashboard/[^"]+)"', gateway.get("/dashboard").text)
+    assert script
+    below = {"/docs/": "/docs/swagger-ui.css", "/redoc/": "/redoc/redoc.js", "/dashboard/": f"/{script[1]}"}
     for path in PUBLIC:
-        below = {"/docs/": "/docs/swagger-ui.css", "/redoc/": "/redoc/redoc.js"}
         assert gateway.get(below.get(path, path)).status_code == 200, path
 
 

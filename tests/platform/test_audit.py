@@ -23,6 +23,6 @@ def test_a_load_and_a_read_are_in_the_trail_and_it_holds(platform: Platform, loa
     assert platform.json("audit", "verify", "--noted", verified["newest_hash"])["records"] >= verified["records"]
     refused = platform.c360("audit", "verify", "--noted", "0" * 64)
     assert refused.returncode == 1
-    assert "written anew" in refused.stderr
+    assert "rewritten" in refused.stderr
     stores = {row[0] for row in platform.rows("select distinct store from metadata.retention_result")}
     assert stores == {"audit", "dead_letters", "events", "quarantine", "unknown_columns"}

@@ -1,6 +1,5 @@
-"""A check of severity error through the real Step Functions, and the lake on the real S3 of LocalStack."""
+"""A held list through the real Step Functions, and the lake on the real S3 of LocalStack."""
 
-import csv
 import io
 import json
 from typing import Any
@@ -11,44 +10,39 @@ import pyarrow.parquet
 import pytest
 
 from functions.load.lake.export import export, read_manifest
-from tests.support.platform import Platform, eventually
-
-CUSTOMERS = ["customer_id", "first_name"]
+from tests.support.csv_files import customers
+from tests.support.platform import Platform
 
 
 def listed(count: int) -> bytes:
     """A complete list of `count` customers."""
-    text = io.StringIO()
-    csv.writer(text).writerows([CUSTOMERS, *([f"SNAPSHOT-{number}", "Ann"] for number in range(count))])
-    return text.getvalue().encode()
+    return customers(*({"customer_id": f"SNAPSHOT-{number}", "first_name": "Ann"} for number in range(count))).encode()
 
 
 def drop(platform: Platform, key: str, body: bytes) -> None:
     platform.client("s3").put_object(Bucket=platform.outputs.landing_bucket, Key=key, Body=body)
 
 
-def test_a_snapshot_that_would_delete_too_much_stops_the_run_until_somebody_accepts_it(platform: Platform) -> None:
+def test_a_list_that_would_delete_too_much_waits_alone_until_somebody_accepts_it(platform: Platform) -> None:
     drop(platform, "landing/customers/snapshot/dt=2026-12-01/all.csv", listed(40))
     platform.json("run", "--wait", "--accept-deletions")  # of other tests' customers
-    drop(platform, "landing/customers/snapshot/dt=2026-12-02/all.csv", listed(20))
+    key = "landing/customers/snapshot/dt=2026-12-02/all.csv"
+    drop(platform, key, listed(20))
     done = platform.c360("run", "--wait", "--json")
-    assert done.returncode != 0
-    failed = json.loads(done.stdout)
-    assert (failed["status"], failed["error"]["error"]) == ("FAILED", "QualityError")
-    assert failed["error"]["step"] == "CheckStaging"
-    assert "would mark 20 of 40 keys deleted" in failed["error"]["cause"]
-    assert "--accept-deletions" in done.stderr
-    run_id = failed["run_id"]
-    # the rule on ended executions frees the run's files
-    eventually(
-        lambda: platform.rows(f"select 1 from metadata.load_run where run_id = '{run_id}' and status = 'FAILED'")
-    )
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["status"], report["held"]) == (0, "SUCCEEDED", 1)
+    (file,) = report["files"]
+    assert (file["status"], file["loaded"]) == ("HELD", 0)
+    assert "20 of 40 keys deleted" in file["reason"]
     assert platform.rows(
         "select severity, passed, measured from metadata.quality_result"
-        f" where run_id = '{run_id}' and rule = 'customers.snapshot'"
+        f" where run_id = '{report['run_id']}' and rule = 'customers.snapshot'"
     ) == [("error", False, 20)]
-    resumed = platform.json("run", "--resume", run_id, "--accept-deletions", "--wait")
-    assert [(file["status"], file["loaded"] + file["unchanged"]) for file in resumed["files"]] == [("LOADED", 20)]
+    (held,) = platform.json("lists", "list")["held"]
+    assert held["key"] == key
+    accepted = platform.json("lists", "accept", key)
+    assert [(file["status"], file["loaded"] + file["unchanged"]) for file in accepted["files"]] == [("LOADED", 20)]
+    assert platform.json("lists", "list")["held"] == []
 
 
 def test_a_night_without_files_publishes_and_is_quick(platform: Platform) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from benchmarks.stream.kills import survive
+from tests.support.csv_files import customers
 from tests.support.platform import Platform, eventually
 
 
@@ -62,7 +63,7 @@ def test_a_customer_seen_first_in_events_and_later_in_a_csv_has_one_profile(plat
     platform.client("s3").put_object(
         Bucket=platform.outputs.landing_bucket,
         Key="landing/customers/dt=2026-11-20/web.csv",
-        Body=f"customer_id,first_name\n{customer},Ada\n".encode(),
+        Body=customers({"customer_id": customer, "first_name": "Ada"}).encode(),
     )
     assert platform.json("run", "--wait")["status"] == "SUCCEEDED"
     send(platform, event(customer))

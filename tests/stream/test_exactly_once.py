@@ -61,7 +61,7 @@ def test_the_same_id_with_another_day_or_customer_is_the_same_event(consumer: Co
     ]
 
 
-def test_a_topic_made_anew_begins_at_offset_zero_and_loses_nothing(consumer: Consumer) -> None:
+def test_a_recreated_topic_begins_at_offset_zero_and_loses_nothing(consumer: Consumer) -> None:
     consumer.handle(delivered(*(click() for _ in range(10)), b"old junk"))
     consumer.handle(delivered(*(click() for _ in range(10)), b"new junk"))
     assert counted(consumer) == 20

@@ -73,8 +73,8 @@ def _parameter_changes(where: str, before: Document, after: Document) -> Iterato
 
 def _resolved(schema: Document, document: Document) -> Document:
     name = schema.get("$ref", "").rpartition("/")[2]
-    found: Document = document["components"]["schemas"][name] if name else schema
-    return found
+    part: Document = document["components"]["schemas"][name] if name else schema
+    return part
 
 
 def _types(schema: Document, document: Document) -> set[str]:

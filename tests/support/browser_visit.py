@@ -31,7 +31,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
 
     def allow(self, pattern: str) -> None:
-        """Expect complaints in which this regular expression is found."""
+        """Expect complaints that match this regular expression."""
         self.allowed.append(pattern)
 
     def sent(self, path: str) -> list[Request]:

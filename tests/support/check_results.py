@@ -1,4 +1,4 @@
-"""Checks of a model with other rules, and what they found."""
+"""Checks of a model with other rules, and their results."""
 
 from typing import Any
 

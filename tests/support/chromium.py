@@ -34,8 +34,8 @@ def find_chromium() -> Path | None:
     """The one that C360_CHROMIUM names, else the first that is installed."""
     given = os.environ.get("C360_CHROMIUM")
     for candidate in (given,) if given else CHROMIUMS:
-        if found := shutil.which(candidate):
-            return Path(found)
+        if path := shutil.which(candidate):
+            return Path(path)
     return None
 
 

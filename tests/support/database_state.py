@@ -52,11 +52,11 @@ def everything(night: Night) -> Dump:
 
     What record tracking remembers is left out: a file that changes nothing is an observation all the same.
     """
-    found: Dump = {table: [] for table in tables(night, "raw_vault", "business_vault") if table != TRACKING}
-    each = (f"select '{table}' as name, t::text as shown from {table} as t" for table in found)
+    rows: Dump = {table: [] for table in tables(night, "raw_vault", "business_vault") if table != TRACKING}
+    each = (f"select '{table}' as name, t::text as shown from {table} as t" for table in rows)
     for table, row in night.rows(" union all ".join(each)):
-        found[table].append(row)
-    return {table: sorted(shown) for table, shown in found.items()}
+        rows[table].append(row)
+    return {table: sorted(shown) for table, shown in rows.items()}
 
 
 def canonical(night: Night) -> Dump:
@@ -93,6 +93,7 @@ def versions(night: Night, satellite: str, hub: str, *columns: str) -> list[tupl
     key, business_key = {
         "hub_customer": ("customer_hash_key", "customer_id"),
         "hub_order": ("order_hash_key", "transaction_id"),
+        "hub_product": ("product_hash_key", "product_id"),
     }[hub]
     return night.rows(
         f"select h.{business_key}, {', '.join(f's.{column}' for column in columns)}"
@@ -104,10 +105,10 @@ def versions(night: Night, satellite: str, hub: str, *columns: str) -> list[tupl
 
 def quarantined(night: Night) -> dict[str, list[tuple[int, list[str]]]]:
     """Key below landing/ -> (row number, reasons) of its rejected rows."""
-    found: dict[str, list[tuple[int, list[str]]]] = {}
+    rows: dict[str, list[tuple[int, list[str]]]] = {}
     for key, row_number, reasons in night.rows(
         "select o.object_key, q.row_number, q.reasons from metadata.quarantine as q"
         " join metadata.object_version as o using (object_id) order by 1, 2"
     ):
-        found.setdefault(key.removeprefix("landing/"), []).append((row_number, reasons))
-    return found
+        rows.setdefault(key.removeprefix("landing/"), []).append((row_number, reasons))
+    return rows

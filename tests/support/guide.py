@@ -61,7 +61,7 @@ class Reader:
             case "text":
                 assert block.text.strip().split("\n\n") == self.answers
             case _:
-                raise AssertionError(f"nobody knows how to follow a block of {block.kind}")
+                raise AssertionError(f"this test cannot follow a block of {block.kind}")
 
     def _edit(self, diff: str) -> None:
         """Replace the lines of sql/model.yaml that a diff shows, which must stand there once."""
@@ -91,7 +91,7 @@ class Reader:
                     columns, rows, _ = execute(connection, query)
                 yield "\n".join(" ".join(map(_shown, row)) for row in [columns, *rows])
             case _:
-                raise AssertionError(f"nobody knows how to follow {line}")
+                raise AssertionError(f"this test cannot follow {line}")
 
     def _python(self, code: str, *arguments: str) -> str:
         """Run the checkout's own code, as its c360 would."""

@@ -51,7 +51,7 @@ class Log:
     def delivery(self, positions: list[tuple[int, int]] | None = None) -> dict[str, Any]:
         """The MSK event of these positions, or of all messages."""
         if positions is None:
-            positions = [(partition, n) for partition, found in self.messages.items() for n in range(len(found))]
+            positions = [(partition, n) for partition, messages in self.messages.items() for n in range(len(messages))]
         records: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for partition, offset in positions:
             records[f"{self.topic}-{partition}"].append(self.record(partition, offset))

@@ -358,7 +358,7 @@ class Oracle:
         return items
 
     def lifetime_value_error(self, filters: Filters) -> Figures:
-        """By month; of the three held back."""
+        """By month; of the last three months."""
         cells = self._cells(filters)
         if not cells:
             return []

@@ -25,7 +25,7 @@ from functions.load.vault.satellites import load_satellites
 from functions.model.declaration import Model
 from functions.model.reading import load_model
 from functions.quality.checks import check_staging, check_vault, enforce
-from functions.quality.file_outcome import check_accounts
+from functions.quality.file_outcome import check_outcomes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -112,7 +112,7 @@ class Night:
         """Publish the marts and follow the run's files to them; rows written by mart."""
         with self.connect() as connection:
             written = publish(connection, run_id)
-            check_accounts(connection, self.model, run_id)
+            check_outcomes(connection, self.model, run_id)
             return written
 
     def finish(self, run_id: str) -> Report:

@@ -25,5 +25,5 @@ CREATED_BY_THE_OPEN_RUNTIME = {
     "AWS::SecretsManager::Secret",
     "AWS::StepFunctions::StateMachine",
 }
-# CloudFormation has more functions than LocalStack knows; Fn::GetStackOutput is one it does not.
+# CloudFormation has more functions than LocalStack supports; it lacks Fn::GetStackOutput.
 KNOWN_FUNCTIONS = {"Fn::GetAtt", "Fn::ImportValue", "Fn::Join", "Fn::Sub"}

@@ -17,7 +17,7 @@ SAID = (
     *("customer_id", "order_date", "product_id", "quantity", "unit_price", "total_amount"),
     *("payment_method", "order_status"),
 )
-"""What a row says of its order; other columns are kept, but nobody knows what they mean."""
+"""What a row says of its order; other columns are kept, but have no meaning here."""
 
 
 @dataclass
@@ -54,9 +54,9 @@ def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
     rows: dict[str, list[dict[str, str]]] = {source: [] for source in ("customers", "products", "transactions")}
     deleted: dict[str, set[str]] = {"customers": set(), "products": set()}
     lines: dict[str, Lines] = {}
-    for source, told in rows.items():
+    for source, stated in rows.items():
         for batch in _instants(files, source):
-            told += [row for _, listed in batch for row in listed]
+            stated += [row for _, listed in batch for row in listed]
             is_list = any(is_snapshot for is_snapshot, _ in batch)
             while is_list and not batch[0][0]:
                 del batch[0]  # the list that comes after it has the last word
@@ -64,7 +64,7 @@ def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
             if source == "transactions":
                 add_rows(lines, listed, is_list=is_list)
             elif is_list:
-                deleted[source] = {_key(source, row) for row in told} - {_key(source, row) for row in listed}
+                deleted[source] = {_key(source, row) for row in stated} - {_key(source, row) for row in listed}
             else:
                 deleted[source] -= {_key(source, row) for row in listed}
 
@@ -186,20 +186,20 @@ def instant(text: str) -> datetime:
 
 
 def add_rows(orders: dict[str, Lines], rows: Iterable[Mapping[str, str]], *, is_list: bool = False) -> None:
-    """What an order's lines are after these rows, all that were told at one instant, in order.
+    """What an order's lines are after these rows, all that were stated at one instant, in order.
 
-    Numbered lines are told one by one; an unnumbered row tells its order whole, and so does a complete list every
-    order. Unnumbered rows hold until the order is told again, and count once where they are equal in every column.
+    Numbered lines are stated one by one; an unnumbered row states its order whole, and so does a complete list every
+    order. Unnumbered rows hold until the order is stated again, and count once where they are equal in every column.
     """
     if is_list:
         orders.clear()
     by_order: dict[str, list[Mapping[str, str]]] = {}
     for row in rows:
         by_order.setdefault(row["transaction_id"], []).append(row)
-    for order, told in by_order.items():
-        is_whole = any(not row.get("line_number") for row in told)
+    for order, stated in by_order.items():
+        is_whole = any(not row.get("line_number") for row in stated)
         lines: Lines = {} if is_whole else {key: row for key, row in orders.get(order, {}).items() if len(key) == 1}
-        for row in told:
+        for row in stated:
             number = row.get("line_number")
             lines[(str(int(number)),) if number else ("", *(row.get(name, "") for name in SAID))] = row
         orders[order] = lines

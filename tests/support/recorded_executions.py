@@ -17,12 +17,12 @@ def recording(name: str) -> dict[str, Any]:
     In each, three files are staged and the first attempt at one of them met a deadlock.
     """
     with (_FOLDER / f"{name}.json").open() as stream:
-        told: dict[str, Any] = json.load(stream)
-    for event in told["get_execution_history"]["events"]:
+        recorded: dict[str, Any] = json.load(stream)
+    for event in recorded["get_execution_history"]["events"]:
         event["timestamp"] = datetime.fromisoformat(event["timestamp"])
     for date in ("startDate", "stopDate"):
-        told["describe_execution"][date] = datetime.fromisoformat(told["describe_execution"][date])
-    return told
+        recorded["describe_execution"][date] = datetime.fromisoformat(recorded["describe_execution"][date])
+    return recorded
 
 
 class RecordedStepFunctions:
@@ -32,9 +32,9 @@ class RecordedStepFunctions:
     """
 
     def __init__(self, name: str, *, pace: int = 7, page: int = 1000, mute: bool = False) -> None:
-        told = recording(name)
-        self._described = told["describe_execution"]
-        self._events = told["get_execution_history"]["events"][: -1 if mute else None]
+        recorded = recording(name)
+        self._described = recorded["describe_execution"]
+        self._events = recorded["get_execution_history"]["events"][: -1 if mute else None]
         self._visible = 0
         self._pace, self._page = pace, page
         self.looks = 0
@@ -68,7 +68,7 @@ class RecordedStepFunctions:
         return {"events": page} | ({"nextToken": str(first + self._page)} if more else {})
 
     def describe_execution(self, **_: Any) -> dict[str, Any]:
-        told = dict(self._described)
+        recorded = dict(self._described)
         if self._visible < len(self._events):
-            told |= {"status": "RUNNING", "stopDate": None}
-        return told
+            recorded |= {"status": "RUNNING", "stopDate": None}
+        return recorded

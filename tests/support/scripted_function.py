@@ -30,5 +30,5 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     with Path(os.environ["LOG"]).open("a") as log:
         log.write(json.dumps({"began": began, "ended": time.time(), "failed": error, "event": event}) + "\n")
     if error:
-        raise RuntimeError("told to fail")
+        raise RuntimeError("scripted to fail")
     return {"batchItemFailures": failures}

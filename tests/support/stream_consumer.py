@@ -47,11 +47,11 @@ class Consumer:
 
     def metrics(self) -> dict[tuple[str, str], tuple[Any, ...]]:
         """(customer, event type) -> count, last event, amount."""
-        found = self.rows(
+        rows = self.rows(
             "select customer_id, event_type, event_count, last_event_time, total_purchase_amount"
             " from business_vault.real_time_metrics"
         )
-        return {(row[0], row[1]): tuple(row[2:]) for row in found}
+        return {(row[0], row[1]): tuple(row[2:]) for row in rows}
 
     def event_ids(self) -> list[str]:
         """The ids of the stored events, sorted."""

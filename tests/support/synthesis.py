@@ -47,9 +47,9 @@ class Synthesis:
 
     def properties(self, resource_type: str, name: str = "") -> dict[str, Any]:
         """Properties of the only resource of a type whose logical id starts with `name`."""
-        found = [r["Properties"] for key, r in self.resources(resource_type) if key.startswith(name)]
-        assert len(found) == 1, f"{len(found)} resources of type {resource_type} start with {name!r}"
-        properties: dict[str, Any] = found[0]
+        matching = [r["Properties"] for key, r in self.resources(resource_type) if key.startswith(name)]
+        assert len(matching) == 1, f"{len(matching)} resources of type {resource_type} start with {name!r}"
+        properties: dict[str, Any] = matching[0]
         return properties
 
     def statements(self) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -81,14 +81,14 @@ def _sign_in(client: socket.socket, server: socket.socket, hand_over: Callable[[
 def _received(source: socket.socket, kind: bytes) -> bytes:
     """One whole message, whose length stands before it."""
     message = b""
-    wanted = 4
-    while len(message) < wanted:
-        data = source.recv(wanted - len(message))
+    length = 4
+    while len(message) < length:
+        data = source.recv(length - len(message))
         if not data:
             raise ConnectionError("the other side is gone")
         message += data
-        if len(message) == 4 and wanted == 4:
-            wanted = int.from_bytes(message, "big")
+        if len(message) == 4 and length == 4:
+            length = int.from_bytes(message, "big")
     return kind + message
 
 

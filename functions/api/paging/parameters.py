@@ -117,7 +117,7 @@ class ListQuery(FieldsQuery, PageQuery):
 
     @property
     def instants(self) -> dict[str, object]:
-        """Parameters of the list as it was; none for a list that knows the present only."""
+        """Parameters of the list as it was; none for a list that has the present only."""
         return {}
 
     @property

@@ -43,14 +43,14 @@ async def asset(request: Request, name: str) -> Response:
 
 
 def _file(request: Request, name: str) -> Response:
-    found = _files(BUILT).get(name)
-    if found is None and not BUILT.joinpath("index.html").is_file():
+    file = _files(BUILT).get(name)
+    if file is None and not BUILT.joinpath("index.html").is_file():
         raise HTTPException(
             HTTPStatus.SERVICE_UNAVAILABLE, "The dashboard is not built: run `make install`, then start again."
         )
-    if found is None:
+    if file is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "The dashboard has no such file.")
-    content, kind, tag = found
+    content, kind, tag = file
     if _NAMED_BY_CONTENT.search(name):
         return Response(
             content, media_type=kind, headers=_HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}

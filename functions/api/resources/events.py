@@ -172,7 +172,7 @@ async def stream_events(request: Request) -> Response:
 
 
 async def _messages(request: Request, database: Database) -> AsyncIterator[str]:
-    """The stream's text. The first message tells where things stand; a database that is away is waited for."""
+    """The stream's text. The first message has the total alone; while the database is away, the stream waits."""
     yield "retry: 1000\n\n"
     end, last_sent = monotonic() + STREAM_SECONDS, monotonic()
     masked = access_of(request).masked

@@ -187,10 +187,10 @@ async def _page(
     if query.cursor is not None:
         position = decode(query.cursor, "", [each.type for each in collection.key])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
-    wanted = Selection(
+    selection = Selection(
         collection, (), bool(values["masked"]), "", conditions, after_cursor=query.cursor is not None, counted=False
     )
-    _, items, last, _, _, count = await database.read_row(page_statement(wanted), parameters)
+    _, items, last, _, _, count = await database.read_row(page_statement(selection), parameters)
     return items or "", count, None if last is None else encode("", last)
 
 

@@ -146,7 +146,7 @@ async def runs(request: Request) -> Response:
     openapi_extra=query_parameters(QualityQuery),
 )
 async def quality(request: Request) -> Response:
-    """What the quality rules found, the newest first; `latest=true` for the last checked run only."""
+    """Results of the quality checks, the newest first; `latest=true` for the last checked run only."""
     return await list_response(request, _QUALITY, QualityQuery)
 
 

@@ -144,5 +144,5 @@ async def quarantine(request: Request) -> Response:
 async def reasons(request: Request) -> Response:
     """Why rows were set aside, and how many wait to come again."""
     parsed(request, Query)
-    [found] = await database_of(request).read_row(_REASONS)
-    return Response(f'{{"items":{found}}}', media_type="application/json", headers=_NOW)
+    [reasons] = await database_of(request).read_row(_REASONS)
+    return Response(f'{{"items":{reasons}}}', media_type="application/json", headers=_NOW)

@@ -24,7 +24,7 @@ router = APIRouter(tags=["customers"])
 
 
 class Hit(Answer):
-    """A customer who was found."""
+    """A customer that matches."""
 
     kind: Literal["customer"]
     customer_id: str
@@ -35,7 +35,7 @@ class Hit(Answer):
 
 
 class Hits(Answer):
-    """Who was found, the best first."""
+    """The customers that match, the best first."""
 
     items: list[Hit]
 
@@ -54,7 +54,7 @@ async def search(request: Request) -> Response:
     masked = access_of(request).masked
     words = query.q.split()[:WORDS_LIMIT]
     by_words = not masked and max(map(len, words), default=0) >= SHORTEST_WORD
-    found, request.state.records = await database_of(request).read_row(
+    customers, request.state.records = await database_of(request).read_row(
         _SEARCH,
         {
             "q": query.q,
@@ -63,4 +63,4 @@ async def search(request: Request) -> Response:
             "patterns": [contains(word).lower() for word in words] if by_words else None,
         },
     )
-    return Response(f'{{"items":{found}}}', media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(f'{{"items":{customers}}}', media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -125,12 +125,12 @@ _SHARES = Collection(
         HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
     ),
 )
-async def create_share(request: Request, wanted: NewShare) -> Response:
+async def create_share(request: Request, share: NewShare) -> Response:
     """Share a view by a link that shows figures only, to whoever has it and may call the API at all."""
-    if wanted.personal and access_of(request).masked:
+    if share.personal and access_of(request).masked:
         raise HTTPException(HTTPStatus.FORBIDDEN, f"The scope {PERSONAL} is needed to share what shows persons.")
     key, share_id, body = await database_of(request).write_row(
-        _CREATE, wanted.model_dump(exclude={"view"}) | {"view": wanted.view.stored()}
+        _CREATE, share.model_dump(exclude={"view"}) | {"view": share.view.stored()}
     )
     token = sign(bytes(key), share_id)
     body = f'{body.removesuffix("}")}, "token": "{token}", "path": "dashboard#share={token}"}}'

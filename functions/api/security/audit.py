@@ -1,4 +1,4 @@
-"""Every answer that shows persons is recorded before it is sent: who asked, for whom, how many records.
+"""Every answer that shows persons is recorded before it is sent: who asked, about which customer, how many records.
 
 What cannot be recorded is not answered: 503. Recorded means committed to the chain, for which answers that wait at the
 same time share a transaction; or, in a server with a spool folder, written to a file there, which outlives the process
@@ -29,7 +29,7 @@ def is_audited(path: str) -> bool:
 class Audited:
     """Pure ASGI, behind the gate: records an answer of status 200 to a path of AUDITED before its first byte is sent.
 
-    A route tells how many records it shows by `scope["state"]["records"]`; of a stream that is not known.
+    A route sets the number of records that it shows in `scope["state"]["records"]`; of a stream that is not known.
     """
 
     def __init__(self, app: ASGIApp, trail: AuditTrail) -> None:

@@ -2,8 +2,8 @@
 
 Lambda's function commits each record before it answers. A server that answers many at once would be slowed down by
 that; with a spool folder it writes the record to a file there before it answers, and a moment later commits what has
-come together. The file outlives the process, however that ends, and the next one commits what it finds: a record comes
-into the chain at least once (`request_id` tells copies apart). Only a machine that loses its power may lose the last
+come together. The file outlives the process, however that ends, and the next one commits what is in it: a record comes
+into the chain at least once (`request_id` identifies copies). Only a machine that loses its power may lose the last
 moment's.
 """
 

@@ -104,7 +104,7 @@ async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
 
 
 def _subject(token: str) -> str | None:
-    """Whom a token that has been verified is of; of a machine, its client."""
+    """The user of a verified token; for a machine, its client."""
     import jwt
 
     claims: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
@@ -138,7 +138,7 @@ def require_filters(access: Access, given: dict[str, Any], but: Collection[str] 
 
 
 def refuse_personal(access: Access, parameters: frozenset[str]) -> None:
-    """Refuse to filter by what the caller may not see, which would tell it. Raises HTTPException 403."""
+    """Refuse to filter by what the caller may not see: the result would reveal it. Raises HTTPException 403."""
     if parameters and access.masked:
         names = ", ".join(sorted(parameters))
         raise HTTPException(

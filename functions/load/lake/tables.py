@@ -22,7 +22,7 @@ FILE_ROWS = 50_000
 """Rows of a file at most, and rows kept in memory at once."""
 
 _NUMERIC = 1700
-# What awswrangler writes otherwise is Spark's INT96, which knows no zone and ends in the year 2262.
+# What awswrangler writes otherwise is Spark's INT96, which has no zone and ends in the year 2262.
 _EXACT_INSTANTS = {"coerce_timestamps": "us", "flavor": None, "use_deprecated_int96_timestamps": False}
 
 

@@ -12,6 +12,7 @@ from functions.common.sql_files import read_sql
 from functions.load.marts.summaries import sum_changed_lines, sum_every_line
 from functions.load.recorded_step import recorded_step
 from functions.load.retraction import note_published, unpublished_retractions
+from functions.load.statistics import refresh_statistics
 from functions.model.render.marts import Scope, satellites
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
@@ -52,16 +53,13 @@ def write_everything(connection: Connection, mart: str) -> int:
     connection.execute(sql.SQL("delete from {}").format(sql.Identifier("business_vault", mart)))
     scope = Scope()
     advise_planner(connection, scope)
-    return connection.execute(scope.statement(mart)).rowcount
+    return _write(connection, scope, mart)
 
 
-def advise_planner(connection: Connection, scope: Scope, *, reads_whole_tables: bool = False) -> None:
-    """Advise the planner, which has no statistics of what has just been loaded, until the transaction ends."""
-    scans = "off" if scope.is_few and not reads_whole_tables else "on"
+def advise_planner(connection: Connection, scope: Scope) -> None:
+    """Advise the planner until the transaction ends: of many keys, nested loops would look up one by one."""
     loops = "on" if scope.is_few else "off"
-    connection.execute(
-        "select set_config('enable_seqscan', %s, true), set_config('enable_nestloop', %s, true)", (scans, loops)
-    )
+    connection.execute("select set_config('enable_nestloop', %s, true)", (loops,))
 
 
 def reconcile(connection: Connection, scope: Scope) -> None:
@@ -69,7 +67,7 @@ def reconcile(connection: Connection, scope: Scope) -> None:
 
     Raises QualityError naming what differs.
     """
-    advise_planner(connection, scope, reads_whole_tables=True)
+    advise_planner(connection, scope)
     differing = [
         f"{rule} is {in_mart}, made of {made_of}"
         for rule, made_of, in_mart in connection.execute(scope.reconciliation())
@@ -116,7 +114,7 @@ def _publish_touched(connection: Connection, run_id: str, retracted: list[int]) 
                 removed = connection.execute(
                     read_sql(f"marts/remove_touched_{mart.removeprefix('mart_')}.sql")
                 ).rowcount
-                step.rows = connection.execute(scope.statement(mart)).rowcount
+                step.rows = _write(connection, scope, mart)
         written[mart] = step.rows
         _note(connection, mart, run_id, step.rows - removed)
         if mart == "mart_product_analytics" and touched[mart]:
@@ -124,6 +122,12 @@ def _publish_touched(connection: Connection, run_id: str, retracted: list[int]) 
     if any(touched.values()):
         reconcile(connection, Scope(max(touched.values())))
     return written
+
+
+def _write(connection: Connection, scope: Scope, mart: str) -> int:
+    rows = connection.execute(scope.statement(mart)).rowcount
+    refresh_statistics(connection, "business_vault", mart, rows)
+    return rows
 
 
 def _note(connection: Connection, mart: str, run_id: str, rows_more: int) -> None:
@@ -180,7 +184,7 @@ def _touch(connection: Connection, file: str, parts: Mapping[str, sql.SQL | sql.
 
 def _touch_buyers(connection: Connection) -> int:
     """Customers who are touched because a product has changed its category; return how many more these are."""
-    connection.execute("reset enable_seqscan; reset enable_nestloop")  # mostly none, or few of a mart with statistics
+    connection.execute("reset enable_nestloop")  # mostly none, or few of a mart with statistics
     orders = connection.execute(read_sql("marts/renamed_order.sql")).rowcount
     if not orders:
         return 0

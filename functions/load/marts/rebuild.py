@@ -1,4 +1,4 @@
-"""Compute the marts anew from all that the vault holds."""
+"""Rebuild the marts from the whole vault."""
 
 from functions.common.database import Connection
 from functions.common.errors import C360Error

@@ -23,13 +23,13 @@ _LINE_CHANGES = sql.SQL(
 def sum_changed_lines(connection: Connection) -> int:
     """Add what the touched orders' lines are now and take away what they were; return the rows written.
 
-    When another time zone was declared since the last publication, all lines are summed anew.
+    When another time zone was declared since the last publication, all lines are summed again.
     """
     return sum_every_line(connection) if _follow_time_zone(connection) else _sum(connection, _LINE_CHANGES)
 
 
 def sum_every_line(connection: Connection) -> int:
-    """Sum all lines anew, in the declared time zone; return the rows written."""
+    """Sum all lines again, in the declared time zone; return the rows written."""
     _follow_time_zone(connection)
     for mart in SUMMARIES:
         connection.execute(sql.SQL("delete from {}").format(sql.Identifier("business_vault", mart)))

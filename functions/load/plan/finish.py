@@ -79,7 +79,7 @@ def report(connection: Connection, run_id: str) -> Report:
     Of a file, rows_read = loaded + unchanged + duplicate + quarantined; `overruled` are those of the duplicate rows
     that say something else than the later row of their key. `files_omitted` counts the other files, whose rows are in
     `totals` and in the ledger all the same; `files_waiting` those that were left to the next run, and
-    `held` complete lists that wait for somebody. `ignored` names
+    `held` complete lists that wait for a decision. `ignored` names
     objects that were left alone (`ignored_count` of them), with `reason` and the `nearest` right key; `checks` are
     those that failed; `retracted` are loaded files that count no longer, taken back or replaced.
     """

@@ -15,11 +15,13 @@ from functions.common.logging import logger
 from functions.load.recorded_step import recorded_step
 from functions.load.staging.csv_scan import CsvScan, MalformedCsvError
 from functions.load.staging.deduplication import claim_content
+from functions.load.staging.encodings import file_bytes
 from functions.load.staging.header import match_header
 from functions.load.staging.part_reader import open_stream
 from functions.load.staging.parts import Part, plan_parts
 from functions.load.staging.set_aside import SET_ASIDE_ERRORS, set_aside
 from functions.model.declaration import Model
+from functions.model.dialect import PLAIN, Dialect
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -70,10 +72,11 @@ def _has_parts(connection: Connection, object_id: int) -> bool:
 
 
 def _split(connection: Connection, s3: "S3Client", model: Model, item: ClaimedObject, split_bytes: int) -> int:
-    stream = open_stream(s3, item)
-    match_header(model.sources[item.source], stream.columns)
+    source = model.sources[item.source]
+    stream = open_stream(s3, item, source)
+    match_header(source, stream.columns)
     try:
-        parts = list(find_parts(stream.body(), stream.header_bytes, split_bytes))
+        parts = list(find_parts(stream.body(), stream.header_bytes, split_bytes, source))
     except MalformedCsvError as error:
         logger.warning("malformed: staged in one piece", extra={"key": item.key, "reason": str(error)})
         return 0
@@ -93,24 +96,26 @@ def _refuse_repetition(connection: Connection, object_id: int, content_sha256: b
         raise psycopg.Rollback(savepoint)
 
 
-def find_parts(body: Iterator[bytes], header_bytes: int, split_bytes: int) -> Iterator[Part]:
-    """The parts of the bytes below a header of so many bytes: each ends with a row, after `split_bytes` or a bit more.
+def find_parts(body: Iterator[bytes], header_bytes: int, split_bytes: int, dialect: Dialect = PLAIN) -> Iterator[Part]:
+    """The parts of what is below a header of so many bytes: each ends with a row, after `split_bytes` or a bit more.
+
+    `body` is UTF-8, the parts' bytes are those of the file, in its own encoding.
 
     Raises MalformedCsvError when not all quotes and line ends are right.
     """
-    scan = CsvScan(count_rows=True)
+    scan = CsvScan(dialect.delimiter, count_rows=True)
     begin, position, first_row, first_line = header_bytes, header_bytes, 1, 2
     number = 0
     for chunk in body:
         rest = chunk
         while cut := scan.end_of_row(rest, max(begin + split_bytes - position - 1, 0)):
             scan.feed(rest[:cut])
-            position += cut
+            position += file_bytes(rest[:cut], dialect.encoding)
             rest = rest[cut:]
             yield Part(number, (begin, position), first_row, first_line, scan.rows - first_row + 1)
             number, begin, first_row, first_line = number + 1, position, scan.rows + 1, scan.lines + 2
         scan.feed(rest)
-        position += len(rest)
+        position += file_bytes(rest, dialect.encoding)
     scan.finish()
     if position > begin or number == 0:
         yield Part(number, (begin, position), first_row, first_line, scan.rows - first_row + 1)

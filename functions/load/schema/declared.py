@@ -12,7 +12,7 @@ from functions.model.render.masked_views import SCHEMA, render_masked_views
 
 
 def declare(connection: Connection, model: Model, layer: MetricLayer) -> None:
-    """Retention, the class of each column, the metric layer, and the views without persons, which are made anew."""
+    """Retention, the class of each column, the metric layer, and the views without persons, which are replaced."""
     classification = Classification(model)
     connection.execute("delete from metadata.retention")
     connection.execute("delete from metadata.column_class")

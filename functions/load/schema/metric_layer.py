@@ -18,13 +18,13 @@ order by 1 desc
 
 
 def apply_metric_layer(connection: Connection, layer: MetricLayer) -> bool:
-    """Make the views and functions anew where what the database holds differs; return whether it did.
+    """Replace the views and functions when those in the database differ; return whether they did.
 
     Runs in the caller's transaction. What else depends on a view of the layer, such as somebody's own view, makes it
     fail with PostgreSQL's message that names it. A new time zone shows with the next publication of the marts.
     """
     rendered = checksum(layer)
-    held = connection.execute("select checksum from metadata.reporting").fetchone()
+    recorded = connection.execute("select checksum from metadata.reporting").fetchone()
     connection.execute(
         "insert into metadata.reporting as r (time_zone, currency, run_limit, checksum)"
         " values (%(zone)s, %(currency)s, make_interval(mins => %(minutes)s), %(checksum)s)"
@@ -37,7 +37,7 @@ def apply_metric_layer(connection: Connection, layer: MetricLayer) -> bool:
             "checksum": rendered,
         },
     )
-    if held == (rendered,):
+    if recorded == (rendered,):
         return False
     for is_view, name in connection.execute(_RELATIONS).fetchall():
         # the names are PostgreSQL's own spelling of what it holds

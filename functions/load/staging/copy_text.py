@@ -21,7 +21,7 @@ type Body = Callable[[], Iterator[bytes]]
 
 @dataclass(frozen=True)
 class CopiedText:
-    """What was copied. `is_isolated`: bad lines are in the table too, as text, and every row knows its line."""
+    """What was copied. `is_isolated`: bad lines are in the table too, as text, and every row has its line number."""
 
     rows: int
     lines: int
@@ -45,15 +45,16 @@ def copy_text(
     try:
         with connection.transaction():
             connection.execute(render_raw_table(model, staged, [*unknown.values()], part.first_row))
-            return _copy_whole(connection, staged, part, body(), into)
+            return _copy_whole(connection, model, staged, part, body(), into)
     except (MalformedCsvError, pg.DataError, pg.ProgramLimitExceeded):
         logger.warning(
             "malformed: read again, line by line", extra={"object_id": staged.object_id, "part": part.number}
         )
     connection.execute(render_raw_table(model, staged, [*unknown.values()], part.first_row, is_isolated=True))
-    records = CsvRecords(body(), len(columns), first_row=part.first_row, first_line=part.first_line)
+    delimiter = model.sources[staged.source].delimiter
+    records = CsvRecords(body(), len(columns), delimiter, first_row=part.first_row, first_line=part.first_line)
     try:
-        with connection.cursor() as cursor, cursor.copy(render_copy(staged, into, is_isolated=True)) as copy:
+        with connection.cursor() as cursor, cursor.copy(render_copy(model, staged, into, is_isolated=True)) as copy:
             for text in records.copy_text():
                 copy.write(text)
     except (pg.DataError, pg.ProgramLimitExceeded) as error:
@@ -62,11 +63,11 @@ def copy_text(
 
 
 def _copy_whole(
-    connection: Connection, staged: StagedPart, part: Part, body: Iterator[bytes], into: list[str]
+    connection: Connection, model: Model, staged: StagedPart, part: Part, body: Iterator[bytes], into: list[str]
 ) -> CopiedText:
-    scan = CsvScan(count_rows=len(into) == 1)
+    scan = CsvScan(model.sources[staged.source].delimiter, count_rows=len(into) == 1)
     with connection.cursor() as cursor:
-        with cursor.copy(render_copy(staged, into)) as copy:
+        with cursor.copy(render_copy(model, staged, into)) as copy:
             for chunk in body:
                 scan.feed(chunk)
                 copy.write(chunk)

@@ -6,6 +6,8 @@ no quote may stand, only the line that opens it is bad, and reading goes on with
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
 from functions.load.staging.csv_scan import RECORD_LIMIT_BYTES
 
@@ -13,13 +15,7 @@ RAW_TEXT_LIMIT_BYTES = 1 << 16
 _CUT = " … (cut here)"
 
 _QUOTED_TEXT = rb'[^"]*+(?:""[^"]*+)*+'
-_CELL = rb'(?:"' + _QUOTED_TEXT + rb'"|[^",\r]*+)'
-_CELLS = _CELL + rb"(?:," + _CELL + rb")*+"
-_COMPLETE = re.compile(_CELLS)
-_OPENS = re.compile(rb"(?:" + _CELL + rb',)*+"' + _QUOTED_TEXT)
 _STAYS_OPEN = re.compile(_QUOTED_TEXT)
-_CLOSES = re.compile(_QUOTED_TEXT + rb'"(?:,' + _CELL + rb")*+")
-_REOPENS = re.compile(_QUOTED_TEXT + rb'"(?:,' + _CELL + rb'(?![^,]))*+,"' + _QUOTED_TEXT)
 _QUOTED = re.compile(rb'"[^"]*"')
 
 # A heap page holds a row of this many bytes, once long values have moved out to pointers of 18 bytes
@@ -29,6 +25,30 @@ _POINTER_BYTES = 24
 _COLUMNS_THAT_ALWAYS_FIT = 300
 
 
+@dataclass(frozen=True)
+class _Grammar:
+    """What records of cells that this delimiter separates look like, beginning with a cell or within a quoted one."""
+
+    delimiter: bytes
+    complete: re.Pattern[bytes]
+    opens: re.Pattern[bytes]
+    closes: re.Pattern[bytes]
+    reopens: re.Pattern[bytes]
+
+
+@cache
+def _grammar(delimiter: bytes) -> _Grammar:
+    d, text = re.escape(delimiter), _QUOTED_TEXT
+    cell = rb'(?:"%b"|[^"%b\r]*+)' % (text, d)
+    return _Grammar(
+        delimiter,
+        complete=re.compile(rb"%b(?:%b%b)*+" % (cell, d, cell)),
+        opens=re.compile(rb'(?:%b%b)*+"%b' % (cell, d, text)),
+        closes=re.compile(rb'%b"(?:%b%b)*+' % (text, d, cell)),
+        reopens=re.compile(rb'%b"(?:%b%b(?![^%b]))*+%b"%b' % (text, d, cell, d, d, text)),
+    )
+
+
 class CsvRecords:
     """The records below the header of a file (or of a part of it) with `column_count` columns.
 
@@ -36,10 +56,20 @@ class CsvRecords:
     in memory.
     """
 
-    def __init__(self, chunks: Iterator[bytes], column_count: int, *, first_row: int = 1, first_line: int = 2) -> None:
+    def __init__(
+        self,
+        chunks: Iterator[bytes],
+        column_count: int,
+        delimiter: str = ",",
+        *,
+        first_row: int = 1,
+        first_line: int = 2,
+    ) -> None:
         self._chunks = chunks
+        self._grammar = _grammar(delimiter.encode())
+        self._format = b"%d,%d,,,%b\n".replace(b",", delimiter.encode())
         self._columns = column_count
-        self._empty_cells = b"," * column_count
+        self._empty_cells = delimiter.encode() * column_count
         self._row = first_row - 1
         self._line = first_line - 1
         self._first_row, self._first_line = first_row, first_line
@@ -69,7 +99,7 @@ class CsvRecords:
     def _read(self, lines: list[bytes], *, is_last: bool) -> tuple[bytes, list[bytes]]:
         """What COPY is to get for these lines, and the last of them, which need the next ones to be understood."""
         output: list[bytes] = []
-        commas = self._columns - 1
+        delimiter, delimiters = self._grammar.delimiter, self._columns - 1
         is_plain = self._columns <= _COLUMNS_THAT_ALWAYS_FIT and _is_plain(lines)
         index = 0
         while index < len(lines):
@@ -79,13 +109,18 @@ class CsvRecords:
             if not line:
                 self._line += 1
                 index += 1
-            elif is_plain and b'"' not in line and line.count(b",") == commas and len(line) <= RECORD_LIMIT_BYTES:
+            elif (
+                is_plain
+                and b'"' not in line
+                and line.count(delimiter) == delimiters
+                and len(line) <= RECORD_LIMIT_BYTES
+            ):
                 self._line += 1
                 self._row += 1
-                output.append(b"%d,%d,,,%b\n" % (self._row, self._line, line))
+                output.append(self._format % (self._row, self._line, line))
                 index += 1
             else:
-                count = 1 if b'"' not in line else _lines_of_record(line, lines, index, is_last=is_last)
+                count = 1 if b'"' not in line else _lines_of_record(self._grammar, line, lines, index, is_last=is_last)
                 if count is None:
                     return b"".join(output), lines[index:]
                 record = line if count == 1 else _joined(lines[index : index + count])
@@ -96,13 +131,14 @@ class CsvRecords:
 
     def _judged(self, record: bytes) -> bytes:
         self._row += 1
-        reasons = _reasons(record, self._columns)
+        reasons = _reasons(self._grammar, record, self._columns)
         if not reasons:
-            return b"%d,%d,,,%b\n" % (self._row, self._line + 1, record)
+            return self._format % (self._row, self._line + 1, record)
         self.bad_rows += 1
         text = _shown(record).replace('"', '""').encode()
-        # the first of the commas ends the text
-        return b'%d,%d,"%b","%b"%b\n' % (self._row, self._line + 1, ",".join(reasons).encode(), text, self._empty_cells)
+        cells = (b"%d" % self._row, b"%d" % (self._line + 1), b'"%b"' % ",".join(reasons).encode(), b'"%b"' % text)
+        # the first of the delimiters after the text ends it
+        return self._grammar.delimiter.join(cells) + self._empty_cells + b"\n"
 
 
 def _blocks(chunks: Iterator[bytes]) -> Iterator[tuple[list[bytes], bool]]:
@@ -132,9 +168,9 @@ def _joined(lines: list[bytes]) -> bytes:
     return b"\n".join(lines).removesuffix(b"\r")
 
 
-def _lines_of_record(line: bytes, lines: list[bytes], index: int, *, is_last: bool) -> int | None:
+def _lines_of_record(grammar: _Grammar, line: bytes, lines: list[bytes], index: int, *, is_last: bool) -> int | None:
     """How many lines the record has that begins with `line`; None when that depends on lines to come."""
-    if not _OPENS.fullmatch(line):
+    if not grammar.opens.fullmatch(line):
         return 1
     size = len(line)
     for position in range(index + 1, len(lines)):
@@ -142,13 +178,13 @@ def _lines_of_record(line: bytes, lines: list[bytes], index: int, *, is_last: bo
         size += 1 + len(following)
         if size > RECORD_LIMIT_BYTES:
             return 1
-        if _STAYS_OPEN.fullmatch(following) or _REOPENS.fullmatch(following):
+        if _STAYS_OPEN.fullmatch(following) or grammar.reopens.fullmatch(following):
             continue
-        return position - index + 1 if _CLOSES.fullmatch(following.removesuffix(b"\r")) else 1
+        return position - index + 1 if grammar.closes.fullmatch(following.removesuffix(b"\r")) else 1
     return 1 if is_last else None
 
 
-def _reasons(record: bytes, column_count: int) -> list[str]:
+def _reasons(grammar: _Grammar, record: bytes, column_count: int) -> list[str]:
     """The ids of all rules that a record breaks."""
     if len(record) > RECORD_LIMIT_BYTES:
         return ["row.too_long"]
@@ -162,18 +198,18 @@ def _reasons(record: bytes, column_count: int) -> list[str]:
     unquoted = _QUOTED.sub(b"", record)
     if b"\r" in unquoted:
         reasons.append("row.carriage_return")
-    if not _COMPLETE.fullmatch(record.replace(b"\r", b"")):
+    if not grammar.complete.fullmatch(record.replace(b"\r", b"")):
         reasons.append("row.quoting")
-    elif unquoted.count(b",") + 1 != column_count:
+    elif unquoted.count(grammar.delimiter) + 1 != column_count:
         reasons.append("row.field_count")
-    elif column_count > _COLUMNS_THAT_ALWAYS_FIT and _row_bytes(record) > _ROW_LIMIT_BYTES:
+    elif column_count > _COLUMNS_THAT_ALWAYS_FIT and _row_bytes(grammar, record) > _ROW_LIMIT_BYTES:
         reasons.append("row.too_wide")
     return reasons
 
 
-def _row_bytes(record: bytes) -> int:
+def _row_bytes(grammar: _Grammar, record: bytes) -> int:
     """At most so many bytes of a page the record's cells take."""
-    cells = _QUOTED.sub(lambda quoted: b"x" * len(quoted[0]), record).split(b",")
+    cells = _QUOTED.sub(lambda quoted: b"x" * len(quoted[0]), record).split(grammar.delimiter)
     return sum(min(len(cell) + 7, _POINTER_BYTES) for cell in cells)
 
 

@@ -1,11 +1,12 @@
 """What COPY takes for granted about a CSV file: checked in chunks of bytes, at memory speed, while they go by.
 
 COPY lets a quote open or close anywhere, so that a stray one silently joins rows. Here a quoted cell begins after a
-comma or a line end and ends before one (RFC 4180), a line ends in LF or CRLF, and a carriage return outside of quotes
-is an error. What passes has one reading only; what does not is read again, record by record (csv_records.py).
+delimiter or a line end and ends before one (RFC 4180), a line ends in LF or CRLF, and a carriage return outside of
+quotes is an error. What passes has one reading only; what does not is read again, record by record (csv_records.py).
 """
 
 import re
+from functools import cache
 
 from functions.common.errors import DataError
 
@@ -13,11 +14,20 @@ RECORD_LIMIT_BYTES = 1 << 20
 """No record, and no chunk that is read, is longer: so much is kept in memory while a record's end is searched."""
 
 _CELL = rb'"[^"]*+(?:""[^"]*+)*+"'
-_SETTLED = re.compile(rb'(?:[^"]*+(?<=[,\n])' + _CELL + rb'(?=[,\r\n]))*+[^"]*+')
 _SETTLED_ON_ONE_LINE = re.compile(rb'(?:[^"]*+"[^"\n]*+(?:""[^"\n]*+)*+")*+[^"]*+')
-_OPEN = re.compile(rb'(?<=[,\n])"[^"]*+(?:""[^"]*+)*+"?')
 _QUOTED = re.compile(rb'"[^"]*"')
 _BLANK_LINE = re.compile(rb"(?<=\n)\r?\n")
+
+
+@cache
+def _settled(delimiter: bytes) -> re.Pattern[bytes]:
+    before, after = b"[" + re.escape(delimiter) + b"\n]", b"[" + re.escape(delimiter) + b"\r\n]"
+    return re.compile(rb'(?:[^"]*+(?<=%b)%b(?=%b))*+[^"]*+' % (before, _CELL, after))
+
+
+@cache
+def _open(delimiter: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb'(?<=[%b\n])"[^"]*+(?:""[^"]*+)*+"?' % re.escape(delimiter))
 
 
 class MalformedCsvError(DataError):
@@ -31,7 +41,9 @@ class CsvScan:
     Both include a last line without a line end only after `finish`.
     """
 
-    def __init__(self, *, count_rows: bool = False) -> None:
+    def __init__(self, delimiter: str = ",", *, count_rows: bool = False) -> None:
+        self._settled = _settled(delimiter.encode())
+        self._open = _open(delimiter.encode())
         self.lines = 0
         self.rows = 0
         self.has_quotes = False
@@ -51,12 +63,12 @@ class CsvScan:
             return
         self.has_quotes = True
         text = self._unsettled + chunk
-        settled = _SETTLED.match(text)
+        settled = self._settled.match(text)
         end = settled.end() if settled else 0
         self._settle(text[1:end])
         if end == len(text):
             self._unsettled = text[-1:]
-        elif _OPEN.fullmatch(text, end):
+        elif self._open.fullmatch(text, end):
             self._unsettled = text[end - 1 :]
         else:
             raise MalformedCsvError("a quote stands where none may, or is never closed")

@@ -8,27 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 
 from functions.common.errors import FileRejectedError
+from functions.load.staging.encodings import as_utf8, file_bytes
+from functions.load.staging.file_formats import UTF_8_MARK, refuse_other_formats
+from functions.model.dialect import PLAIN, Dialect
 
 HEADER_LIMIT_BYTES = 1 << 16
 DECOMPRESSED_LIMIT_BYTES = 8 << 30
 """Of a gzip file, which cannot be split, one invocation of the load function reads no more."""
 MEMBERS_LIMIT = 1_000_000
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SLICE_BYTES = 1 << 14  # what follows the end of a member is copied, so it is kept short
-_OTHER_FORMATS = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook: unpack it, or save it as CSV",
-    b"PK\x05\x06": "an empty ZIP archive",
-    b"\x1f\x8b": "gzip: give it a name that ends in .csv.gz",
-    b"BZh": "bzip2: unpack it, or use gzip",
-    b"\xfd7zXZ\x00": "xz: unpack it, or use gzip",
-    b"\x28\xb5\x2f\xfd": "zstd: unpack it, or use gzip",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save it as CSV",
-    b"PAR1": "Parquet: the landing zone takes CSV",
-    b"%PDF": "PDF: the landing zone takes CSV",
-    b"\xff\xfe": "UTF-16 text: save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text: save it as UTF-8",
-}
 
 
 def decompress(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -76,32 +65,38 @@ def _slices(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class CsvStream:
-    """A CSV file's header and the bytes after it. `sha256()` is of the whole content, once it was read to the end.
+    """A CSV file's header, and what follows it as UTF-8. `sha256()` is of the file, once it was read to the end.
 
-    `header_bytes`: where the bytes after the header begin.
+    `header_bytes`: where in the file the bytes after the header begin.
     """
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
+    def __init__(self, chunks: Iterator[bytes], dialect: Dialect = PLAIN) -> None:
         self._hash = hashlib.sha256()
+        self._chunks = self._hashed(chunks)
+        if dialect.encoding != "utf-8":
+            self._chunks = as_utf8(self._chunks, dialect.encoding)
         head = b""
         while b"\n" not in head and len(head) <= HEADER_LIMIT_BYTES:
             chunk = next(self._chunks, None)
             if chunk is None:
                 break
-            self._hash.update(chunk)
             head += chunk
         line, _, self._rest = head.partition(b"\n")
         if len(line) > HEADER_LIMIT_BYTES:
             raise FileRejectedError(f"the first line is longer than {HEADER_LIMIT_BYTES} bytes: is this a CSV file?")
-        self.columns = _parse_header(line.removeprefix(_BYTE_ORDER_MARK))
-        self.header_bytes = len(head) - len(self._rest)
+        if dialect.encoding == "utf-8":
+            refuse_other_formats(line, dialect.encoding)
+        self.columns = _parse_header(line.removeprefix(UTF_8_MARK), dialect.delimiter)
+        self.header_bytes = file_bytes(head[: len(head) - len(self._rest)], dialect.encoding)
 
     def body(self) -> Iterator[bytes]:
-        """The bytes after the header."""
+        """The bytes after the header, as UTF-8."""
         if self._rest:
             yield self._rest
-        for chunk in self._chunks:
+        yield from self._chunks
+
+    def _hashed(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
             self._hash.update(chunk)
             yield chunk
 
@@ -110,20 +105,19 @@ class CsvStream:
         return self._hash.digest()
 
 
-def _parse_header(line: bytes) -> list[str]:
+def _parse_header(line: bytes, delimiter: str) -> list[str]:
     """The column names, trimmed; a column without a name is called by its position.
 
-    A file without a header has cells here, so no reason repeats what it found.
+    A file without a header has cells here, so no reason quotes them.
     """
-    for magic, meaning in _OTHER_FORMATS.items():
-        if line.startswith(magic):
-            raise FileRejectedError(f"this is no CSV file but {meaning}")
-    if line.startswith(_BYTE_ORDER_MARK):
+    if line.startswith(UTF_8_MARK):
         raise FileRejectedError("the file begins with two byte order marks: it was saved as UTF-8 twice")
     try:
         text = line.decode("utf-8").removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise FileRejectedError("the header is not UTF-8 text: save the file as UTF-8") from error
+        raise FileRejectedError(
+            "the header is not UTF-8 text: declare `encoding` (as cp1252) for its source, or save the file as UTF-8"
+        ) from error
     if not text.strip():
         raise FileRejectedError("the file is empty: a header line is required")
     if "\x00" in text:
@@ -136,7 +130,7 @@ def _parse_header(line: bytes) -> list[str]:
         raise FileRejectedError("the first line is Excel's sep= line: take it away, the header must come first")
     if text.count('"') % 2:
         raise FileRejectedError("a quote in the header is not closed on its line: column names hold no line break")
-    names = [name.strip() for name in next(csv.reader([text]))]
+    names = [name.strip() for name in next(csv.reader([text], delimiter=delimiter))]
     columns = [name or f"column_{number}" for number, name in enumerate(names, 1)]
     repeated = {name for name, count in Counter(columns).items() if count > 1}
     if repeated:

@@ -1,9 +1,11 @@
-"""What the header of a file must have, and which of its columns the source knows."""
+"""What the header of a file must have, and which of its columns the source declares."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 from functions.common.errors import FileRejectedError
 from functions.model.declaration import Source
+from functions.model.dialect import Delimiter
 
 MAXIMUM_COLUMNS = 500
 QUARANTINE_ID = "_quarantine_id"
@@ -13,7 +15,7 @@ CONTROL_COLUMNS = (QUARANTINE_ID, "_file", "_line", "_reasons", "_raw_text")
 
 @dataclass(frozen=True)
 class Header:
-    """A file's columns. `columns`: in the file's order, by the source's names where it knows them, else by the file's.
+    """A file's columns. `columns`: in the file's order, by the declared names where there are, else by the file's.
 
     `unknown`: those that the source does not know, each with a column name of ours. `renamed`: names that the file
     writes otherwise (`Email for email`).
@@ -46,7 +48,7 @@ def match_header(source: Source, names: list[str]) -> Header:
     if missing:
         # other names may be cells of a file without a header
         known = [name for name in source.columns if name in columns]
-        hint = _other_delimiter(names)
+        hint = _other_delimiter(source, names)
         raise FileRejectedError(
             f"the header lacks required columns{hint}", missing=missing, known=known, columns=len(columns)
         )
@@ -55,9 +57,12 @@ def match_header(source: Source, names: list[str]) -> Header:
     return Header(columns, {name: f"unknown_{number}" for number, name in enumerate(unknown, 1)}, renamed)
 
 
-def _other_delimiter(names: list[str]) -> str:
-    """What to do about a header that is one name, in which another delimiter stands."""
-    for delimiter, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if len(names) == 1 and delimiter in names[0]:
-            return f": its cells are separated by {word}, so the source must declare `delimiter`"
+def _other_delimiter(source: Source, names: list[str]) -> str:
+    """What to declare for a header that has the required names if another delimiter separates them."""
+    line = source.delimiter.join(names)
+    for delimiter in get_args(Delimiter.__value__):
+        given = {name.strip().strip('"').strip().casefold() for name in line.split(delimiter)}
+        if delimiter != source.delimiter and len(given) > 1 and given.issuperset(source.required):
+            shown = r'"\t"' if delimiter == "\t" else f"'{delimiter}'"
+            return f": it looks like delimiter {shown}, so declare `delimiter: {shown}` for the source"
     return ""

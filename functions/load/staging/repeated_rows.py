@@ -1,4 +1,4 @@
-"""Of the rows of one file with one key the last one speaks: the others are found when the file is staged."""
+"""Of the rows of one file with one key the last one counts: the others are noted when the file is staged."""
 
 from functions.common.database import Connection
 from functions.model.declaration import Model
@@ -14,8 +14,8 @@ where object_id = %(object_id)s"""
 def find_repeated_rows(connection: Connection, model: Model, source: str, object_id: int) -> None:
     """Note in metadata.repeated_row, and count in the ledger, the rows of a staged file that later ones of it repeat.
 
-    A duplicate is equal in every column to a later row; what a later row of its key contradicts is overruled. Again:
-    what was found before is found anew.
+    A duplicate is equal in every column to a later row; what a later row of its key contradicts is overruled. Called
+    again, it replaces what it noted before.
     """
     parameters = {"object_id": object_id, "object_ids": [object_id]}
     forget_repeated_rows(connection, [object_id])
@@ -29,5 +29,5 @@ def find_repeated_rows(connection: Connection, model: Model, source: str, object
 
 
 def forget_repeated_rows(connection: Connection, object_ids: list[int]) -> None:
-    """What was found is of no use once the objects are loaded, or staged anew."""
+    """Delete the notes on objects that are loaded, or staged again."""
     connection.execute("delete from metadata.repeated_row where object_id = any(%s)", (object_ids,))

@@ -19,7 +19,7 @@ _STATUSES: dict[type[Exception], str] = {
 
 
 def set_aside(connection: Connection, run_id: str, item: ClaimedObject, error: SetAsideError) -> str:
-    """Give a file up, and all that was staged of it, for the reason that the error tells; return its status."""
+    """Give a file up, and all that was staged of it, for the reason that the error gives; return its status."""
     status = _STATUSES[type(error)]
     content_sha256 = error.content_sha256 if isinstance(error, RepeatedContentError) else None
     logger.warning("file not staged", extra={"run_id": run_id, "key": item.key, "status": status, "reason": str(error)})

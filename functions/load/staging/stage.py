@@ -13,6 +13,7 @@ from functions.common.logging import logger
 from functions.load.recorded_step import recorded_step
 from functions.load.staging.copy_text import CopiedText, copy_text
 from functions.load.staging.deduplication import claim_content
+from functions.load.staging.dialect_hints import dialect_hint
 from functions.load.staging.header import Header, match_header
 from functions.load.staging.part_reader import PartReader
 from functions.load.staging.parts import (
@@ -88,8 +89,9 @@ def _stage_part(connection: Connection, s3: "S3Client", model: Model, item: Clai
     staged = StagedPart(item.source, item.object_id, part.number)
     if part.span is not None or item.status == "STAGED":
         forget_part(connection, staged, part)
-    reader = PartReader(s3, item, part)
-    header = match_header(model.sources[item.source], reader.columns)
+    source = model.sources[item.source]
+    reader = PartReader(s3, item, part, source)
+    header = match_header(source, reader.columns)
     copied = copy_text(connection, model, staged, part, reader.body, header.columns, header.unknown)
     if part.rows_expected not in (None, copied.rows):
         raise C360Error("a part has other rows than its file was split into", key=item.key, part=part.number)
@@ -123,7 +125,11 @@ def _complete(connection: Connection, model: Model, item: ClaimedObject) -> str:
         ).fetchone()
         claim_content(connection, item.object_id, row[0] if row else b"")
     rows_read, rejected, omitted, measures = totals(connection, item.object_id)
-    reason = f"of {rejected} rejected rows quarantine keeps {rejected - omitted}; all are counted" if omitted else None
+    omission = (
+        f"of {rejected} rejected rows quarantine keeps {rejected - omitted}; all are counted" if omitted else None
+    )
+    hint = dialect_hint(connection, model.sources[item.source], item.object_id) if rejected else None
+    reason = "; ".join(filter(None, (omission, hint))) or None
     connection.execute(
         "update metadata.object_version set status = 'STAGED', reason = %s, rows_read = %s, rows_quarantined = %s,"
         " rows_omitted = %s, measures = %s where object_id = %s",

@@ -2,11 +2,13 @@
 
 from functools import partial
 
+from psycopg import sql
+
 from functions.common.database import Connection
 from functions.common.ledger import Run
 from functions.load.vault.table_load import Batch, TableLoad
 from functions.model.declaration import Model
-from functions.model.render.status import Reach, is_numbered, render_affected, render_status
+from functions.model.render.status import Reach, is_numbered, render_affected, render_observed, render_status
 
 
 def status_load(model: Model, name: str) -> TableLoad:
@@ -25,7 +27,11 @@ def _insert(model: Model, name: str, connection: Connection, run: Run, batch: Ba
     inserted = 0
     if affected:
         connection.execute("analyze affected_key")
+        for table, statement in render_observed(model, name).items():
+            connection.execute(statement, batch.parameters(run))
+            connection.execute(sql.SQL("analyze {}").format(sql.Identifier(table)))
         inserted = connection.execute(render_status(model, name), batch.parameters(run)).rowcount
+        connection.execute("drop table present, first_observed")
     connection.execute("drop table affected_key")
     return inserted
 

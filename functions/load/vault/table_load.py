@@ -13,6 +13,7 @@ from functions.common.errors import C360Error
 from functions.common.ledger import Run, active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
+from functions.load.statistics import refresh_statistics
 from functions.model.declaration import Model
 from functions.model.render.staging import render_staged_counts
 
@@ -114,6 +115,7 @@ def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[
     batch = _batch(connection, load, object_ids, retracted)
     with recorded_step(connection, run.run_id, load.table) as step, _indexes_last(connection, load, object_ids):
         step.rows = _insert(connection, run, load, batch)
+    refresh_statistics(connection, "raw_vault", load.table, step.rows)
     return step.rows
 
 

@@ -56,7 +56,7 @@ def render_row_counts(source: str, conditions: Iterable[sql.Composable]) -> sql.
 def render_disagreements(model: Model, source: str, hub: str) -> sql.Composed:
     """Keys of a hub whose rows of one instant say different things of them: how many, of how many, and three of them.
 
-    Only where other things than the hub's are told apart in a row (the lines of an order).
+    Only where a row also describes something below the hub (the line of an order).
     """
     key = model.hubs[hub].hash_key
     said = [

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 
-_ACCOUNT = """with position as materialized (
+_OUTCOME = """with position as materialized (
     select object_id, position, effective_at from metadata.object_position where source = {source}
 ), this as materialized (
     select o.object_id, o.effective_at, p.position
@@ -105,7 +105,7 @@ left join business_vault.mart_order_line as m
         and m.record_row = shown.record_row"""
 
 
-def render_account(model: Model, source: str) -> sql.Composed:
+def render_file_outcome(model: Model, source: str) -> sql.Composed:
     """What became of the rows of one object, of its finest satellite."""
     name = _satellite(model, source)
     measures = [each for each in model.sources[source].measures if each in model.satellites[name].columns]
@@ -119,7 +119,7 @@ def render_account(model: Model, source: str) -> sql.Composed:
         "key": key,
         "hashdiff": sql.Identifier("link_hash_key" if model.satellites[name].driving_key else "hashdiff"),
     }
-    return sql.SQL(_ACCOUNT).format(
+    return sql.SQL(_OUTCOME).format(
         measures_of_version=sql.SQL("").join(sql.SQL(", h.{}").format(sql.Identifier(each)) for each in measures),
         ended=sql.SQL(_ENDED).format(key=key, status=sql.Identifier("raw_vault", status))
         if status
@@ -131,7 +131,7 @@ def render_account(model: Model, source: str) -> sql.Composed:
     )
 
 
-def accounted_measures(model: Model, source: str) -> list[str]:
+def followed_measures(model: Model, source: str) -> list[str]:
     """The measures whose sums the statement returns, in its order."""
     return [
         each for each in model.sources[source].measures if each in model.satellites[_satellite(model, source)].columns

@@ -25,7 +25,7 @@ _MISSING = """with alive as materialized (
         from {tracked} as h
         where h.effective_at < %(effective_at)s
             and (%(since)s::timestamptz is null or h.effective_at > %(since)s)
-            and not exists (select from metadata.retraction as r where r.object_id = h.record_source)
+            and h.record_source not in (select r.object_id from metadata.retraction as r)
         except
         select {key}
         from (
@@ -39,28 +39,29 @@ _MISSING = """with alive as materialized (
     union
     select {staged_key} from {staging} where object_id = any(%(before)s)
 ), missing as (
-    select a.{key}
-    from alive as a
-    where not exists (select from {staging} as n where n.object_id = any(%(list)s) and n.{staged_key} = a.{key})
-        and not exists (select from {tracked} as h where h.{key} = a.{key} and h.effective_at = %(effective_at)s)
-        and not exists (
-            select
-            from raw_vault.record_tracking_satellite as t
-            where t.satellite = {tracked_name} and t.hash_key = a.{key} and t.effective_at = %(effective_at)s
-        )
-        and not exists ({unread})
+    select {key} from alive
+    except (
+        select {staged_key} from {staging} where object_id = any(%(list)s)
+        union all
+        select {key} from {tracked} where effective_at = %(effective_at)s
+        union all
+        select hash_key
+        from raw_vault.record_tracking_satellite
+        where satellite = {tracked_name} and effective_at = %(effective_at)s
+        union all
+        {unread}
+    )
 )
 select (select count(*) from missing), count(*) from alive"""
 
-_UNREAD_KEY = """select from metadata.unread_key as u
-            where u.object_id = any(%(list)s) and u.hash_key = a.{key}"""
-_UNREAD_GROUP = """select from metadata.unread_key as u
-            join (
-                select {key}, {group} from {link}
-                union
-                select {staged_key}, {group} from {staging} where object_id = any(%(before)s)
-            ) as l on l.{group} = u.hash_key
-            where u.object_id = any(%(list)s) and l.{key} = a.{key}"""
+_UNREAD_KEY = "select hash_key from metadata.unread_key where object_id = any(%(list)s)"
+_UNREAD_GROUP = """select l.{key}
+        from (
+            select {key}, {group} from {link}
+            union all
+            select {staged_key}, {group} from {staging} where object_id = any(%(before)s)
+        ) as l
+        where l.{group} in (select hash_key from metadata.unread_key where object_id = any(%(list)s))"""
 
 
 def listed_hubs(model: Model, source: str) -> set[str]:

@@ -22,11 +22,12 @@ _TOUCHED = {
 }
 """Hub or link -> the temporary table of its touched keys."""
 
+# `not in`: PostgreSQL expects an anti join with retractions, which are few, to leave one row (migration 0016).
 _READ_WHOLE = """select distinct on (s.{key}) s.*
     from raw_vault.{satellite} as s
     {join}
     join metadata.object_version as o on o.object_id = s.record_source
-    where not exists (select from metadata.retraction as r where r.object_id = s.record_source)
+    where s.record_source not in (select r.object_id from metadata.retraction as r)
     order by s.{key}, {latest_first}"""
 
 _READ_WHOLE_STATUS = """select distinct on (s.{key}) s.*

@@ -72,7 +72,7 @@ def not_additive(current: Model, target: Model) -> Iterator[Finding]:
 def render_migration(current: Model, target: Model) -> str | None:
     """The statements that add what `target` has more than `current`; None when both have the same tables.
 
-    Only for a `target` of which `not_additive` finds nothing. A staging table is made anew when it changes: it is empty
+    Only for a `target` without problems of `not_additive`. A staging table is recreated when it changes: it is empty
     between runs, and a run that failed stages its files again.
     """
     statements = [

@@ -43,6 +43,11 @@ def render_quarantine(
     raw: sql.Composable = sql.SQL(
         "to_jsonb(raw_row) - array['row_number', '_line', '_broken', '_raw_text', '_rejected']"
     )
+    if not model.sources[part.source].has_plain_cells:
+        raw, more = (
+            sql.SQL("_as_delivered"),
+            sql.SQL("{}{} as _as_delivered, ").format(more, _as_delivered(model, part)),
+        )
     if is_isolated:
         reasons = sql.SQL("coalesce(string_to_array(_broken, ','), {})").format(reasons)
         raw = sql.SQL("case when _broken is null then {} end").format(raw)
@@ -60,6 +65,12 @@ where {is_kept}"""
         rejected=rejected_rows(model, part, more, is_isolated=is_isolated),
         is_kept=_is_kept(),
     )
+
+
+def _as_delivered(model: Model, part: StagedPart) -> sql.Composed:
+    """The cells as the file has them, which is how somebody corrects them."""
+    columns = [sql.Identifier("copied", name) for name in model.sources[part.source].columns]
+    return sql.SQL("(select to_jsonb(cells) from (select {}) as cells)").format(sql.SQL(", ").join(columns))
 
 
 def rejected_rows(model: Model, part: StagedPart, more: sql.Composable, *, is_isolated: bool) -> sql.Composed:

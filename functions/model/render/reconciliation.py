@@ -6,6 +6,7 @@ Parameter: `object_ids` (an array).
 from psycopg import sql
 
 from functions.model.declaration import Model
+from functions.model.plain_cells import plain_cell
 from functions.model.row_expressions import rules
 
 # The vault's value of a measure counts where the row added a version, the staged one where it did not have to.
@@ -47,7 +48,8 @@ def render_quarantined(model: Model, source: str) -> sql.Composed:
 
     For a source with measures.
     """
-    measures = model.sources[source].measures
+    declared = model.sources[source]
+    measures = declared.measures
     sums = [
         sql.SQL("coalesce(sum({0}::numeric) filter (where {1}), 0)").format(
             sql.Identifier(name), rules(model, source)[f"{name}.type"]
@@ -66,7 +68,11 @@ group by object_id"""
     ).format(
         sums=sql.SQL(", ").join(sums),
         values=sql.SQL(", ").join(
-            sql.SQL("q.raw ->> {} as {}").format(name, sql.Identifier(name)) for name in measures
+            sql.SQL("{} as {}").format(
+                plain_cell(declared, declared.columns[name], sql.SQL("(q.raw ->> {})").format(name)),
+                sql.Identifier(name),
+            )
+            for name in measures
         ),
         source=source,
     )

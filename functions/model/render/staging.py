@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from functions.model.declaration import Model
+from functions.model.plain_cells import plain_cell
 from functions.model.row_expressions import hashdiff, key_of, rules, staged_hashdiff, typed
 
 NOTHING = sql.SQL("")
@@ -43,7 +44,7 @@ def render_raw_table(
 ) -> sql.Composed:
     """The table that a part is copied into: text, with the number of each row, `first_row` for the first.
 
-    `is_isolated`: bad lines are in it too, as text with the rules that they break, and every row knows its line.
+    `is_isolated`: bad lines are in it too, as text with the rules that they break, and every row has its line number.
     """
     columns = [*model.sources[part.source].columns, *unknown_columns]
     return sql.SQL(
@@ -57,28 +58,41 @@ def render_raw_table(
     )
 
 
-def render_copy(part: StagedPart, columns: list[str], *, is_isolated: bool = False) -> sql.Composed:
+def render_copy(model: Model, part: StagedPart, columns: list[str], *, is_isolated: bool = False) -> sql.Composed:
     """COPY of the file's columns, in the file's order; an empty value is NULL, quoted or not.
 
     `is_isolated`: before them come row number, line, broken rules and raw text (functions/load/staging/csv_records.py).
     """
     names = identifiers(columns)
-    return sql.SQL("copy {} ({}{}) from stdin (format csv, encoding 'UTF8', force_null ({}))").format(
-        part.raw_table, sql.SQL("row_number, _line, _broken, _raw_text, " if is_isolated else ""), names, names
+    delimiter = model.sources[part.source].delimiter
+    return sql.SQL("copy {} ({}{}) from stdin (format csv, {}encoding 'UTF8', force_null ({}))").format(
+        part.raw_table,
+        sql.SQL("row_number, _line, _broken, _raw_text, " if is_isolated else ""),
+        names,
+        NOTHING if delimiter == "," else sql.SQL("delimiter {}, ").format(delimiter),
+        names,
     )
 
 
 def raw_rows(model: Model, part: StagedPart, more: sql.Composable = NOTHING) -> sql.Composed:
-    """The copied rows, with defaults in place of empty values, and what is selected beside them."""
+    """The copied rows as plain CSV has them, with defaults in place of empty values, and what is selected beside."""
+    source = model.sources[part.source]
     completed = [
-        sql.SQL("coalesce({0}, {1}) as {0}").format(sql.Identifier(name), column.default)
+        sql.SQL("coalesce({}, {}) as {}").format(
+            plain_cell(source, column, sql.Identifier(name)), column.default, sql.Identifier(name)
+        )
         if column.default is not None
-        else sql.Identifier(name)
-        for name, column in model.sources[part.source].columns.items()
+        else _named(plain_cell(source, column, sql.Identifier(name)), name)
+        for name, column in source.columns.items()
     ]
-    return sql.SQL("(\n    select row_number, {}{}\n    from {}\n) as raw_row").format(
+    return sql.SQL("(\n    select row_number, {}{}\n    from {} as copied\n) as raw_row").format(
         more, sql.SQL(", ").join(completed), part.raw_table
     )
+
+
+def _named(expression: sql.Composable, name: str) -> sql.Composable:
+    identifier = sql.Identifier(name)
+    return identifier if expression == identifier else sql.SQL("{} as {}").format(expression, identifier)
 
 
 def is_valid(model: Model, source: str, *, is_isolated: bool) -> sql.Composed:
@@ -132,9 +146,15 @@ def render_attach(part: StagedPart) -> sql.Composed:
 
 def render_measures(model: Model, part: StagedPart) -> sql.Composed | None:
     """One row: the sum of each measure over all copied rows that hold a number there. None without measures."""
-    if not model.sources[part.source].measures:
+    source = model.sources[part.source]
+    if not source.measures:
         return None
-    return sql.SQL("select {}\nfrom {}").format(measure_sums(model, part.source), part.raw_table)
+    if source.has_plain_cells:
+        return sql.SQL("select {}\nfrom {}").format(measure_sums(model, part.source), part.raw_table)
+    cells = [_named(plain_cell(source, source.columns[name], sql.Identifier(name)), name) for name in source.measures]
+    return sql.SQL("select {}\nfrom (\n    select {}\n    from {}\n) as raw_row").format(
+        measure_sums(model, part.source), sql.SQL(", ").join(cells), part.raw_table
+    )
 
 
 def measure_sums(model: Model, source: str) -> sql.Composed:

@@ -19,7 +19,7 @@ from functions.model.render.staging import (
     render_raw_table,
     render_stage,
 )
-from functions.model.render.status import render_affected, render_status
+from functions.model.render.status import render_affected, render_observed, render_status
 from functions.model.render.vault import render_hub, render_link, render_satellite
 
 type Kind = Literal["ddl", "stage", "load", "checks"]
@@ -55,6 +55,8 @@ def statements(model: Model) -> Iterator[Statement]:
         title = f"load {name} from {satellite.source}"
         if satellite.status_of is not None:
             yield _load(f"find what {name} is about", name, satellite.source, render_affected(model, name, "several"))
+            for table, statement in render_observed(model, name).items():
+                yield _load(f"find what is {table.replace('_', ' ')} of {name}", name, satellite.source, statement)
             yield _load(title, name, satellite.source, render_status(model, name))
             continue
         for suffix, is_late in (("", False), (", from files that others came before", True)):
@@ -81,7 +83,7 @@ def _stage(model: Model, source: str) -> Iterator[Statement]:
     part = StagedPart(source, EXAMPLE_OBJECT, 0)
     rendered: list[tuple[str, sql.Composed | None]] = [
         ("make the table of the text of", render_raw_table(model, part, [], first_row=1)),
-        ("copy the text of", render_copy(part, list(model.sources[source].columns))),
+        ("copy the text of", render_copy(model, part, list(model.sources[source].columns))),
         ("type and hash the valid rows of", render_stage(model, part)),
         ("attach the rows of", render_attach(part)),
         ("set aside the invalid rows of", render_quarantine(model, part)),

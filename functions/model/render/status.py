@@ -1,6 +1,6 @@
 """Statements that keep a status satellite: from when to when a key was deleted. Rendered from the model.
 
-What is deleted at an instant follows from all that the files of that instant said, so it is worked out anew whenever
+What is deleted at an instant follows from all that the files of that instant said, so it is computed again whenever
 one more of them is known, or one less: a row of the satellite says what holds from its instant on, as known from its
 `loaded_at` on, and of several rows of one instant the one that was known last is right.
 
@@ -43,16 +43,17 @@ _CONTESTED: dict[Reach, str] = {
     select l.{group}
     from {link} as l
     where l.{group} in (select {group} from {staging} where object_id = any(%(object_ids)s))
-        and (
-            not exists (
-                select from {staging} as s
-                where s.object_id = any(%(object_ids)s) and s.{staged_key} = l.{key} and not exists (
-                    select from metadata.repeated_row as r
-                    where r.object_id = s.object_id and r.row_number = s.row_number and r.is_overruled
-                )
-            )
-            or exists (select from {status} as d where d.{key} = l.{key})
-        )""",
+        and not exists (
+            select
+            from {staging} as s
+            left join metadata.repeated_row as r using (object_id, row_number)
+            where s.object_id = any(%(object_ids)s) and s.{staged_key} = l.{key} and r.is_overruled is not true
+        )
+    union
+    select l.{group}
+    from {link} as l
+    join {status} as d using ({key})
+    where l.{group} in (select {group} from {staging} where object_id = any(%(object_ids)s))""",
     "several": """
     union
     select l.{group}
@@ -100,18 +101,14 @@ _UNSTATED = """
     from instant as i
     join affected_key as a using (group_key)
     join first_observed as f using (hash_key)
+    left join present as same
+        on (same.group_key, same.line_key, same.effective_at) = (a.group_key, a.line_key, i.effective_at)
     where f.effective_at <= i.effective_at
         and not exists (select from present as o where (o.hash_key, o.effective_at) = (a.hash_key, i.effective_at))
         and not exists (select from list as l where l.effective_at = i.effective_at)
-        and (
-            i.is_whole or not a.is_numbered
-            or exists (
-                select from present as o
-                where (o.group_key, o.line_key, o.effective_at) = (a.group_key, a.line_key, i.effective_at)
-            )
-        )"""
+        and (i.is_whole or not a.is_numbered or same.hash_key is not null)"""
 
-_STATUS = """with counted as materialized (
+_LISTS = """counted as materialized (
     select p.object_id, p.position, p.effective_at, o.is_snapshot
     from metadata.object_position as p
     join metadata.object_version as o using (object_id)
@@ -123,7 +120,19 @@ _STATUS = """with counted as materialized (
     from counted
     where is_snapshot
     group by effective_at
-), observed as (
+)"""
+
+# Tables of their own: within one statement the planner would expect a row or two of what is new, and compare each with
+# each.
+_FIRST_OBSERVED = """create temp table first_observed on commit drop as
+select h.{key} as hash_key, min(h.effective_at) as effective_at
+from {tracked} as h
+join metadata.object_position as p on p.object_id = h.record_source
+where h.{key} in (select hash_key from affected_key)
+group by h.{key}"""
+
+_PRESENT = """create temp table present on commit drop as
+with {lists}, observed as (
     select h.{key} as hash_key, c.effective_at, c.position, c.object_id, h.record_row
     from {tracked} as h
     join counted as c on c.object_id = h.record_source
@@ -134,25 +143,20 @@ _STATUS = """with counted as materialized (
     join counted as c on c.object_id = t.record_source
     where t.satellite = {tracked_name} and t.effective_at >= %(since)s
         and t.hash_key in (select hash_key from affected_key)
-), present as materialized (
-    select distinct on (a.group_key, a.line_key, t.effective_at)
-        a.hash_key, a.group_key, a.line_key, a.is_numbered, t.effective_at, t.position, t.object_id, t.record_row
-    from observed as t
-    join affected_key as a using (hash_key)
-    left join list as l using (effective_at)
-    where l.position is null or t.position >= l.position
-    order by a.group_key, a.line_key, t.effective_at, t.position desc, t.record_row desc
-), instant as (
+)
+select distinct on (a.group_key, a.line_key, t.effective_at)
+    a.hash_key, a.group_key, a.line_key, a.is_numbered, t.effective_at, t.position, t.object_id, t.record_row
+from observed as t
+join affected_key as a using (hash_key)
+left join list as l using (effective_at)
+where l.position is null or t.position >= l.position
+order by a.group_key, a.line_key, t.effective_at, t.position desc, t.record_row desc"""
+
+_STATUS = """with {lists}, instant as (
     select group_key, effective_at, bool_or(not is_numbered) as is_whole,
         (array_agg(object_id order by position desc))[1] as object_id
     from present
     group by group_key, effective_at
-), first_observed as materialized (
-    select h.{key} as hash_key, min(h.effective_at) as effective_at
-    from {tracked} as h
-    join metadata.object_position as p on p.object_id = h.record_source
-    where h.{key} in (select hash_key from affected_key)
-    group by h.{key}
 ), said as (
     select hash_key, effective_at, false as is_deleted, object_id, record_row
     from present
@@ -222,6 +226,17 @@ def render_affected(model: Model, name: str, reach: Reach) -> sql.Composed:
     return sql.SQL(_LINES).format(contested=contested, **names)
 
 
+def render_observed(model: Model, name: str) -> dict[str, sql.Composed]:
+    """The temporary tables of what files say of the affected keys: what is there, from the first new instant on, and
+    when each key was there first. To be analysed before the status is worked out.
+    """
+    names = _names(model, name)
+    return {
+        "present": sql.SQL(_PRESENT).format(lists=sql.SQL(_LISTS).format(**names), **names),
+        "first_observed": sql.SQL(_FIRST_OBSERVED).format(**names),
+    }
+
+
 def render_status(model: Model, name: str) -> sql.Composed:
     """What changes in the status of the affected keys.
 
@@ -230,7 +245,8 @@ def render_status(model: Model, name: str) -> sql.Composed:
     and the tracked satellite holds the new objects already.
     """
     unstated = sql.SQL(_UNSTATED if is_numbered(model, name) else "")
-    return sql.SQL(_STATUS).format(unstated=unstated, **_names(model, name))
+    names = _names(model, name)
+    return sql.SQL(_STATUS).format(unstated=unstated, lists=sql.SQL(_LISTS).format(**names), **names)
 
 
 def is_numbered(model: Model, name: str) -> bool:

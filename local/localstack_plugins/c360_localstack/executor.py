@@ -32,14 +32,14 @@ _LEFT_OUT = (
     "LOCALSTACK_RUNTIME_ID",
 )
 
-# The log file begins anew when it has become this long.
+# The log file is emptied when it is longer than this.
 _LOG_LIMIT_BYTES = 8 * 1024**2
 
 _code_locks: dict[str, threading.Lock] = {}
 
 
 class LocalExecutor(RuntimeExecutor):
-    """One environment: started at the first invocation, reused, and started anew when its process has died."""
+    """One environment: started at the first invocation, reused, and started again when its process has died."""
 
     def __init__(self, executor_id, function_version):
         super().__init__(id=executor_id, function_version=function_version)
@@ -51,7 +51,7 @@ class LocalExecutor(RuntimeExecutor):
         self._init_seconds: float | None = None
         self._log_read = 0  # bytes of the log that earlier invocations have reported
         self._stopped = False
-        self._life = threading.Lock()  # held while the process is replaced, and while it is ended for good
+        self._life = threading.Lock()  # locked while the process is replaced, and while it is ended for good
 
     def start(self, env_vars):
         self._variables = env_vars
@@ -134,7 +134,7 @@ class LocalExecutor(RuntimeExecutor):
         """The code stays: other functions may share it. LocalStack's start clears it all."""
 
     def _spawn(self):
-        """Start the process; `_api.initialised` then tells that it asks for work, has failed to start, or has ended."""
+        """Start the process; `_api.initialised` is set when it asks for work, has failed to start, or has ended."""
         with self._life:
             if self._stopped:
                 raise self._was_stopped()

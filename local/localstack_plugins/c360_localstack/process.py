@@ -29,7 +29,7 @@ class RuntimeProcess:
         read_end, self._pipe = os.pipe()
         self._on_exit = on_exit
         self._exited = threading.Event()
-        self._group = threading.Lock()  # held where the group's number must be that of our process still
+        self._group = threading.Lock()  # locked where the group's number must be that of our process still
         try:
             with log.open("ab") as output:
                 self._process = subprocess.Popen(
@@ -69,7 +69,7 @@ class RuntimeProcess:
         self._exited.wait()
 
     def peak_memory_mb(self) -> int:
-        """The most memory it ever used; 0 when it has ended or the system does not tell."""
+        """The most memory it ever used; 0 when it has ended or the system does not report it."""
         with contextlib.suppress(OSError):
             for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
                 if line.startswith("VmHWM:"):

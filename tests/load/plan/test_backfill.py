@@ -40,7 +40,7 @@ def test_what_a_failed_run_left_outside_the_days_stays_there(night: Night) -> No
     assert loaded(night) == {"2026-01-15", "2026-02-15"}
 
 
-def test_a_rejected_file_is_judged_anew_when_it_is_replaced(night: Night) -> None:
+def test_a_rejected_file_is_judged_again_when_it_is_replaced(night: Night) -> None:
     night.drop("customers/dt=2026-01-02/a.csv", "")
     assert [file["status"] for file in night.run(**JANUARY)["files"]] == ["REJECTED"]
     assert night.run(**JANUARY)["files"] == [], "and only then"

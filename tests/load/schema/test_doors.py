@@ -51,6 +51,17 @@ BOUNDED: dict[str, tuple[str, list[tuple[str, type[Exception] | None]]]] = {
     ),
     "raw_vault.restore_indexes": ("c360_loader", [("select raw_vault.restore_indexes('hub_customer')", None)]),
     "business_vault.index_for_readers": ("c360_loader", [("select business_vault.index_for_readers()", None)]),
+    "metadata.refresh_statistics": (
+        "c360_loader",
+        [
+            ("select metadata.refresh_statistics('raw_vault', 'hub_customer', 1000)", None),
+            ("select metadata.refresh_statistics('pg_catalog', 'pg_class', 1000)", pg.InvalidParameterValue),
+            (
+                "select metadata.refresh_statistics('raw_vault', 'hub; drop table x', 9)",
+                pg.InvalidParameterValue,
+            ),
+        ],
+    ),
     "metadata.make_event_partitions": (
         "c360_stream",
         [

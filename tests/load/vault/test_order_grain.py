@@ -11,7 +11,7 @@ from functions.common.errors import DataError, QualityError
 from functions.load.marts.publish import publish
 from functions.model.declaration import Model
 from functions.model.reading import load_model
-from functions.quality.file_outcome import check_accounts, explain_file
+from functions.quality.file_outcome import check_outcomes, explain_file
 from tests.support import oracle
 from tests.support.csv_files import customers, transactions
 from tests.support.database_state import everything, published
@@ -57,7 +57,7 @@ def test_a_numbered_line_whose_product_is_corrected_is_one_line(night: Night) ->
     assert night.rows(as_of) == [("B",), ("D",)]
 
 
-def test_a_later_instant_states_an_unnumbered_order_anew(night: Night) -> None:
+def test_a_later_instant_replaces_an_unnumbered_order(night: Night) -> None:
     night.drop("transactions/dt=2026-11-01/a.csv", transactions(row("A", 1), row("B", 2), row("C", 3)))
     night.drop("transactions/dt=2026-11-02/a.csv", transactions(row("A", 1), row("B", 4)))
     night.run()
@@ -76,7 +76,7 @@ def test_an_order_is_what_all_files_of_its_instant_say(night: Night) -> None:
     assert lines(night) == [("T1", 1, "A", 5), ("T1", 1, "B", 5), ("T1", 2, "B", 10)]
 
 
-def test_numbers_that_come_or_go_state_the_order_anew(night: Night) -> None:
+def test_numbers_that_come_or_go_replace_the_order(night: Night) -> None:
     for day, rows in enumerate(
         ([row("A", 1, "1"), row("B", 1, "2")], [row("A", 1), row("B", 2)], [row("A", 3, "1")]), start=1
     ):
@@ -182,11 +182,11 @@ def test_a_complete_list_that_is_taken_back_deletes_nobody(night: Night) -> None
         assert night.rows(gone) == deleted, "the other list lacks C1 as well"
 
 
-def account(night: Night, key: str) -> dict[str, Any]:
-    """The account of the newest version of a file."""
+def outcome(night: Night, key: str) -> dict[str, Any]:
+    """The outcome of the newest version of a file."""
     with night.connect() as connection:
         explained = explain_file(connection, night.model, f"landing/{key}")
-    return dict(explained["versions"][0]["account"])
+    return dict(explained["versions"][0]["outcome"])
 
 
 def test_a_file_is_accounted_for_from_its_rows_to_the_marts(night: Night) -> None:
@@ -197,14 +197,14 @@ def test_a_file_is_accounted_for_from_its_rows_to_the_marts(night: Night) -> Non
         transactions(row("A", 1, "1"), row("B", 2, "2"), row("B", 2, "2"), row("C", 3, "3"), row("D", 4, "3"), wrong),
     )
     night.run()
-    assert account(night, first)["total_amount"] == {
+    assert outcome(night, first)["total_amount"] == {
         "file": "105.00", "in_force": "35.00", "in_marts": "35.00", "duplicate": "10.00", "overruled": "15.00",
         "quarantined": "45.00", "not_yet_in_force": "0", "retracted": "0", "forgotten": "0.00", "superseded": [],
     }  # fmt: skip
     night.drop(second, transactions(row("B", 7, "2"), row("E", 4, "3")))
     night.drop(late, transactions(row("A", 5, "1")))
     night.run()
-    superseded = account(night, first)
+    superseded = outcome(night, first)
     assert superseded["total_amount"]["superseded"] == [
         {"by": f"landing/{late}", "amount": "5.00"},
         {"by": f"landing/{second}", "amount": "30.00"},
@@ -214,20 +214,20 @@ def test_a_file_is_accounted_for_from_its_rows_to_the_marts(night: Night) -> Non
         "0",
         "6",
     )
-    assert account(night, second)["total_amount"]["in_marts"] == "55.00"
+    assert outcome(night, second)["total_amount"]["in_marts"] == "55.00"
     night.run(retract=(f"landing/{second}",))
-    assert account(night, second)["total_amount"]["retracted"] == "55.00"
-    assert account(night, first)["total_amount"]["in_force"] == "30.00"
+    assert outcome(night, second)["total_amount"]["retracted"] == "55.00"
+    assert outcome(night, first)["total_amount"]["in_force"] == "30.00"
 
 
 def test_every_unnumbered_order_is_accounted_for_by_the_files_that_state_it(night: Night) -> None:
     for key, content in FILES.items():
         night.drop(key, content)
     night.run()
-    accounts = {key: account(night, key)["total_amount"] for key in FILES}
-    in_force = sum(Decimal(entry["in_force"]) for entry in accounts.values())
+    outcomes = {key: outcome(night, key)["total_amount"] for key in FILES}
+    in_force = sum(Decimal(entry["in_force"]) for entry in outcomes.values())
     assert in_force == sum(line[7] for line in published(night).lines)
-    for entry in accounts.values():
+    for entry in outcomes.values():
         superseded = sum(Decimal(each["amount"]) for each in entry["superseded"])
         assert Decimal(entry["file"]) == Decimal(entry["in_force"]) + superseded
 
@@ -242,7 +242,7 @@ def test_a_line_that_the_marts_lack_stops_the_publication(night: Night) -> None:
         publish(connection, run_id)
         connection.execute("update business_vault.mart_order_line set total_amount = 4.99 where true")
         with pytest.raises(QualityError, match=r"total_amount of object .*'in_marts': '4\.99'"):
-            check_accounts(connection, night.model, run_id)
+            check_outcomes(connection, night.model, run_id)
         connection.rollback()
 
 

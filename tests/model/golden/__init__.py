@@ -1,6 +1,6 @@
 """SQL that the real model renders, kept as files: a change of the generator shows as a change of SQL in review.
 
-`python -m tests.model.golden` writes the files anew.
+`python -m tests.model.golden` writes the files again.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from functions.model.render.staging import (
     render_raw_table,
     render_stage,
 )
-from functions.model.render.status import render_affected, render_status
+from functions.model.render.status import render_affected, render_observed, render_status
 from functions.model.render.vault import render_hub, render_link, render_satellite
 
 FOLDER = Path(__file__).parent
@@ -32,7 +32,7 @@ def rendered() -> dict[str, str]:
     assert measures is not None
     statements: dict[str, sql.Composed] = {
         "raw_table": render_raw_table(model, customers, ["unknown_1"], first_row=1),
-        "copy": render_copy(customers, ["customer_id", "unknown_1", "city"]),
+        "copy": render_copy(model, customers, ["customer_id", "unknown_1", "city"]),
         "stage_customers": render_stage(model, customers),
         "stage_transactions": render_stage(model, lines),
         "attach": render_attach(lines),
@@ -50,6 +50,8 @@ def rendered() -> dict[str, str]:
         "repeated_rows": render_repeated_rows(model, "transactions"),
         "affected_lines": render_affected(model, "sat_order_line_status", "incomplete"),
         "affected_lines_late": render_affected(model, "sat_order_line_status", "several"),
+        "present_lines": render_observed(model, "sat_order_line_status")["present"],
+        "first_observed_lines": render_observed(model, "sat_order_line_status")["first_observed"],
         "sat_order_line_status": render_status(model, "sat_order_line_status"),
         "affected_customers": render_affected(model, "sat_customer_status", "everything"),
         "sat_customer_status": render_status(model, "sat_customer_status"),

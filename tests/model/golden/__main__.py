@@ -1,4 +1,4 @@
-"""Write the golden files anew."""
+"""Write the golden files again."""
 
 from tests.model.golden import FOLDER, rendered
 

@@ -9,16 +9,17 @@ with contested as materialized (
     select l."order_hash_key"
     from "raw_vault"."link_order_product" as l
     where l."order_hash_key" in (select "order_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
-        and (
-            not exists (
-                select from "staging"."transactions" as s
-                where s.object_id = any(%(object_ids)s) and s."link_order_product_hash_key" = l."link_hash_key" and not exists (
-                    select from metadata.repeated_row as r
-                    where r.object_id = s.object_id and r.row_number = s.row_number and r.is_overruled
-                )
-            )
-            or exists (select from "raw_vault"."sat_order_line_status" as d where d."link_hash_key" = l."link_hash_key")
+        and not exists (
+            select
+            from "staging"."transactions" as s
+            left join metadata.repeated_row as r using (object_id, row_number)
+            where s.object_id = any(%(object_ids)s) and s."link_order_product_hash_key" = l."link_hash_key" and r.is_overruled is not true
         )
+    union
+    select l."order_hash_key"
+    from "raw_vault"."link_order_product" as l
+    join "raw_vault"."sat_order_line_status" as d using ("link_hash_key")
+    where l."order_hash_key" in (select "order_hash_key" from "staging"."transactions" where object_id = any(%(object_ids)s))
 ), line as (
     select "link_order_product_hash_key" as hash_key, "order_hash_key" as group_key, "line_number" as number from "staging"."transactions"
     union

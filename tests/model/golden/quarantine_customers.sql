@@ -17,7 +17,7 @@ from (
     select *, row_number() over (order by row_number) as _rejected
     from (
     select row_number, "customer_id", "first_name", "last_name", "email", "phone", "signup_date", "country", "state", "city", "customer_segment"
-    from "staging"."raw_7_0"
+    from "staging"."raw_7_0" as copied
 ) as raw_row
     where not ("customer_id" is not null
     and coalesce(octet_length("customer_id"), 0) <= 1000

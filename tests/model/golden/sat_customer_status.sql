@@ -10,36 +10,11 @@ with counted as materialized (
     from counted
     where is_snapshot
     group by effective_at
-), observed as (
-    select h."customer_hash_key" as hash_key, c.effective_at, c.position, c.object_id, h.record_row
-    from "raw_vault"."sat_customer_details" as h
-    join counted as c on c.object_id = h.record_source
-    where h."customer_hash_key" in (select hash_key from affected_key) and h.effective_at >= %(since)s
-    union all
-    select t.hash_key, c.effective_at, c.position, c.object_id, t.record_row
-    from raw_vault.record_tracking_satellite as t
-    join counted as c on c.object_id = t.record_source
-    where t.satellite = 'sat_customer_details' and t.effective_at >= %(since)s
-        and t.hash_key in (select hash_key from affected_key)
-), present as materialized (
-    select distinct on (a.group_key, a.line_key, t.effective_at)
-        a.hash_key, a.group_key, a.line_key, a.is_numbered, t.effective_at, t.position, t.object_id, t.record_row
-    from observed as t
-    join affected_key as a using (hash_key)
-    left join list as l using (effective_at)
-    where l.position is null or t.position >= l.position
-    order by a.group_key, a.line_key, t.effective_at, t.position desc, t.record_row desc
 ), instant as (
     select group_key, effective_at, bool_or(not is_numbered) as is_whole,
         (array_agg(object_id order by position desc))[1] as object_id
     from present
     group by group_key, effective_at
-), first_observed as materialized (
-    select h."customer_hash_key" as hash_key, min(h.effective_at) as effective_at
-    from "raw_vault"."sat_customer_details" as h
-    join metadata.object_position as p on p.object_id = h.record_source
-    where h."customer_hash_key" in (select hash_key from affected_key)
-    group by h."customer_hash_key"
 ), said as (
     select hash_key, effective_at, false as is_deleted, object_id, record_row
     from present

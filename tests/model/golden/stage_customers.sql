@@ -16,7 +16,7 @@ from (
     select row_number, "customer_id" as "customer_id", "first_name" as "first_name", "last_name" as "last_name", "email" as "email", "phone" as "phone", "signup_date"::date as "signup_date", "country" as "country", "state" as "state", "city" as "city", "customer_segment" as "customer_segment"
     from (
     select row_number, "customer_id", "first_name", "last_name", "email", "phone", "signup_date", "country", "state", "city", "customer_segment"
-    from "staging"."raw_7_0"
+    from "staging"."raw_7_0" as copied
 ) as raw_row
     where "customer_id" is not null
     and coalesce(octet_length("customer_id"), 0) <= 1000

@@ -21,7 +21,7 @@ from (
     select row_number, "transaction_id" as "transaction_id", "customer_id" as "customer_id", "order_date"::timestamptz as "order_date", "product_id" as "product_id", "quantity"::bigint as "quantity", "unit_price"::numeric as "unit_price", "total_amount"::numeric as "total_amount", "payment_method" as "payment_method", "order_status" as "order_status", "line_number"::bigint as "line_number"
     from (
     select row_number, "transaction_id", "customer_id", "order_date", "product_id", "quantity", "unit_price", "total_amount", "payment_method", "order_status", "line_number"
-    from "staging"."raw_8_2"
+    from "staging"."raw_8_2" as copied
 ) as raw_row
     where "transaction_id" is not null
     and coalesce(octet_length("transaction_id"), 0) <= 1000
