@@ -31,6 +31,7 @@ from cli.commands import (
     runs,
     sql,
     status,
+    superset,
     up,
 )
 from cli.errors import CliError, translated
@@ -66,6 +67,7 @@ for _name, _command, _examples in _COMMANDS:
     app.command(_name, epilog=_examples or None)(_command)
 app.add_typer(marts.app)
 app.add_typer(metabase.app)
+app.add_typer(superset.app)
 app.add_typer(sql.app, name="sql")
 app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")

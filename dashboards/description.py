@@ -1,6 +1,6 @@
 """The BI dashboard of dashboards/customer_360.yaml: which card shows which metric, how, where; what a click does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,6 +19,15 @@ _FILE = Path(__file__).with_name("customer_360.yaml")
 _SELECT = sql.SQL("select {columns} from {rows}")
 _LABELS = {"donut": (1, 1), "bar": (1, 1), "column": (1, 1), "line": (1, 1), "scatter": (1, 2), "grid": (2, 2)}
 """Chart -> how many columns of labels it takes, at least and at most."""
+
+
+def metric_query(metric: Metric, columns: Iterable[str], arguments: sql.Composable | None = None) -> sql.Composed:
+    """These columns of a metric; see `Card.query`."""
+    name = sql.Identifier("business_vault", metric.relation)
+    return _SELECT.format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        rows=sql.SQL("{}({})").format(name, arguments) if arguments is not None and metric.filters else name,
+    )
 
 
 class _Declared(BaseModel):
@@ -96,12 +105,7 @@ class Card(_Declared):
 
     def query(self, arguments: sql.Composable | None = None) -> sql.Composed:
         """The card's SQL. `arguments`: the six filters, as the metric's function takes them; None for all data."""
-        name = sql.Identifier("business_vault", self.metric.relation)
-        filtered = arguments is not None and self.metric.filters
-        return _SELECT.format(
-            columns=sql.SQL(", ").join(map(sql.Identifier, self.shown)),
-            rows=sql.SQL("{}({})").format(name, arguments) if filtered else name,
-        )
+        return metric_query(self.metric, self.shown, arguments)
 
 
 class Tab(_Declared):

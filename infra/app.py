@@ -1,4 +1,4 @@
-"""The stacks of a deployment: three, and one more for the clickstream where there is one."""
+"""The stacks of a deployment: three, and one more each for the clickstream and QuickSight where they are asked for."""
 
 import sys
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from infra.api_stack import ApiStack
 from infra.config import DeploymentConfig, StreamKind
 from infra.cost import check_budget, estimate, report
 from infra.data_stack import DataStack
-from infra.outputs import API, DATA, PIPELINE, STREAM, stack_name
+from infra.outputs import API, DATA, PIPELINE, QUICKSIGHT, STREAM, stack_name
 from infra.pipeline_stack import PipelineStack
+from infra.quicksight_stack import QuickSightStack
 from infra.stream_stack import StreamStack
 
 
@@ -41,6 +42,10 @@ def build(app: App, deployment: DeploymentConfig) -> Stacks:
     if deployment.stream is not StreamKind.DISABLED:
         about = "Customer 360: the clickstream"
         StreamStack(app, stream_name, deployment, data, pipeline, description=about)
+    if deployment.quicksight_principal:
+        about = "Customer 360: the dashboard in QuickSight"
+        name = stack_name(QUICKSIGHT, deployment.prefix)
+        QuickSightStack(app, name, deployment, data, description=about).add_stack_dependency(pipeline)
     Tags.of(app).add("project", "customer-360")
     if deployment.on_aws:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -78,7 +78,8 @@ class DeploymentConfig(BaseModel):
     requests a month of one key. `jwt_issuer` makes the API ask for its tokens, for `jwt_audience`, verified by
     `jwt_jwks` (a JSON Web Key Set: the function has no route to fetch it). `budget` is US dollars a month when idle.
     `stream_pollers`: provisioned pollers of the event source; 0 is on-demand mode. `stream_window_seconds`: how long a
-    batch is gathered; 0 is Lambda's default, half a second.
+    batch is gathered; 0 is Lambda's default, half a second. `quicksight_principal`: the ARN of the QuickSight user or
+    group who gets the dashboard there; none where there is none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -120,6 +121,10 @@ class DeploymentConfig(BaseModel):
     stream_window_seconds: Annotated[int, Field(ge=0, le=300)] = 0
     stream_pollers: Annotated[int, Field(ge=0, le=200)] = 0
 
+    quicksight_principal: Annotated[
+        str, Field(pattern=r"^(arn:aws[a-z-]*:quicksight:[a-z0-9-]+:\d{12}:(user|group)/\S+)?$")
+    ] = ""
+
     bundle_platform: BundlePlatform
     budget: Annotated[float, Field(gt=0)] | None = None
 
@@ -140,6 +145,8 @@ class DeploymentConfig(BaseModel):
             raise ValueError(f"stream={self.stream} does not fit target={self.target}: use {allowed}")
         if external and not self.database_host:
             raise ValueError("database_host is missing: the PostgreSQL server as the functions reach it")
+        if self.quicksight_principal and not self.on_aws:
+            raise ValueError(f"quicksight_principal does not fit target={self.target}: QuickSight is on AWS only")
         if self.jwt_issuer and not (self.jwt_audience and self.jwt_jwks):
             raise ValueError("jwt_issuer needs jwt_audience, and jwt_jwks: the content of the issuer's jwks.json")
         return self

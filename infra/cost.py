@@ -28,7 +28,7 @@ def estimate(deployment: DeploymentConfig) -> tuple[Item, ...]:
         DatabaseKind.RDS: Item("RDS db.t4g.micro, one zone, 20 GB gp3", 14.00),
         DatabaseKind.AURORA: Item("Aurora Serverless v2, paused, 10 GB", 1.00),
     }[deployment.database]
-    return (database, *_stream(deployment))
+    return (database, *_stream(deployment), *_quicksight(deployment))
 
 
 def _stream(deployment: DeploymentConfig) -> tuple[Item, ...]:
@@ -43,6 +43,16 @@ def _stream(deployment: DeploymentConfig) -> tuple[Item, ...]:
     if pollers := deployment.stream_pollers:
         return (cluster, Item(f"Provisioned pollers of the event source, {pollers}", 133.20 * pollers))
     return (cluster, Item("Lambda and STS interface endpoints, one zone, for the poller", 14.60))
+
+
+def _quicksight(deployment: DeploymentConfig) -> tuple[Item, ...]:
+    """Prices of November 2026: the endpoint, and the smallest subscription, of one author."""
+    if not deployment.quicksight_principal:
+        return ()
+    return (
+        Item("Secrets Manager interface endpoint, one zone, and a secret, for QuickSight", 7.70),
+        Item("QuickSight, one author; readers come on top", 24.00),
+    )
 
 
 def total(items: tuple[Item, ...]) -> float:

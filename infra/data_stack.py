@@ -31,10 +31,11 @@ class DataStack(Stack):
             CfnOutput(self, "AuditBucketName", value=self.audit.bucket_name)
 
     def _database(self, deployment: DeploymentConfig) -> Database:
+        quicksight = bool(deployment.quicksight_principal)
         match deployment.database:
             case DatabaseKind.EXTERNAL:
                 return ExternalDatabase(self, "Database", deployment)
             case DatabaseKind.RDS:
-                return RdsDatabase(self, "Database", deployment.database_name)
+                return RdsDatabase(self, "Database", deployment.database_name, quicksight=quicksight)
             case DatabaseKind.AURORA:
-                return AuroraDatabase(self, "Database", deployment.database_name)
+                return AuroraDatabase(self, "Database", deployment.database_name, quicksight=quicksight)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 PREFIX = "C360"
-DATA, PIPELINE, API, STREAM = "Data", "Pipeline", "Api", "Stream"
+DATA, PIPELINE, API, STREAM, QUICKSIGHT = "Data", "Pipeline", "Api", "Stream", "QuickSight"
 STACKS = (DATA, PIPELINE, API)
 OPTIONAL_STACKS = (STREAM,)
 

@@ -155,7 +155,9 @@ class PipelineStack(Stack):
                     # what is written to the database by every migration is rendered there
                     *sorted(functions.glob("load/schema/*.py")),
                     *sorted(functions.glob("model/**/*.py")),
-                )
+                ),
+                # a role that gets a password, or has one no more, is changed by the migrator
+                **({"BiRole": "password"} if self._deployment.quicksight_principal else {}),
             },
         )
         # By override, since CustomResource's own service_timeout renders a string where an integer is due.

@@ -57,6 +57,21 @@ class Database(Construct):
         return None
 
 
+def password_secret(scope: Construct, role: Role) -> secretsmanager.Secret:
+    """A secret with a random password for the role, which the migrator sets."""
+    return secretsmanager.Secret(
+        scope,
+        f"{role.name.title().replace('_', '')}Secret",
+        description=f"PostgreSQL role {role}",
+        generate_secret_string=secretsmanager.SecretStringGenerator(
+            secret_string_template=json.dumps({"username": role}),
+            generate_string_key="password",
+            exclude_punctuation=True,
+            password_length=32,
+        ),
+    )
+
+
 class ExternalDatabase(Database):
     """A PostgreSQL server that exists already: the embedded one, or the compose file's (LocalStack only).
 
@@ -71,18 +86,7 @@ class ExternalDatabase(Database):
         self._ssl_mode = deployment.database_ssl_mode
         self._ssl_root_cert = deployment.database_ssl_root_cert
         self._secrets: dict[Role, secretsmanager.ISecret] = {
-            role: secretsmanager.Secret(
-                self,
-                f"{role.name.title().replace('_', '')}Secret",
-                description=f"PostgreSQL role {role}",
-                generate_secret_string=secretsmanager.SecretStringGenerator(
-                    secret_string_template=json.dumps({"username": role}),
-                    generate_string_key="password",
-                    exclude_punctuation=True,
-                    password_length=32,
-                ),
-            )
-            for role in SERVICE_ROLES
+            role: password_secret(self, role) for role in SERVICE_ROLES
         }
         self._secrets[Role.ADMIN] = secretsmanager.Secret.from_secret_name_v2(
             self, "AdminSecret", deployment.database_admin_secret

@@ -3,15 +3,16 @@
 from abc import abstractmethod
 from typing import cast
 
-from aws_cdk import CfnResource, Duration, RemovalPolicy, SecretValue
+from aws_cdk import CfnResource, Duration, RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.constructs.bundle import CERTIFICATES
-from infra.constructs.database import Database, Network, Role
+from infra.constructs.database import Database, Network, Role, password_secret
 from infra.constructs.nag import accept
 
 PORT = 5432
@@ -38,7 +39,7 @@ class IsolatedNetwork(Construct):
     locally, so nobody needs Secrets Manager, whose interface endpoint would cost $7.30 a month.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, quicksight: bool) -> None:
         super().__init__(scope, construct_id)
         isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
         self.vpc = ec2.Vpc(
@@ -63,6 +64,24 @@ class IsolatedNetwork(Construct):
         self.clients.connections.allow_to(self.database, ec2.Port.tcp(PORT), "PostgreSQL")
         # The only way out of these subnets is the gateway endpoint; its prefix list differs by region.
         self.readers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "S3 by the gateway endpoint")
+        self.quicksight = self._quicksight() if quicksight else None
+
+    def _quicksight(self) -> ec2.SecurityGroup:
+        """QuickSight's network interfaces, and Secrets Manager for the migrator, who sets the password they use."""
+        group = self._group("QuickSight", "Network interfaces of QuickSight")
+        group.connections.allow_to(self.database, ec2.Port.tcp(PORT), "PostgreSQL")
+        # these interfaces do not keep track of connections: answers need a rule of their own (QuickSight user guide)
+        group.add_ingress_rule(self.database, ec2.Port.all_tcp(), "Answers of PostgreSQL")
+        secrets = self._group("SecretsEndpoint", "Secrets Manager, for the migrator")
+        self.clients.connections.allow_to(secrets, ec2.Port.tcp(443), "Secrets Manager")
+        self.vpc.add_interface_endpoint(
+            "SecretsManager",
+            service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+            subnets=ec2.SubnetSelection(subnets=self.vpc.isolated_subnets[:1]),
+            security_groups=[secrets],
+            open=False,
+        )
+        return group
 
     def _group(self, name: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, name, vpc=self.vpc, description=description, allow_all_outbound=False)
@@ -72,14 +91,19 @@ class ManagedDatabase(Database):
     """What an RDS instance and an Aurora cluster share: the network, and sign-in by IAM, the administrator's too.
 
     The administrator becomes a member of the roles that it makes, and these of rds_iam: with that, RDS takes its
-    password no more (user guide, "IAM database authentication"). So it never has one.
+    password no more (user guide, "IAM database authentication"). So it never has one. Only QuickSight knows no tokens:
+    for it the BI role has a password instead.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, name: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
         super().__init__(scope, construct_id)
         self.name = name
         self.port = str(PORT)
-        self.isolated = IsolatedNetwork(self, "Network")
+        self.isolated = IsolatedNetwork(self, "Network", quicksight=quicksight)
+        self.password_secrets: dict[Role, secretsmanager.Secret] = {}
+        if quicksight:
+            secret = self.password_secrets[Role.BI] = password_secret(self, Role.BI)
+            accept(secret, {"SMG4": "A new password is set by a deployment, with the secret's next version."})
 
     @abstractmethod
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
@@ -96,11 +120,15 @@ class ManagedDatabase(Database):
             "DATABASE_SSL_ROOT_CERT": CA_FILE,
         }
         if role is Role.ADMIN:
-            variables["DATABASE_ROLE_SECRETS"] = "{}"
+            arns = {role.value: secret.secret_arn for role, secret in self.password_secrets.items()}
+            variables["DATABASE_ROLE_SECRETS"] = Stack.of(self).to_json_string(arns) if arns else "{}"
         return variables
 
     def grant_connect(self, function: lambda_.Function, role: Role) -> None:
         self._grant_token(function, _user(role))
+        if role is Role.ADMIN:
+            for secret in self.password_secrets.values():
+                secret.grant_read(function)
 
     def network(self, role: Role, *, reads_landing: bool = False) -> Network:
         groups: list[ec2.ISecurityGroup] = [self.isolated.clients]
@@ -123,8 +151,8 @@ def _signs_in_by_iam(database: rds.DatabaseInstance | rds.DatabaseCluster) -> No
 class RdsDatabase(ManagedDatabase):
     """A single-zone db.t4g.micro with 20 GB, growing to 100 GB: $14 a month (us-east-1)."""
 
-    def __init__(self, scope: Construct, construct_id: str, name: str) -> None:
-        super().__init__(scope, construct_id, name)
+    def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
+        super().__init__(scope, construct_id, name, quicksight=quicksight)
         engine = rds.DatabaseInstanceEngine.postgres(
             version=rds.PostgresEngineVersion.of(POSTGRES_MAJOR, POSTGRES_MAJOR)
         )
@@ -170,8 +198,8 @@ class RdsDatabase(ManagedDatabase):
 class AuroraDatabase(ManagedDatabase):
     """Aurora Serverless v2 that pauses when nobody is connected, and takes some 15 s to wake up."""
 
-    def __init__(self, scope: Construct, construct_id: str, name: str) -> None:
-        super().__init__(scope, construct_id, name)
+    def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
+        super().__init__(scope, construct_id, name, quicksight=quicksight)
         engine = rds.DatabaseClusterEngine.aurora_postgres(
             version=rds.AuroraPostgresEngineVersion.of(AURORA_VERSION, POSTGRES_MAJOR)
         )

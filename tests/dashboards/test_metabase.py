@@ -1,7 +1,6 @@
 """`c360 metabase provision` against a server that holds Metabase's schemas and really runs the cards' queries."""
 
 import json
-from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -14,6 +13,7 @@ from dashboards.metabase.client import Metabase, MetabaseError
 from dashboards.metabase.content import card_body, entity_id, native_query, parameter_id
 from dashboards.metabase.provision import Provisioned, provision
 from functions.model.metrics import Filter
+from tests.support.bi_figures import figures_of_api, plain, queried
 from tests.support.metabase_server import FakeMetabase, run_card, substituted
 
 DASHBOARD = load_dashboard()
@@ -173,28 +173,7 @@ def test_a_cards_figures_are_the_apis(
     as_bi: psycopg.Connection, api: httpx.Client, card: Card, values: dict[Filter, Any]
 ) -> None:
     query, given = substituted(native_query(card), values)
-    with as_bi.cursor() as cursor:
-        cursor.execute(query.encode(), given)
-        names = [each.name for each in cursor.description or ()]
-        shown = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    applied: dict[str, Any] = {name: value for name, value in values.items() if name in card.metric.filters}
-    answer = api.get(f"/metrics/{card.metric.name}", params=applied)
-    assert answer.status_code == 200, answer.text
-    said = json.loads(answer.text, parse_float=Decimal)
-    items = [said] if card.metric.shape == "object" else said["items"]
-    assert tuple(names) == card.shown
-    assert _plain(shown) == _plain([{name: item[name] for name in card.shown} for item in items])
-
-
-def _plain(rows: list[dict[str, Any]]) -> list[dict[str, str | None]]:
-    """Instants apart, what both have said, digit for digit; numbers in their shortest form."""
-    return [
-        {
-            name: f"{Decimal(value).normalize():f}" if isinstance(value, int | Decimal) else value and str(value)[:10]
-            for name, value in row.items()
-        }
-        for row in rows
-    ]
+    assert plain(queried(as_bi, query, given)) == figures_of_api(api, card, values)
 
 
 def test_a_card_with_filters_answers_through_metabase(metabase: FakeMetabase, bi: BiConnection) -> None:

@@ -167,6 +167,8 @@ def _find_touched(connection: Connection, object_ids: list[int], retracted: list
     conditions["hub_customer"] = named if "hub_customer" in changed else sql.SQL("false")
     unchanged = sql.SQL("t.record_source = any({}::bigint[])").format(sql.Literal(retracted))
     conditions["unchanged_of_retracted"] = unchanged if retracted else sql.SQL("false")
+    first_named = sql.SQL("h.record_source = any({}::bigint[])").format(sql.Literal(retracted))
+    conditions["first_named_by_retracted"] = first_named if retracted else sql.SQL("false")
     orders = _touch(connection, "touched_order", conditions)
     scope = Scope(orders)
     advise_planner(connection, scope)

@@ -123,3 +123,6 @@ def _ensure_roles(connection: Connection, role_passwords: Mapping[str, str | Non
             connection.execute(sql.SQL("grant rds_iam to {}").format(identifier))
         else:
             connection.execute(sql.SQL("alter role {} login password {}").format(identifier, password))
+            # its members sign in by token only
+            if connection.execute(read_sql("load/is_member_of_rds_iam.sql"), {"role": role}).fetchall():
+                connection.execute(sql.SQL("revoke rds_iam from {}").format(identifier))

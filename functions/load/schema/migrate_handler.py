@@ -23,7 +23,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _migrate() -> list[str]:
     secrets = MigrateSettings.from_environment().database_role_secrets
-    passwords = {role: str(secret_value(secrets[role])["password"]) if secrets else None for role in ROLES}
+    passwords = {role: str(secret_value(secrets[role])["password"]) if role in secrets else None for role in ROLES}
     with transient_errors_named(), connect(DatabaseSettings.from_environment()) as connection:
         applied = migrate(connection, passwords)
     logger.info("migrated", extra={"applied": applied})

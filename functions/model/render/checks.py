@@ -10,7 +10,7 @@ from psycopg import sql
 from functions.model.check_expression import render_expression
 from functions.model.column_checks import bound, has_check
 from functions.model.declaration import Column, Model
-from functions.model.row_expressions import ZERO_KEY, key_form, staged_hashdiff, staged_parent_key
+from functions.model.render.hash_keys import ZERO_KEY, key_form, staged_hashdiff, staged_parent_key
 
 
 def row_rules(model: Model, source: str) -> dict[str, sql.Composable]:

@@ -10,8 +10,9 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.reading import load_model
+from functions.model.render.hash_keys import ZERO_KEY, key_form, staged_hashdiff
 from functions.model.render.recorded_model import render_recorded_model
-from functions.model.row_expressions import POSTGRES_TYPES, ZERO_KEY, key_form, staged_hashdiff
+from functions.model.render.row_rules import POSTGRES_TYPES
 
 _ORIGIN = sql.SQL(
     "    loaded_at timestamptz not null,\n    record_source bigint not null,\n    record_row bigint not null"

@@ -8,7 +8,7 @@ from functions.model.declaration import Model
 from functions.model.entry import Finding
 from functions.model.render.ddl import hub_indexes, hub_table, link_index, link_table, satellite_table, staging_table
 from functions.model.render.recorded_model import render_recorded_model
-from functions.model.row_expressions import POSTGRES_TYPES
+from functions.model.render.row_rules import POSTGRES_TYPES
 
 _HEADING = "-- Rendered from sql/model.yaml by `c360 model migration`.\n"
 _KEEP = "the vault keeps its history, so it must stay declared"

@@ -1,5 +1,6 @@
 """On RDS the administrator is no superuser, and who is a member of rds_iam gets in by a token only."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +81,31 @@ def test_a_members_password_does_not_let_it_in(rds: RdsServer, deployed: str, us
             host="127.0.0.1", port=rds.port, dbname=deployed, user=user, password="known",
             sslmode="verify-full", sslrootcert=str(rds.authority),
         )  # fmt: skip
+
+
+def test_a_role_that_is_given_a_password_signs_in_with_it_and_by_token_no_more(
+    rds: RdsServer, deployed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mock_aws():
+        for variable, value in signer().items():  # moto brings credentials of its own
+            monkeypatch.setenv(variable, value)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        secret = boto3.client("secretsmanager").create_secret(Name="bi", SecretString='{"password": "a-password"}')
+        monkeypatch.setenv("DATABASE_ROLE_SECRETS", json.dumps({"c360_bi": secret["ARN"]}))
+        assert handle({}, lambda_context()) == {"applied": []}
+    try:
+        with psycopg.connect(
+            host="127.0.0.1", port=rds.port, dbname=deployed, user="c360_bi", password="a-password",
+            sslmode="verify-full", sslrootcert=str(rds.authority),
+        ) as connection:  # fmt: skip
+            assert connection.execute("select orders from business_vault.metric_overview").fetchone() == (0,)
+        with pytest.raises(DatabaseUnavailableError):
+            connect(rds.settings("c360_bi", deployed))
+    finally:  # roles belong to the server
+        monkeypatch.setenv("DATABASE_ROLE_SECRETS", "{}")
+        handle({}, lambda_context())
+    with connect(rds.settings("c360_bi", deployed)) as connection:
+        assert connection.execute("select current_user").fetchone() == ("c360_bi",)
 
 
 def test_nobody_gets_in_without_tls(rds: RdsServer, deployed: str) -> None:

@@ -1,0 +1,1 @@
+"""Amazon QuickSight: what the description becomes there, in the words of CloudFormation's resources."""

@@ -1,0 +1,1 @@
+"""Apache Superset: what the description becomes there, in the form that Superset imports."""
