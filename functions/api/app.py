@@ -5,11 +5,11 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
 from functions.api import docs, problems
 from functions.api.answers import Problem
 from functions.api.database import Database
+from functions.api.http import Compression, HeadMiddleware
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Cache
 from functions.api.resources import (
@@ -112,13 +112,14 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
     app.add_middleware(AuthenticationMiddleware, settings=settings)
     if compress:
-        app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
+        app.add_middleware(Compression, minimum_size=1024, compresslevel=4)
     app.add_middleware(RequestMiddleware, root_path=settings.api_root_path)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_allowed_origins,
         allow_credentials=settings.cors_allow_credentials,
-        allow_methods=["GET"],
+        allow_methods=["GET", "HEAD"],
         allow_headers=["*"],
         expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After", "WWW-Authenticate"],
         max_age=600,

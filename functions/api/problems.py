@@ -59,12 +59,22 @@ def problem(
     return JSONResponse(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+def given_twice(request_id: str, names: list[str]) -> Response:
+    """The problem of a request that names parameters more than once."""
+    errors = [{"location": "query", "parameter": name, "detail": "is given more than once"} for name in names]
+    detail = "; ".join(f"{each['parameter']}: {each['detail']}" for each in errors)
+    return problem(request_id, HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
+
+
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - starlette calls this for HTTPException only
     detail = error.detail
     if detail == HTTPStatus(error.status_code).phrase:
         detail = f"{request.method} is not possible here, or there is nothing here; see /docs."
-    return problem(request.state.request_id, error.status_code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"  # see functions/api/http.py
+    return problem(request.state.request_id, error.status_code, detail, headers=headers)
 
 
 def _unprocessable(request: Request, errors: list[dict[str, str]]) -> Response:

@@ -57,7 +57,7 @@ def test_unknown_paths_and_methods_are_problems_too(client: httpx.Client) -> Non
         _is_problem(client.get(path), 404)
     answer = client.post("/customers")
     _is_problem(answer, 405)
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD"
 
 
 def test_a_harmless_request_id_is_kept_and_another_replaced(client: httpx.Client) -> None:

@@ -44,6 +44,10 @@ def not_modified(request: Request, access: Access, version: str | None) -> Respo
 def json_response(request: Request, access: Access, body: str | bytes, version: str | None) -> Response:
     """The answer with its cache headers; without a version nobody can ask whether it still holds."""
     tag = None if version is None else entity_tag(request, access, version)
+    if (
+        tag is not None and (tags_of_caller(request) or "").strip() == "*"
+    ):  # any answer that there is (RFC 9110, 13.1.2)
+        return Response(status_code=304, headers=_headers(tag))
     return Response(body, media_type="application/json", headers=_headers(tag))
 
 
