@@ -78,6 +78,21 @@ def key_of(model: Model, parent: str, columns: dict[str, Column]) -> sql.Composa
     )
 
 
+_UNSEEN = r"[\s\u00a0\u00ad\u200b-\u200f\u2060\ufeff]"
+_KEY_FORM_CHARACTERS = 600  # normalization may make text longer than an index entry holds
+
+
+def key_form(key: sql.Composable) -> sql.Composable:
+    """What a business key is without case, spaces, invisible characters and the choice of equal Unicode forms.
+
+    Of plain ASCII without spaces, as most keys are, lower case is all of that, and an index on it costs little.
+    """
+    return sql.SQL(
+        "case when {key} ~ '^[!-~]*$' then lower({key})"
+        " else left(lower(regexp_replace(normalize({key}, NFKC), {unseen}, '', 'g')), {limit}) end"
+    ).format(key=key, unseen=_UNSEEN, limit=_KEY_FORM_CHARACTERS)
+
+
 def staged_line_key(model: Model, source: str) -> tuple[sql.Composable, sql.Composable]:
     """The key of what a staged row describes: its driving key, and its number there.
 
