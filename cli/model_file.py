@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from functions.model.declaration import Model
     from functions.model.errors import Problem
 
-ModelOption = Annotated[Path | None, typer.Option("--model", help="Another model file than sql/model.yaml.")]
+ModelOption = Annotated[Path | None, typer.Option("--model", help="A model file other than sql/model.yaml.")]
 
 
 def read_model(file: Path | None, output: Output) -> tuple[Path, str, "Model"]:

@@ -34,10 +34,10 @@ ScheduleOption = Annotated[
 ]
 OnArrivalOption = Annotated[bool, typer.Option("--on-arrival", help="Also run the load whenever a file arrives.")]
 LakeOption = Annotated[
-    bool, typer.Option("--lake", help="Also export the marts as Parquet after each load; takes seconds of it.")
+    bool, typer.Option("--lake", help="Also export the marts as Parquet after each load, which takes seconds.")
 ]
 ApiKeyOption = Annotated[
-    bool, typer.Option("--api-key", help="Let API Gateway ask for a key, as on AWS; `c360 outputs` prints it.")
+    bool, typer.Option("--api-key", help="Make API Gateway require a key, as on AWS; `c360 outputs` prints it.")
 ]
 BiUrlOption = Annotated[
     str | None,

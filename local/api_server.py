@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -61,11 +60,8 @@ class ApiServer:
             folder=REPOSITORY,
             note=self.note,
         )
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline and processes.find(process):
-            if self.health() is not None:
-                return
-            time.sleep(0.1)
+        if processes.wait_until(lambda: self.health() is not None, process, timeout):
+            return
         self.stop()
         raise LocalError(f"The local API server did not start; see {self.log}.", processes.tail(self.log))
 

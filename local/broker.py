@@ -65,11 +65,8 @@ class Broker:
             folder=self.folder,
             note=self.folder / "process.json",
         )
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline and processes.find(process):
-            if self.answers():
-                return
-            time.sleep(0.1)
+        if processes.wait_until(lambda: self.answers(), process, timeout):
+            return
         self.stop()
         raise LocalError(f"The Kafka broker did not start; see {self.log}.", processes.tail(self.log))
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 import tomllib
 import urllib.error
 import urllib.request
@@ -59,11 +58,8 @@ class LocalStack:
             folder=self.folder,
             note=self.folder / "process.json",
         )
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline and processes.find(process):
-            if self.health() is not None:
-                return
-            time.sleep(0.1)
+        if processes.wait_until(lambda: self.health() is not None, process, timeout):
+            return
         self.stop()
         raise LocalError(f"LocalStack did not start; see {self.log}.", processes.tail(self.log))
 

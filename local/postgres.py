@@ -205,13 +205,14 @@ class PostgresServer:
             folder=self._cluster.resolve(),
             user=(account.uid, account.gid) if account else None,
         )
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline and processes.find(started):
+
+        def is_ready() -> bool:
             # Line 8 of postmaster.pid says so, as pg_ctl --wait reads it.
             state = self._postmaster_file()
-            if len(state) >= 8 and state[0].strip() == str(started.pid) and state[7].strip() == "ready":
-                return True
-            time.sleep(0.02)
+            return len(state) >= 8 and state[0].strip() == str(started.pid) and state[7].strip() == "ready"
+
+        if processes.wait_until(is_ready, started, timeout, every=0.02):
+            return True
         processes.stop(started, how=signal.SIGINT)
         return False
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -64,6 +64,16 @@ def find(identity: ProcessIdentity | None) -> psutil.Process | None:
         if process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
+
+
+def wait_until(ready: Callable[[], bool], identity: ProcessIdentity, timeout: float, *, every: float = 0.1) -> bool:
+    """Whether `ready` becomes true within `timeout` seconds, while the process runs; asked `every` so many seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and find(identity):
+        if ready():
+            return True
+        time.sleep(every)
+    return False
 
 
 def start(

@@ -35,7 +35,7 @@ def command(
     on_arrival: OnArrivalOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Start everything, generate sample data, drop it, run the nightly load, and print what came of it.
+    """Start everything, generate and drop sample data, run the nightly load, and print the result.
 
     The revenue in the warehouse is compared with the sum over the CSV, to the cent. Leaves the platform running;
     a second time it loads nothing twice.

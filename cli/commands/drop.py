@@ -20,14 +20,18 @@ EXAMPLES = examples(
 
 def command(
     files: Annotated[list[Path], typer.Argument(help="CSV files (.csv or .csv.gz), or folders of them.")],
-    source: Annotated[str | None, typer.Option(help="What they hold; else taken from file name or header.")] = None,
-    date: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day their content is true from (today, UTC).")
+    source: Annotated[
+        str | None, typer.Option(help="The source of the files; by default recognized by file name or header.")
     ] = None,
-    no_date: Annotated[bool, typer.Option("--no-date", help="True from the instant of the upload.")] = False,
-    snapshot: Annotated[bool, typer.Option("--snapshot", help="The complete list, not a delta.")] = False,
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day from which the content is true (today, UTC).")
+    ] = None,
+    no_date: Annotated[
+        bool, typer.Option("--no-date", help="The content is true from the instant of the upload.")
+    ] = False,
+    snapshot: Annotated[bool, typer.Option("--snapshot", help="The files are the complete list, not a delta.")] = False,
     key: Annotated[str | None, typer.Option("--as", help="The object's whole key, for one file.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Upload even if the identical object is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Upload even if an identical object is there.")] = False,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:

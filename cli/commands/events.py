@@ -25,11 +25,11 @@ app.add_typer(dead, name="dead")
 
 @app.command("watch", epilog=WATCH_EXAMPLES)
 def watch(
-    duration: Annotated[float | None, typer.Option(min=0, help="Seconds to watch; until Ctrl-C without.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0, help="Seconds to watch; by default until Ctrl-C.")] = None,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Show the live counters as the API answers them, and how soon it shows a new event, until Ctrl-C."""
+    """Show the API's live counters, and its delay for new events, until Ctrl-C."""
     from cli.deployment import open_deployment
     from cli.live_counters import display, feed_of
 
@@ -46,11 +46,11 @@ def watch(
 @dead.command("list", epilog=LIST_EXAMPLES)
 def list_dead(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 20,
-    replayed: Annotated[bool, typer.Option("--replayed", help="Also those that were replayed since.")] = False,
+    replayed: Annotated[bool, typer.Option("--replayed", help="Also dead letters that were replayed since.")] = False,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """List messages that were not valid events: where each stood, and every reason."""
+    """List messages that were not valid events: with their positions and every reason."""
     from cli.deployment import open_deployment
 
     output = Output(as_json=json)
@@ -77,7 +77,7 @@ def replay_dead(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Try dead letters again, once the contract or the clock that refused them has changed.
+    """Try dead letters again, after the contract, or the clock, that refused them was corrected.
 
     What is an event by now is counted, once; the others wait on, with today's reasons.
     """

@@ -19,7 +19,7 @@ def command(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """What became of a file: of its rows and of each measure, what is in force, and the rest.
+    """Show what became of a file: which of its rows and measures are in force, and what happened to the rest.
 
     file = in force + superseded (by which file) + duplicate + overruled + quarantined + not yet in force. A version of
     the key that was taken back or replaced has what it had said as retracted.

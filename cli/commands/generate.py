@@ -26,10 +26,12 @@ def command(
     products: Annotated[int, typer.Option(help="Rows of products.csv.")] = 5_000,
     transactions: Annotated[int, typer.Option(help="Rows of transactions.csv.")] = 100_000,
     scale: Annotated[int, typer.Option(min=1, help="Multiply all three.")] = 1,
-    seed: Annotated[int, typer.Option(help="Other seeds give other data; the same seed, the same bytes.")] = 42,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes; another one, other data.")] = 42,
     days: Annotated[int | None, typer.Option(min=1, help="Length of the order window (365).")] = None,
     start: Annotated[datetime | None, typer.Option(formats=_DATE, help="First day of the order window.")] = None,
-    end: Annotated[datetime | None, typer.Option(formats=_DATE, help="Its last day (2026-10-31).")] = None,
+    end: Annotated[
+        datetime | None, typer.Option(formats=_DATE, help="Last day of the order window (2026-10-31).")
+    ] = None,
     lines_per_order: Annotated[int, typer.Option(help="Orders have 1 to this many lines.")] = 1,
     gzip: Annotated[bool, typer.Option("--gzip", help="Write .csv.gz.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are not an earlier sample.")] = False,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
 
 app = typer.Typer(
-    no_args_is_help=True, help="Complete lists that are held, since they would mark too many keys deleted."
+    no_args_is_help=True, help="Complete lists that are held because they would mark too many keys deleted."
 )
 
 ACCEPT_EXAMPLES = examples("c360 lists accept landing/customers/snapshot/dt=2026-11-01/all.csv")
@@ -25,7 +25,7 @@ type Keys = Annotated[list[str], typer.Argument(help="The whole key of a held li
 
 @app.command("list")
 def show(target: TargetOption = Target.EMBEDDED, json: JsonOption = False) -> None:
-    """The lists that are held, each with the reason."""
+    """List the held lists, each with the reason."""
     from cli.deployment import open_deployment
 
     output = Output(as_json=json)
@@ -40,7 +40,7 @@ def show(target: TargetOption = Target.EMBEDDED, json: JsonOption = False) -> No
 
 @app.command(epilog=ACCEPT_EXAMPLES)
 def accept(keys: Keys, target: TargetOption = Target.EMBEDDED, json: JsonOption = False) -> None:
-    """Load held lists, with all that they delete. All parts of a list must be named."""
+    """Load held lists, including their deletions. Name all parts of a list."""
     _run(keys, target, json, accept_deletions=True)
 
 

@@ -39,13 +39,13 @@ class Function(StrEnum):
 
 def command(
     function: Annotated[Function | None, typer.Argument(help="Only this function's log.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-F", help="Go on printing until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-F", help="Keep printing until Ctrl-C.")] = False,
     run: Annotated[str | None, typer.Option("--run", help="Only lines of this run, from its start.")] = None,
     since: Annotated[str | None, typer.Option(help="How far back: 90s, 15m, 2h, 1d, or an ISO 8601 instant.")] = None,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Print the functions' log lines in order of time, one line each."""
+    """Print the functions' log lines, ordered by time."""
     from cli.deployment import open_deployment
 
     if follow and json:

@@ -22,16 +22,16 @@ EXAMPLES = examples(
 app = typer.Typer(
     no_args_is_help=True,
     epilog=EXAMPLES,
-    help="The vault's model, sql/model.yaml: check it, and write the migration that a change of it needs.",
+    help="The vault's model, sql/model.yaml: check it, and write the migration for a change.",
 )
 
 
 @app.command("check")
 def check(
-    file: Annotated[Path | None, typer.Argument(help="The model file; sql/model.yaml without it.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="The model file (sql/model.yaml).")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Check a model file: everything that is wrong with it, by line, column and field. Status 1 when anything is.
+    """Check a model file: list every problem by line, column and field. Status 1 if there is any.
 
     Also warns of columns that look personal and are not declared, and says when the migrations lag behind it.
     With --json: `valid`, `problems`, `warnings`, `migration_needed`.
@@ -47,7 +47,7 @@ def check(
     _refuse_what_is_not_additive(path, text, migrated, model, output)
     needed = render_migration(migrated, model) is not None
     counts = ", ".join(f"{len(getattr(model, part))} {part}" for part in ("sources", "hubs", "links", "satellites"))
-    output.show(f"{path} is right: {counts}")
+    output.show(f"{path} is valid: {counts}")
     warnings = [
         f"sources.{source}.columns.{column} looks like {kind} and is treated so: declare it (pii: {kind}, or pii: none)"
         for source, column, kind in undeclared(model)
@@ -64,11 +64,11 @@ def migration(
     name: Annotated[str, typer.Option("--name", help="What changes, as in add_loyalty.")],
     model: ModelOption = None,
     folder: Annotated[
-        Path | None, typer.Option("--migrations", help="Another folder than sql/migrations.", file_okay=False)
+        Path | None, typer.Option("--migrations", help="A folder other than sql/migrations.", file_okay=False)
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Write the next migration: what the model has more than the migrations so far. c360 up or a deploy applies it.
+    """Write the next migration: what the model adds to the migrations so far. c360 up or a deploy applies it.
 
     Refuses what is not additive: a column, hub, link or satellite that is gone, another type, other keys.
     With --json: `file` and `sql`, both null when the migrations build the model already.

@@ -12,7 +12,7 @@ EXAMPLES = examples(
 
 
 def command(target: TargetOption = Target.EMBEDDED, json: JsonOption = False) -> None:
-    """Print the addresses and names of the running platform, and the API's key where it asks for one."""
+    """Print the addresses and names of the running platform, and the API's key if it requires one."""
     from cli.deployment import open_deployment
 
     output = Output(as_json=json)

@@ -11,11 +11,15 @@ from cli.errors import UsageError
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output, table
 
-app = typer.Typer(no_args_is_help=True, help="List the rows that were set aside, export, correct and replay them.")
+app = typer.Typer(no_args_is_help=True, help="List the rejected rows, export, correct and replay them.")
 
-_FileOption = Annotated[str | None, typer.Option("--file", help="Of this file only: its key, or the end of it.")]
-_RuleOption = Annotated[str | None, typer.Option("--rule", help="Rows that break this rule, or any rule of a column.")]
-_RunOption = Annotated[str | None, typer.Option("--run", help="Rows that this run set aside.")]
+_FileOption = Annotated[
+    str | None, typer.Option("--file", help="Only rows of this file: its key, or the end of the key.")
+]
+_RuleOption = Annotated[
+    str | None, typer.Option("--rule", help="Only rows that break this rule, or any rule of this column.")
+]
+_RunOption = Annotated[str | None, typer.Option("--run", help="Only rows that this run rejected.")]
 _AllOption = Annotated[bool, typer.Option("--all", help="Also rows that were replayed since.")]
 
 
@@ -28,11 +32,11 @@ def list_rows(
     run: _RunOption = None,
     everything: _AllOption = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the oldest first.")] = 100,
-    after: Annotated[int, typer.Option(min=0, help="Those after this id.")] = 0,
+    after: Annotated[int, typer.Option(min=0, help="Only rows after this id.")] = 0,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """List rows in quarantine: where each stands, and the rules that it breaks. Cells of persons are hidden."""
+    """List rows in quarantine: file, line and broken rules. Personal cells are hidden."""
     from cli.deployment import open_deployment
     from cli.quarantine_rows import find
 
@@ -55,7 +59,7 @@ def show_row(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Show one row with all that is known of it, its cells included."""
+    """Show everything about one row, including its cells."""
     from cli.deployment import open_deployment
     from cli.quarantine_rows import find
 
@@ -89,7 +93,7 @@ def export_rows(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Write rows as CSV to be corrected, in a spreadsheet say, and replayed.
+    """Write rows as CSV, to be corrected (in a spreadsheet, for example) and replayed.
 
     Its columns are the source's, and _quarantine_id, _file, _line and _reasons, which stay as they are. A line that
     could not be split into columns stands in _raw_text, for its cells to be filled in.
@@ -120,7 +124,7 @@ def replay_rows(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Drop corrected rows into the landing zone, where the next run loads them at the instant of their own file.
+    """Drop corrected rows into the landing zone; the next run loads them at the instant of their own file.
 
     Rows that were replayed before are left out. The run that loads the rest marks them as replayed; what is still
     wrong comes back as a new row in quarantine.

@@ -22,10 +22,10 @@ def command(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Take a file back: vault, marts and API are from now on as if it had never come. All versions of a key are meant.
+    """Take back all versions of a file: from now on, vault, marts and API are as if it had never come.
 
-    What was known before stays: `known_at`, and the as-of functions, show it. A run does the work, loads nothing else,
-    and is resumed like any other. The object itself stays in the landing zone, and is not loaded again.
+    What was known before stays: `known_at`, and the as-of functions, show it. A run does the work; it loads nothing
+    else, and can be resumed like any other. The object itself stays in the landing zone, and is not loaded again.
     """
     from cli.deployment import open_deployment
 

@@ -40,7 +40,7 @@ def command(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """List the latest runs: how they ended, how long they took, and whether that kept the 15 minutes promised."""
+    """List the latest runs: how they ended, how long they took, and whether they met the limit of 15 minutes."""
     from cli.deployment import open_deployment
 
     output = Output(as_json=json)

@@ -25,7 +25,7 @@ EXAMPLES = examples(
     'c360 sql "select * from business_vault.vw_customer_360 limit 5"',
     "c360 sql -f report.sql --csv > report.csv",
     "c360 sql                              psql, when it is installed",
-    "c360 sql render --table hub_order     what sql/model.yaml is turned into",
+    "c360 sql render --table hub_order     the SQL rendered from sql/model.yaml",
 )
 RENDER_EXAMPLES = examples(
     "c360 sql render --kind ddl",
@@ -44,7 +44,7 @@ class _QueryUnlessNamed(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(cls=_QueryUnlessNamed, help="Ask the local database; render: print the SQL of the model.")
+app = typer.Typer(cls=_QueryUnlessNamed, help="Query the local database; render: print the SQL of the model.")
 
 
 class Kind(StrEnum):
@@ -68,7 +68,7 @@ def query(
 ) -> None:
     """Run SQL on the database of a local deployment, as its administrator, in one transaction.
 
-    `c360 sql render` prints the SQL that the model is turned into, see `c360 sql render --help`.
+    `c360 sql render` prints the SQL rendered from the model, see `c360 sql render --help`.
 
     With --json: the last statement's `columns` and `rows`; numeric values are strings, so that no digit is lost.
     """
@@ -115,7 +115,7 @@ def render(
     model: ModelOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the SQL that the model is turned into: tables, staging, loads and checks, each after a comment naming it.
+    """Print the SQL rendered from the model: tables, staging, loads and checks, each after a comment naming it.
 
     Staging is that of an object with id 1; %(name)s are parameters. With --json: `statements`, a list of
     `{kind, name, table, sources, text}`.

@@ -37,9 +37,9 @@ def command(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Start the platform on this machine and deploy to it. Again: heals what is not running, keeps the data.
+    """Start the platform on this machine and deploy to it. Run again, it restarts what has stopped and keeps the data.
 
-    A port that is taken is replaced by the next free one; those of the containers are the compose file's.
+    A port that is taken is replaced by the next free one; the containers' ports are set in the compose file.
     """
     from local.stack import StackOptions
 

@@ -67,6 +67,8 @@ def _rule_names(model: Model) -> Iterator[str]:
     for source, declared in model.sources.items():
         yield from (f"{source}.unique", f"{source}.overruled")
         for hub, each in model.hubs.items():
+            if source in each.sources and len(each.sources) > 1:
+                yield f"{source}.{each.business_key}.variants"
             if source in each.sources and model.satellites_across_rows(source, hub):
                 yield f"{source}.{each.business_key}.agreement"
         for name, column in declared.columns.items():

@@ -112,6 +112,7 @@ class Quality(Entry):
     overruled: Rule = Rule()
     agreement: Rule = Rule()
     references: Rule = Rule()
+    variants: Rule = Rule()
     expressions: dict[str, dict[str, str]] = Field(default_factory=dict)
     """Source -> name of the rule -> comparison that each row should meet (functions/model/check_expression.py)."""
     rules: dict[str, Override] = Field(default_factory=dict)

@@ -67,11 +67,8 @@ class EventSourceProcess:
             folder=REPOSITORY,
             note=self.folder / "process.json",
         )
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline and processes.find(process):
-            if (report := self.status()) and report["partitions"]:
-                return
-            time.sleep(0.1)
+        if processes.wait_until(lambda: bool((self.status() or {}).get("partitions")), process, timeout):
+            return
         if self.status():
             return
         self.stop()

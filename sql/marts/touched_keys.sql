@@ -11,6 +11,11 @@ with touched as (
     from raw_vault.record_tracking_satellite as t
     where t.satellite = 'sat_product_details' and {unchanged_of_retracted}
     union
+    -- keys that a file was the first to name that is retracted, or has come into force
+    select h.product_hash_key
+    from raw_vault.hub_product as h
+    where {first_named}
+    union
     -- keys that only the clickstream has named
     select h.product_hash_key
     from raw_vault.hub_product as h
@@ -36,7 +41,7 @@ with touched as (
     from touched_order as t
     {owners}
     union
-    -- whom a row has named that another row of its order overrules
+    -- customers that only a row has named which another row of its order overrules
     select s.customer_hash_key
     from staging.transactions as s
     where
@@ -46,6 +51,11 @@ with touched as (
     select t.hash_key
     from raw_vault.record_tracking_satellite as t
     where t.satellite = 'sat_customer_details' and {unchanged_of_retracted}
+    union
+    -- keys that a file was the first to name that is retracted, or has come into force
+    select h.customer_hash_key
+    from raw_vault.hub_customer as h
+    where {first_named}
     union
     select h.customer_hash_key
     from raw_vault.hub_customer as h

@@ -1,5 +1,6 @@
 """A step cut off anywhere and tried again, or a run given up after any step, ends in the same vault and marts."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from tests.support.csv_files import customers, products, transactions
 from tests.support.database import fresh_database
 from tests.support.database_state import canonical
 from tests.support.night import BUCKET, Night
-from tests.support.sabotage import Sabotage
+from tests.support.sabotage import cut_at_every_statement
 
 YESTERDAY = {
     "customers/dt=2024-01-01/a.csv": customers({"customer_id": "C1", "city": "Rome"}, {"customer_id": "C2"}),
@@ -84,20 +85,10 @@ def execute(night: Night, step: Step) -> object:
 
 def test_a_step_cut_off_at_any_statement_and_tried_again_changes_nothing(nights: TwoNights) -> None:
     night = nights.disturbed
-    sabotage = Sabotage()
-    cut: dict[str, int] = {}
+    cut = Counter[str]()
     for name, step in steps(night, "disturbed"):
-        at = 1
-        while True:
-            sabotage.statements_left = at
-            try:
-                with sabotage.applied_to(night.connect()) as connection:
-                    step(connection)
-            except psycopg.OperationalError:
-                cut[name] = cut.get(name, 0) + 1
-                at += 1
-                continue
-            break
+        for _ in cut_at_every_statement(night.connect, step):
+            cut[name] += 1
     assert set(cut) >= {"plan", "stage", "load_hubs", "load_links", "load_satellites", "publish", "finish"}
     assert sum(cut.values()) > 80, "each statement once"
     assert canonical(night) == canonical(nights.peaceful)

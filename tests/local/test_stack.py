@@ -195,7 +195,7 @@ def test_state_of_another_version_is_replaced_with_one_line_and_the_data_kept(st
         assert connection.execute("select answer from kept").fetchone() == (7,)
 
 
-def test_a_second_up_waits_and_says_for_whom(stack: TinyStack) -> None:
+def test_a_second_up_waits_and_names_the_process(stack: TinyStack) -> None:
     stack.up(Lines())
     code = (
         "import sys, time; from pathlib import Path; from local.lock import exclusive\n"

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.support import oracle
-from tests.support.csv_files import COLUMNS, LINE, Row, write_csv
+from tests.support.csv_files import COLUMNS, LINE, File, Row, write_csv
 from tests.support.database_state import empty
 from tests.support.night import Night
 from tests.support.warm_night import WarmNight
@@ -33,21 +33,6 @@ EXAMPLES = settings(
 type Key = tuple[str, ...]
 type Position = tuple[int, str, int]
 """Day, object key, and which version of that key."""
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of the landing zone; two of the same rows have the same content."""
-
-    source: str
-    day: int
-    name: str
-    is_snapshot: bool
-    rows: tuple[Row, ...]
-
-    @property
-    def key(self) -> str:
-        return f"{self.source}/{'snapshot/' if self.is_snapshot else ''}dt=2024-01-0{self.day}/{self.name}.csv"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from functions.model.declaration import Column, ColumnType
-from functions.model.row_expressions import POSTGRES_TYPES, digest, hashdiff
+from functions.model.render.hash_keys import digest, hashdiff
+from functions.model.render.row_rules import POSTGRES_TYPES
 from local.postgres import PostgresServer
 
 EXAMPLES = settings(

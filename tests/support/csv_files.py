@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 COLUMNS = {
     "customers": "customer_id,first_name,last_name,email,phone,signup_date,country,state,city,customer_segment",
@@ -25,6 +26,22 @@ LINE = {
 """An order line; tests change what they are about."""
 
 type Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the landing zone, sometimes a complete list; two of the same rows have the same content."""
+
+    source: str
+    day: int
+    name: str
+    is_snapshot: bool
+    rows: tuple[Row, ...]
+
+    @property
+    def key(self) -> str:
+        """Below landing/; `day` is one of January 2024."""
+        return f"{self.source}/{'snapshot/' if self.is_snapshot else ''}dt=2024-01-0{self.day}/{self.name}.csv"
 
 
 def write_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:

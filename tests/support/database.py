@@ -10,6 +10,14 @@ from psycopg import sql
 from local.postgres import PostgresServer
 
 
+def make_quick(server: PostgresServer) -> None:
+    """Sync nothing to disk and hash passwords once: a test's server need not survive a power cut. Halves the time."""
+    with psycopg.connect(server.url_for("postgres"), autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")
+        connection.execute("alter system set scram_iterations = 1")
+        connection.execute("select pg_reload_conf()")
+
+
 @contextlib.contextmanager
 def fresh_database(server: PostgresServer, template: str = "template0") -> Iterator[str]:
     """A new database, copied from `template` (to which nobody may be connected); yields the administrator's URL.

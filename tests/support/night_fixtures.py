@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from local.postgres import PostgresServer
-from tests.support.database import fresh_database
+from tests.support.database import fresh_database, make_quick
 from tests.support.database_state import empty
 from tests.support.night import BUCKET, Night, prepare
 
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
     """The name of a migrated database that others are copied from."""
-    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as connection:
-        # a test's server need not outlive a power cut, nor its passwords a thief; halves the time of these tests
-        connection.execute("alter system set fsync = off")
-        connection.execute("alter system set scram_iterations = 1")
-        connection.execute("select pg_reload_conf()")
+    make_quick(postgres_server)
     with fresh_database(postgres_server) as url:
         prepare(url)
         with psycopg.connect(url) as connection:

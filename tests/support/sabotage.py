@@ -1,5 +1,7 @@
 """A connection that is cut at any statement."""
 
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -37,3 +39,16 @@ class Sabotage:
 
         connection.cursor_factory = CountedCursor
         return connection
+
+
+def cut_at_every_statement(connect: Callable[[], Connection], step: Callable[[Connection], object]) -> Iterator[int]:
+    """Run `step` cut at its first statement, then at its second, and so on until it is done; yields after each cut."""
+    sabotage = Sabotage()
+    for at in itertools.count(1):
+        sabotage.statements_left = at
+        try:
+            with sabotage.applied_to(connect()) as connection:
+                step(connection)
+            return
+        except psycopg.OperationalError:
+            yield at

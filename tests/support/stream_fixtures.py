@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from functions.common import environment
@@ -11,7 +10,7 @@ from functions.stream.partitions import PartitionKeeper
 from functions.stream.settings import StreamSettings
 from local.postgres import PostgresServer
 from tests.support.connection_holder import ClosingHolder
-from tests.support.database import fresh_database
+from tests.support.database import fresh_database, make_quick
 from tests.support.night import prepare
 from tests.support.stream_consumer import Consumer
 
@@ -19,11 +18,7 @@ from tests.support.stream_consumer import Consumer
 @pytest.fixture(scope="session")
 def stream_database(postgres_server: PostgresServer) -> Iterator[str]:
     """The administrator's URL of one migrated database that all tests share, each finding it empty."""
-    with psycopg.connect(postgres_server.url_for("postgres"), autocommit=True) as connection:
-        # a test's server need not outlive a power cut, nor its passwords a thief
-        connection.execute("alter system set fsync = off")
-        connection.execute("alter system set scram_iterations = 1")
-        connection.execute("select pg_reload_conf()")
+    make_quick(postgres_server)
     with fresh_database(postgres_server) as url:
         prepare(url)
         yield url

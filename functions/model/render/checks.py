@@ -10,7 +10,7 @@ from psycopg import sql
 from functions.model.check_expression import render_expression
 from functions.model.column_checks import bound, has_check
 from functions.model.declaration import Column, Model
-from functions.model.row_expressions import ZERO_KEY, staged_hashdiff, staged_parent_key
+from functions.model.render.hash_keys import ZERO_KEY, key_form, staged_hashdiff, staged_parent_key
 
 
 def row_rules(model: Model, source: str) -> dict[str, sql.Composable]:
@@ -88,6 +88,30 @@ select
         business_key=sql.Identifier(model.hubs[hub].business_key),
         staging=sql.Identifier("staging", source),
         said=sql.SQL(" or ").join(said),
+    )
+
+
+def render_variant_keys(model: Model, hub: str) -> sql.Composed:
+    """Of a hub's keys from these objects: how many have the form of another key, of how many, and three pairs."""
+    key = sql.Identifier(model.hubs[hub].business_key)
+    return sql.SQL(
+        """with fresh as materialized (
+    select {key}, {form} as form
+    from {hub}
+    where record_source = any(%(object_ids)s) and {key} is not null
+), pairs as (
+    select f.{key} as key, min(other.{key}) as other
+    from fresh as f
+    join {hub} as other on {other_form} = f.form and other.{key} <> f.{key}
+    group by f.{key}
+)
+select (select count(*) from pairs), (select count(*) from fresh),
+    array(select array[key, other] from pairs order by 1 limit 3)"""
+    ).format(
+        key=key,
+        form=key_form(key),
+        other_form=key_form(sql.SQL("other.{}").format(key)),
+        hub=sql.Identifier("raw_vault", hub),
     )
 
 

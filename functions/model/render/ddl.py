@@ -10,8 +10,9 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.reading import load_model
+from functions.model.render.hash_keys import ZERO_KEY, key_form, staged_hashdiff
 from functions.model.render.recorded_model import render_recorded_model
-from functions.model.row_expressions import POSTGRES_TYPES, ZERO_KEY, staged_hashdiff
+from functions.model.render.row_rules import POSTGRES_TYPES
 
 _ORIGIN = sql.SQL(
     "    loaded_at timestamptz not null,\n    record_source bigint not null,\n    record_row bigint not null"
@@ -64,6 +65,23 @@ def hub_table(model: Model, name: str) -> list[sql.Composable]:
         sql.SQL("insert into {} ({}, loaded_at, record_source, record_row)\nvalues ({}, '-infinity', 0, 0);\n").format(
             sql.Identifier("raw_vault", name), sql.Identifier(hub.hash_key), ZERO_KEY
         ),
+        *hub_indexes(model, name),
+    ]
+
+
+def hub_indexes(model: Model, name: str) -> list[sql.Composed]:
+    """By which the check for keys that hardly differ finds a run's new keys, and those of the same form.
+
+    Only of a hub of several sources, whose keys join them; on each order's key it would slow a first load by a tenth.
+    """
+    if len(model.hubs[name].sources) < 2:
+        return []
+    table = sql.Identifier("raw_vault", name)
+    return [
+        sql.SQL(
+            "create index on {} using brin (record_source) with (pages_per_range = 16, autosummarize = on);\n"
+        ).format(table),
+        sql.SQL("create index on {} (({}));\n").format(table, key_form(sql.Identifier(model.hubs[name].business_key))),
     ]
 
 

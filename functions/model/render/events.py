@@ -4,7 +4,7 @@ from psycopg import sql
 
 from functions.common.sql_files import read_sql
 from functions.model.declaration import Column, Model
-from functions.model.row_expressions import HASH_VERSION, digest, key_of
+from functions.model.render.hash_keys import HASH_VERSION, digest, key_of
 
 RECORD_SOURCE = -1
 """What the vault's rows say they come from: the clickstream, which has no file."""

@@ -6,9 +6,10 @@ Rendered from the model. A list's key is a hub's, or, of a link with a driving k
 from psycopg import sql
 
 from functions.model.declaration import Model, Satellite
+from functions.model.render.hash_keys import key_of, staged_key
 from functions.model.render.quarantine import rejected_rows
+from functions.model.render.row_rules import rules
 from functions.model.render.staging import NOTHING, StagedPart
-from functions.model.row_expressions import key_of, rules, staged_key
 from functions.model.version_order import STATUS_LATEST_FIRST
 
 UNREAD_LIMIT = 100_000

@@ -6,9 +6,9 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.entry import Finding
-from functions.model.render.ddl import hub_table, link_index, link_table, satellite_table, staging_table
+from functions.model.render.ddl import hub_indexes, hub_table, link_index, link_table, satellite_table, staging_table
 from functions.model.render.recorded_model import render_recorded_model
-from functions.model.row_expressions import POSTGRES_TYPES
+from functions.model.render.row_rules import POSTGRES_TYPES
 
 _HEADING = "-- Rendered from sql/model.yaml by `c360 model migration`.\n"
 _KEEP = "the vault keeps its history, so it must stay declared"
@@ -77,7 +77,7 @@ def render_migration(current: Model, target: Model) -> str | None:
     """
     statements = [
         *_staging(current, target),
-        *(statement for name in target.hubs if name not in current.hubs for statement in hub_table(target, name)),
+        *_hubs(current, target),
         *_links(current, target),
         *_satellites(current, target),
     ]
@@ -99,6 +99,14 @@ def _staging(current: Model, target: Model) -> Iterator[sql.Composable]:
         elif _lines(staging_table(current, name)) != _lines(table):
             yield sql.SQL("drop table {};\n").format(sql.Identifier("staging", name))
             yield from table
+
+
+def _hubs(current: Model, target: Model) -> Iterator[sql.Composable]:
+    for name in target.hubs:
+        if name not in current.hubs:
+            yield from hub_table(target, name)
+        elif not hub_indexes(current, name):
+            yield from hub_indexes(target, name)
 
 
 def _links(current: Model, target: Model) -> Iterator[sql.Composable]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from functions.model.declaration import Model
+from functions.model.render.row_rules import rules
 from functions.model.render.staging import NOTHING, StagedPart, identifiers, is_valid, measure_sums, raw_rows
-from functions.model.row_expressions import rules
 
 REJECTED_KEPT = 10_000
 """Of a part's rejected rows so many are kept in full, and then each `REJECTED_SAMPLED`-th; all are counted."""

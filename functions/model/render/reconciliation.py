@@ -6,8 +6,8 @@ Parameter: `object_ids` (an array).
 from psycopg import sql
 
 from functions.model.declaration import Model
-from functions.model.plain_cells import plain_cell
-from functions.model.row_expressions import rules
+from functions.model.render.plain_cells import plain_cell
+from functions.model.render.row_rules import rules
 
 # The vault's value of a measure counts where the row added a version, the staged one where it did not have to.
 _COUNT = """select s.object_id, count(*), count(*) filter (where ({is_loaded}) and repeated.object_id is null){sums}

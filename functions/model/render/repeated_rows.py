@@ -6,7 +6,7 @@ Parameter: `object_ids` (an array).
 from psycopg import sql
 
 from functions.model.declaration import Model
-from functions.model.row_expressions import staged_hashdiff, staged_line_key, staged_parent_key
+from functions.model.render.hash_keys import staged_hashdiff, staged_line_key, staged_parent_key
 
 _REPEATED = """with named as not materialized (
     select object_id, row_number, {group} as group_key, {key} as line_key, {content}

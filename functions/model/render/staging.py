@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from functions.model.declaration import Model
-from functions.model.plain_cells import plain_cell
-from functions.model.row_expressions import hashdiff, key_of, rules, staged_hashdiff, typed
+from functions.model.render.hash_keys import hashdiff, key_of, staged_hashdiff
+from functions.model.render.plain_cells import plain_cell
+from functions.model.render.row_rules import rules, typed
 
 NOTHING = sql.SQL("")
 

@@ -12,7 +12,7 @@ from typing import Literal
 from psycopg import sql
 
 from functions.model.declaration import Model, Satellite
-from functions.model.row_expressions import staged_key
+from functions.model.render.hash_keys import staged_key
 
 type Reach = Literal["incomplete", "several", "everything"]
 """Whose status may change: driving keys of which new rows leave something out; those that several files state; all."""

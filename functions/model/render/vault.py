@@ -7,7 +7,7 @@ and `since`: the first effective instant of both.
 from psycopg import sql
 
 from functions.model.declaration import Model
-from functions.model.row_expressions import staged_hashdiff, staged_key, staged_parent_key
+from functions.model.render.hash_keys import staged_hashdiff, staged_key, staged_parent_key
 
 
 def _identifiers(names: list[str], table: str | None = None) -> sql.Composed:

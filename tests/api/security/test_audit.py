@@ -1,4 +1,4 @@
-"""Who was shown whom is recorded before they are: each answer once, whatever happens to it on its way."""
+"""Each answer about persons is recorded once, before it is sent, whatever happens to it on its way."""
 
 import asyncio
 import json

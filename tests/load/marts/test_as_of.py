@@ -60,7 +60,7 @@ def test_a_late_file_changes_what_was_true_but_not_what_was_known(night: Night) 
     assert names(after) == ["Ann", "Bea", "Bea", "Ann"]
 
 
-def test_an_order_belongs_to_whom_it_belonged(night: Night) -> None:
+def test_an_order_belongs_to_its_customer_of_that_time(night: Night) -> None:
     night.drop("transactions/dt=2024-01-01/a.csv", transactions({"customer_id": "C1", "total_amount": "7"}))
     night.drop("transactions/dt=2024-01-03/a.csv", transactions({"customer_id": "C2", "total_amount": "8"}))
     night.drop("transactions/dt=2024-01-05/a.csv", transactions({"customer_id": "", "total_amount": "8"}))

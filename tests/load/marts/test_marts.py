@@ -315,8 +315,8 @@ def test_amounts_keep_two_decimals_or_as_many_as_they_need(night: Night) -> None
     assert customer(night, "C1")["last_order_date"] == datetime(2024, 1, 1, 10, tzinfo=UTC)
 
 
-def test_whom_the_clickstream_named_before_the_first_night_is_published_and_counted_once(night: Night) -> None:
-    """And so is whom it names between two nights, until a file describes them."""
+def test_a_customer_of_the_clickstream_alone_is_published_by_the_first_night_and_counted_once(night: Night) -> None:
+    """So is a customer of the clickstream between two nights, until a file describes them."""
     for day, customer in ((1, "C1"), (2, "WEB")):
         with psycopg.connect(night.admin_url) as connection:
             connection.execute(
@@ -336,3 +336,17 @@ def test_whom_the_clickstream_named_before_the_first_night_is_published_and_coun
         shown = night.rows("select rows from metadata.mart_publication where mart = 'mart_customer_360'")
         assert shown == night.rows("select count(*) from business_vault.vw_customer_360") == [(day,)]
     assert night.rows("select distinct first_name from business_vault.vw_customer_360") == [("Ann",)]
+
+
+def test_a_customer_that_only_an_overruled_row_of_a_retracted_file_named_goes_as_in_a_rebuild(night: Night) -> None:
+    key = "transactions/dt=2024-01-02/a.csv"
+    night.drop("customers/dt=2024-01-01/a.csv", customers({"customer_id": "C2"}))
+    night.drop(key, transactions({"customer_id": "C3"}, {"customer_id": "C2", "product_id": "P2"}))
+    night.run()
+    assert night.rows("select customer_id from business_vault.mart_customer_360 order by 1") == [("C2",), ("C3",)]
+    night.run(retract=(f"landing/{key}",))
+    assert night.rows("select customer_id from business_vault.mart_customer_360") == [("C2",)]
+    kept = everything(night)
+    with night.connect() as connection:
+        rebuild(connection)
+    assert everything(night) == kept

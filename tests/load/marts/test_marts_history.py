@@ -1,7 +1,6 @@
 """Any files in any nights: marts kept up to date, marts rebuilt, as-of answers and plain Python all agree."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from functions.load.marts.rebuild import rebuild
 from functions.model.render import marts as render_marts
 from tests.support import oracle
-from tests.support.csv_files import COLUMNS, LINE, Row, write_csv
+from tests.support.csv_files import COLUMNS, LINE, File, Row, write_csv
 from tests.support.database_state import Dump, empty, everything, published
 from tests.support.night import Night
 from tests.support.oracle import Marts
@@ -20,21 +19,6 @@ from tests.support.warm_night import WarmNight
 
 FIRST_NIGHT = date(2024, 1, 5)
 DAYS = range(1, 5)
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of the landing zone, sometimes a complete list."""
-
-    source: str
-    day: int
-    name: str
-    is_snapshot: bool
-    rows: tuple[Row, ...]
-
-    @property
-    def key(self) -> str:
-        return f"{self.source}/{'snapshot/' if self.is_snapshot else ''}dt=2024-01-0{self.day}/{self.name}.csv"
 
 
 def _customer(number: str, name: str) -> Row:

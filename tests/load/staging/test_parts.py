@@ -14,7 +14,7 @@ from functions.load.staging.stage import stage
 from tests.support.csv_files import COLUMNS, LINE, transactions
 from tests.support.database_state import canonical, empty, quarantined
 from tests.support.night import Night
-from tests.support.sabotage import Sabotage
+from tests.support.sabotage import cut_at_every_statement
 
 KEY = "transactions/dt=2024-01-01/big.csv"
 ROWS = 60
@@ -115,25 +115,15 @@ def test_parts_that_are_staged_at_the_same_time_complete_the_file_once(night: Ni
 def test_splitting_and_staging_cut_off_at_any_statement_and_tried_again_change_nothing(night: Night) -> None:
     night.drop(KEY, BIG)
     run_id, (object_id,) = night.plan()
-    sabotage = Sabotage()
 
-    def until_done(step: Callable[[Connection], object]) -> int:
-        at = 1
-        while True:
-            sabotage.statements_left = at
-            try:
-                with sabotage.applied_to(night.connect()) as connection:
-                    step(connection)
-            except psycopg.OperationalError:
-                at += 1
-                continue
-            return at
+    def cuts_of(step: Callable[[Connection], object]) -> int:
+        return len(list(cut_at_every_statement(night.connect, step)))
 
-    cuts = until_done(lambda c: split(c, night.s3, night.model, run_id, object_id, SPLIT_BYTES))
+    cuts = cuts_of(lambda c: split(c, night.s3, night.model, run_id, object_id, SPLIT_BYTES))
     with night.connect() as connection:
         items = staging_items(connection, run_id)
     for item in items:
-        cuts += until_done(partial(_stage_on, night, run_id, item))
+        cuts += cuts_of(partial(_stage_on, night, run_id, item))
         assert stage_part(night, run_id, item) in {"PLANNED", "STAGED"}, "a second time, it finds all done"
     assert cuts > 50
     finish_night(night, run_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 import pytest
@@ -13,7 +14,7 @@ from functions.load.vault.satellites import load_satellites
 from tests.support.csv_files import transactions
 from tests.support.database_state import canonical
 from tests.support.night import Night
-from tests.support.sabotage import Sabotage
+from tests.support.sabotage import cut_at_every_statement
 from tests.support.shop import SHOP
 
 ALONE = {"hub_order", "link_customer_order", "link_order_product", "sat_order_details", "sat_order_line"}
@@ -95,18 +96,11 @@ def test_a_first_load_cut_off_at_any_statement_leaves_every_index_in_its_place(n
     run_id, object_ids = night.plan()
     night.stage(run_id, object_ids)
     before, defined = canonical(night), indexes(night)
-    sabotage, cut = Sabotage(), 0
+    cut = 0
     for step in (load_hubs, load_links, load_satellites):
-        for at in range(1, 100):
-            sabotage.statements_left = at
-            try:
-                with sabotage.applied_to(night.connect()) as connection:
-                    step(connection, night.model, run_id)
-            except psycopg.OperationalError:
-                cut += 1
-                assert indexes(night) == defined
-                continue
-            break
+        for _ in cut_at_every_statement(night.connect, partial(step, model=night.model, run_id=run_id)):
+            cut += 1
+            assert indexes(night) == defined
     assert cut > 30, "each statement once"
     assert indexes(night) == defined
     assert canonical(night) != before
