@@ -141,7 +141,7 @@ def followed_measures(model: Model, source: str) -> list[str]:
 
 
 def _satellite(model: Model, source: str) -> str:
-    """The satellite whose versions tell the rows of a source apart."""
+    """The satellite whose versions identify the rows of a source."""
     parent = model.finest_parent(source)
     candidates = model.satellites_of(source)
     return next(
