@@ -42,5 +42,5 @@ api platform stream load: # `make bench load`: the word is for the target before
 pictures: install ## Photograph the dashboard of the running demo for the README
 	@.venv/bin/python -m tests.browser.pictures
 
-lock: ## Resolve requirements/*.in anew
+lock: ## Resolve requirements/*.in again
 	@sh requirements/compile.sh

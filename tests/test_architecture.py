@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from functions.load.schema.migrate import read_migrations
 from local.paths import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "architecture.md"
@@ -182,3 +183,7 @@ def test_the_front_door_is_short_and_its_links_lead_somewhere() -> None:
     for page in (REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").glob("*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    read_migrations()

@@ -26,7 +26,7 @@ def up(
 ) -> None:
     """Install Superset into the state folder, import data sets, charts and dashboard, and serve it on 127.0.0.1.
 
-    Takes minutes and 650 MB when first run. Run again, it imports the description anew over its own charts.
+    Takes minutes and 650 MB when first run. Run again, it imports the description over its own charts.
     """
     from cli.bi_connection import bi_connection
     from cli.deployment import open_deployment

@@ -28,6 +28,9 @@ _TYPES: dict[Type, str] = {
     "instant": "TIMESTAMP WITH TIME ZONE",
 }  # fmt: skip
 
+_FORMATS: dict[Type, str] = {"integer": ",d", "amount": ",.2f", "ratio": ",.1%", "number": ",.1f"}
+"""In d3's words."""
+
 
 def bundle(dashboard: BiDashboard) -> bytes:
     """The ZIP: the connection by its name, a data set and a chart for each card, and the dashboard."""
@@ -134,7 +137,10 @@ def _viz(card: Card, metrics: list[Json]) -> tuple[str, Json]:
     labels = list(card.label)
     match card.chart:
         case "number":
-            return "big_number_total", {"metric": metrics[0], "y_axis_format": ",.2~f"}
+            return "big_number_total", {
+                "metric": metrics[0],
+                "y_axis_format": _FORMATS[card.column(card.values[0]).type],
+            }
         case "donut":
             return "pie", {"groupby": labels, "metric": metrics[0], "donut": True}
         case "bar" | "column":

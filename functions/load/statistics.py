@@ -4,7 +4,7 @@ from functions.common.database import Connection
 
 
 def refresh_statistics(connection: Connection, schema: str, table: str, new_rows: int) -> None:
-    """Count anew what a table holds, if its new rows are many (migration 0016 says how many).
+    """Refresh a table's statistics if its new rows are many (migration 0016 says how many).
 
     Autovacuum does so too, but not before the transaction ends, and the next steps of a load come sooner.
     """

@@ -11,7 +11,7 @@ from functions.quality.keys import check_keys
 from functions.quality.reconciliation import record_counts, unreconciled
 from functions.quality.results import CheckResult, enforce, keep
 from functions.quality.rows import check_rows
-from functions.quality.volume_and_freshness import check_count, check_freshness
+from functions.quality.volume_and_freshness import check_count, check_freshness, check_future
 
 __all__ = ["CheckResult", "check_staging", "check_vault", "enforce"]
 
@@ -55,6 +55,7 @@ def check_vault(connection: Connection, model: Model, run_id: str) -> list[Check
         _measures_reconcile(connection, object_ids),
         *check_keys(connection, model, object_ids),
         *check_freshness(connection, model, run_id),
+        *check_future(connection, model, run_id),
     ]
     return keep(connection, run_id, "vault", results)
 

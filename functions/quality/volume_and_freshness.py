@@ -1,4 +1,6 @@
-"""Checks against what was before: record counts of the last runs, and the age of the newest file."""
+"""Checks against what was before and what is now: record counts of the last runs, the age of the newest file, and files
+of the future.
+"""
 
 from decimal import Decimal
 from statistics import median
@@ -53,3 +55,17 @@ def check_freshness(connection: Connection, model: Model, run_id: str) -> list[C
             CheckResult(f"{source}.freshness", rule.severity, passed, observed, source, age, f"{rule.days:f} days")
         )
     return results
+
+
+def check_future(connection: Connection, model: Model, run_id: str) -> list[CheckResult]:
+    """Which files of the run are dated after its start: loaded like others, and shown once they are in force."""
+    dated: dict[str, list[str]] = {}
+    for source, key in connection.execute(read_sql("quality/files_of_the_future.sql"), (run_id,)):
+        dated.setdefault(source, []).append(key)
+    return [
+        CheckResult(
+            f"{source}.future", "warn", False, f"dated in the future: {', '.join(keys[:5])}", source, len(keys), "0"
+        )
+        for source, keys in dated.items()
+        if source in model.sources
+    ]

@@ -1,4 +1,4 @@
--- How figures are told, and which publication they are of.
+-- How figures are shown, and which publication they are of.
 select json_build_object(
     'published_at', p.published_at,
     'run_id', p.run_id,

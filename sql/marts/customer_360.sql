@@ -83,9 +83,9 @@ left join orders as o on o.customer_id = h.customer_id
 left join favourite as f on f.customer_id = h.customer_id
 where
     h.customer_id is not null
-    -- whoever only a retracted file has named, is not named
+    -- whoever only such files have named as do not count (any more, or yet), is not named
     and (
-        h.record_source not in (select r.object_id from metadata.retraction as r)
+        h.record_source not in (select u.object_id from metadata.uncounted_object as u)
         or d.customer_hash_key is not null
         or exists (
             select
@@ -93,7 +93,7 @@ where
             join raw_vault.sat_customer_order_effectivity as s on s.link_hash_key = l.link_hash_key and s.order_hash_key = l.order_hash_key
             where
                 l.customer_hash_key = h.customer_hash_key
-                and s.record_source not in (select r.object_id from metadata.retraction as r)
+                and s.record_source not in (select u.object_id from metadata.uncounted_object as u)
         )
     )
 order by h.customer_id;

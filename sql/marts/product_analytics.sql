@@ -25,9 +25,9 @@ left join status on status.product_hash_key = h.product_hash_key
 left join sales as s on s.product_id = h.product_id
 where
     h.product_id is not null
-    -- whoever only a retracted file has named, is not named
+    -- whoever only such files have named as do not count (any more, or yet), is not named
     and (
-        h.record_source not in (select r.object_id from metadata.retraction as r)
+        h.record_source not in (select u.object_id from metadata.uncounted_object as u)
         or d.product_hash_key is not null
         or exists (
             select
@@ -35,7 +35,7 @@ where
             join raw_vault.sat_order_line as s on s.link_hash_key = l.link_hash_key
             where
                 l.product_hash_key = h.product_hash_key
-                and s.record_source not in (select r.object_id from metadata.retraction as r)
+                and s.record_source not in (select u.object_id from metadata.uncounted_object as u)
         )
     )
 order by h.product_id;

@@ -6,11 +6,12 @@ with placed as (
     from raw_vault.sat_order_line as s
     {touched_line}
     join metadata.object_version as o on o.object_id = s.record_source
-    where s.record_source not in (select r.object_id from metadata.retraction as r)
+    where s.record_source not in (select u.object_id from metadata.uncounted_object as u)
 ), status as (
     select s.link_hash_key, s.is_deleted, row(s.effective_at, s.loaded_at) as place
     from raw_vault.sat_order_line_status as s
     {touched_line}
+    where s.effective_at <= (select i.in_force_at from metadata.mart_instant as i)
 ), vault as (
     select count(*) as lines, coalesce(sum(quantity), 0) as quantity, coalesce(sum(total_amount), 0) as total_amount
     from placed

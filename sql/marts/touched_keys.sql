@@ -11,10 +11,10 @@ with touched as (
     from raw_vault.record_tracking_satellite as t
     where t.satellite = 'sat_product_details' and {unchanged_of_retracted}
     union
-    -- keys that a retracted file was the first to name
+    -- keys that a file was the first to name that is retracted, or has come into force
     select h.product_hash_key
     from raw_vault.hub_product as h
-    where {first_named_by_retracted}
+    where {first_named}
     union
     -- keys that only the clickstream has named
     select h.product_hash_key
@@ -52,10 +52,10 @@ with touched as (
     from raw_vault.record_tracking_satellite as t
     where t.satellite = 'sat_customer_details' and {unchanged_of_retracted}
     union
-    -- keys that a retracted file was the first to name
+    -- keys that a file was the first to name that is retracted, or has come into force
     select h.customer_hash_key
     from raw_vault.hub_customer as h
-    where {first_named_by_retracted}
+    where {first_named}
     union
     select h.customer_hash_key
     from raw_vault.hub_customer as h

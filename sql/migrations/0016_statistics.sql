@@ -19,8 +19,8 @@ begin
         raise exception '% is no table of the vault or the marts', format('%I.%I', schema_name, table_name)
         using errcode = 'invalid_parameter_value';
     end if;
-    -- the limit of autovacuum's own, which comes a minute later; -1 rows: nobody has counted yet
-    if new_rows < 1000 or new_rows < 0.1 * (select c.reltuples from pg_class as c where c.oid = place) then
+    -- the limits of autovacuum, which comes a minute later; -1 rows: nobody has counted yet
+    if new_rows < 50 or new_rows < 0.1 * (select c.reltuples from pg_class as c where c.oid = place) then
         return false;
     end if;
     execute format('analyze %s', place);

@@ -1,10 +1,13 @@
 """The description of the dashboard fits the metric layer, and wrong ones are refused in words."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
 from dashboards.description import load_dashboard, parse_dashboard
 from functions.model.metrics import FILTERS, load_metrics
+from local.paths import REPOSITORY
 
 DASHBOARD = load_dashboard()
 ONE = """
@@ -19,6 +22,15 @@ tabs: [{{title: A, cards: {{{cards}}}}}]
 def test_every_metric_has_a_card_and_every_filter_a_control() -> None:
     assert {card.metric.name for card in DASHBOARD.cards()} == set(load_metrics().metrics)
     assert list(DASHBOARD.filters) == list(FILTERS)
+
+
+@pytest.mark.parametrize(("page", "tab"), [("overview", "Overview"), ("loyalty", "Loyalty")])
+def test_a_tab_has_the_metrics_of_the_built_in_page(page: str, tab: str) -> None:
+    source = (REPOSITORY / "dashboards" / "web" / "src" / "pages" / f"{page}.tsx").read_text(encoding="utf-8")
+    drawn = set(re.findall(r'<(?:Card|Panel) name="([a-z-]+)"', source))
+    assert drawn
+    [declared] = [each for each in DASHBOARD.tabs if each.title == tab]
+    assert drawn <= {card.metric.name for card in declared.cards}
 
 
 def test_every_chart_of_a_filtered_dimension_filters_by_a_click() -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from functions.load.marts.rebuild import rebuild
 from tests.support import oracle
 from tests.support.csv_files import COLUMNS, LINE, Row, write_csv
 from tests.support.database_state import empty, everything, published
@@ -138,3 +140,31 @@ def test_a_file_that_is_taken_back_leaves_what_the_others_say(
     warm.run(retract=(f"landing/{taken_back}",))
     left = [(file.key, file.content) for file in files if file.key != taken_back]
     assert oracle.without_bare_keys(published(warm)) == oracle.without_bare_keys(oracle.marts(left))
+
+
+@EXAMPLES
+@given(files=landing(), data=st.data())
+def test_files_of_the_future_show_when_they_come_into_force(
+    warm: WarmNight, files: list[File], data: st.DataObject
+) -> None:
+    """Whenever they arrive and whatever they change or repeat; also nights without files, and a file taken back."""
+    arriving = data.draw(st.permutations(files))
+    nights = [[file] for file in arriving] + [[]] * data.draw(st.integers(0, 2))
+    days = sorted(data.draw(st.lists(DAYS, min_size=len(nights), max_size=len(nights))))
+    taken_back = data.draw(st.none() | st.sampled_from(files))
+    empty(warm)
+    there: list[File] = []
+    for batch, day in zip([*nights, []], [*days, 4], strict=True):
+        for file in batch:
+            warm.drop(file.key, file.content)
+            there.append(file)
+        warm.run(at=datetime(2024, 1, day, 1, tzinfo=UTC))
+        if taken_back in batch:
+            warm.run(at=datetime(2024, 1, day, 2, tzinfo=UTC), retract=(f"landing/{taken_back.key}",))
+            there = [file for file in there if file.key != taken_back.key]
+        in_force = [(file.key, file.content) for file in there if file.day <= day]
+        shown = published(warm)
+        assert oracle.without_bare_keys(shown) == oracle.without_bare_keys(oracle.marts(in_force)), f"day {day}"
+        with warm.connect() as connection:
+            rebuild(connection)
+        assert published(warm) == shown

@@ -1,5 +1,6 @@
 """What the checks find in files and in the vault; each result is kept, and only errors stop a run."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -158,6 +159,18 @@ def test_a_file_dated_in_the_future_does_not_hide_that_no_other_comes(night: Nig
     night.run()
     passed, *_ = result_of(night, "customers.freshness")
     assert not passed
+
+
+def test_a_file_dated_in_the_future_is_named_and_shown_when_it_is_in_force(night: Night) -> None:
+    night.drop(f"customers/{TODAY}/a.csv", customers({"customer_id": "C1", **FULL}))
+    night.drop("customers/dt=2062-01-01/b.csv", customers({"customer_id": "C1", **FULL, "first_name": "Late"}))
+    night.drop("customers/dt=2062-01-02/c.csv", customers({"customer_id": "C2", **FULL}))
+    night.run()
+    assert result_of(night, "customers.future") == (False, 2, "0")
+    shown = "select customer_id, first_name from business_vault.vw_customer_360 order by 1"
+    assert night.rows(shown) == [("C1", FULL["first_name"])]
+    night.run(at=datetime(2062, 1, 1, tzinfo=UTC))
+    assert night.rows(shown) == [("C1", "Late")]
 
 
 def ruined(night: Night, statement: str) -> QualityError:

@@ -108,10 +108,10 @@ class Night:
             results = check(connection, self.model, run_id)
         enforce(results)
 
-    def publish(self, run_id: str) -> dict[str, int]:
+    def publish(self, run_id: str, at: datetime | None = None) -> dict[str, int]:
         """Publish the marts and follow the run's files to them; rows written by mart."""
         with self.connect() as connection:
-            written = publish(connection, run_id)
+            written = publish(connection, run_id, at)
             check_outcomes(connection, self.model, run_id)
             return written
 
@@ -120,15 +120,17 @@ class Night:
         with self.connect() as connection:
             return finish(connection, run_id)
 
-    def run(self, run_id: str | None = None, files: tuple[str, ...] = (), **more: Any) -> Report:
-        """A whole night; its report."""
+    def run(
+        self, run_id: str | None = None, files: tuple[str, ...] = (), at: datetime | None = None, **more: Any
+    ) -> Report:
+        """A whole night, whose marts show what is in force `at` an instant (None: now); its report."""
         run_id, object_ids = self.plan(run_id, files, **more)
         if object_ids or self.are_retractions_due(run_id):
             self.stage(run_id, object_ids)
             self.check(run_id, "staging")
             self.load_vault(run_id)
         self.check(run_id, "vault")
-        self.publish(run_id)
+        self.publish(run_id, at)
         return self.finish(run_id)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -31,7 +31,7 @@ interface Kept {
 }
 
 const kept = new Map<string, Kept>();
-const wanted = computed(() => `metrics?panels=${(PANELS[route.value.page] ?? []).join(",")}&${filterQuery.value}`);
+const request = computed(() => `metrics?panels=${(PANELS[route.value.page] ?? []).join(",")}&${filterQuery.value}`);
 
 export const catalogue = signal<Record<string, Metric>>({});
 export const figures = signal<Figures | null>(null);
@@ -76,7 +76,7 @@ let turn = 0;
 
 /** Ask for the page's figures now. */
 export async function refresh(): Promise<void> {
-  const path = wanted.peek();
+  const path = request.peek();
   const mine = ++turn;
   try {
     const before = kept.get(path);
@@ -119,7 +119,7 @@ export function start(): void {
     }
   };
   effect(() => {
-    const path = wanted.value;
+    const path = request.value;
     untracked(() => {
       const found = remembered(path);
       if (found) show(path, found);

@@ -81,7 +81,7 @@ export function brief(value: number, unit: string): string {
   return unit === "currency" ? shortMoney(value) : unit === "share" ? percent(value) : short(value);
 }
 
-/** A value that tells bars apart; a missing one has a name. */
+/** A value that identifies a bar; a missing one has a name. */
 export const named = (value: Cell | undefined): string => (value === null || value === undefined ? "not known" : String(value));
 
 /** The instant at which a day of the reporting time zone ends. */

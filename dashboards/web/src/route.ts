@@ -69,7 +69,7 @@ export function go(to: string, replace = false): void {
   route.value = parse(location.search);
 }
 
-/** Follow a link without loading the page anew, unless the user wants a new tab. */
+/** Follow a link without loading the page again, unless the user wants a new tab. */
 export function follow(event: MouseEvent): void {
   const link = (event.target as Element).closest("a");
   if (!link || link.target || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;

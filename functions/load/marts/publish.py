@@ -19,19 +19,27 @@ MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 """In the order in which they build on each other: what customers like depends on what categories products have."""
 
 
-def publish(connection: Connection, run_id: str) -> dict[str, int]:
-    """Bring the marts up to date with what the run's objects changed; return rows written by mart.
+def publish(connection: Connection, run_id: str, at: datetime | None = None) -> dict[str, int]:
+    """Bring the marts up to date with what the run's objects changed, and with what has come into force since the last
+    publication; return rows written by mart.
 
-    Today moves on to the day of the run, also when it has no objects. Publishing a run twice writes the same rows
-    again and changes nothing. Raises RunNotActiveError, and QualityError when the marts do not add up to the vault.
+    Today moves on to the day of the run, also when it has no objects. The marts show what is in force `at` an instant
+    (None: now, by the database's clock), or at the last publication if that is later. Publishing a run twice writes the
+    same rows again and changes nothing. Raises RunNotActiveError, and QualityError when the marts do not add up to the
+    vault.
     """
     run = active_run(connection, run_id)
     begin_publication(connection)
     _move_anchor(connection, run.loaded_at)
+    in_force_before = _move_instant(connection, at)
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
-    is_first = published != (True,)
+    is_first = published != (True,) or in_force_before is None
     retracted = unpublished_retractions(connection)
-    written = _publish_everything(connection, run_id) if is_first else _publish_touched(connection, run_id, retracted)
+    if is_first:
+        written = _publish_everything(connection, run_id)
+    else:
+        coming = _coming_into_force(connection, in_force_before)
+        written = _publish_touched(connection, run_id, retracted, coming)
     with recorded_step(connection, run_id, "summaries") as step:
         step.rows = sum_every_line(connection) if is_first else sum_changed_lines(connection)
     note_published(connection, run_id, retracted)
@@ -97,13 +105,13 @@ def _publish_everything(connection: Connection, run_id: str) -> dict[str, int]:
         with recorded_step(connection, run_id, mart) as step:
             step.rows = write_everything(connection, mart)
         written[mart] = step.rows
-        _note(connection, mart, run_id, step.rows)
+        _note(connection, mart, run_id, step.rows, are_all=True)
     reconcile(connection, Scope())
     return written
 
 
-def _publish_touched(connection: Connection, run_id: str, retracted: list[int]) -> dict[str, int]:
-    touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]), retracted)
+def _publish_touched(connection: Connection, run_id: str, retracted: list[int], coming: list[int]) -> dict[str, int]:
+    touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]), retracted, coming)
     written = {}
     for mart in MARTS:
         removed = 0
@@ -116,7 +124,7 @@ def _publish_touched(connection: Connection, run_id: str, retracted: list[int]) 
                 ).rowcount
                 step.rows = _write(connection, scope, mart)
         written[mart] = step.rows
-        _note(connection, mart, run_id, step.rows - removed)
+        _note(connection, mart, run_id, step.rows - removed, are_all=False)
         if mart == "mart_product_analytics" and touched[mart]:
             touched["mart_customer_360"] += _touch_buyers(connection)
     if any(touched.values()):
@@ -130,13 +138,14 @@ def _write(connection: Connection, scope: Scope, mart: str) -> int:
     return rows
 
 
-def _note(connection: Connection, mart: str, run_id: str, rows_more: int) -> None:
-    """Move the watermark of the mart to this run."""
+def _note(connection: Connection, mart: str, run_id: str, rows: int, *, are_all: bool) -> None:
+    """Move the watermark of the mart to this run. `rows`: all that it has now, or how many more than before."""
     connection.execute(
         "insert into metadata.mart_publication as p (mart, run_id, published_at, rows) values (%s, %s, now(), %s)"
         " on conflict (mart) do update"
-        " set run_id = excluded.run_id, published_at = excluded.published_at, rows = p.rows + excluded.rows",
-        (mart, run_id, rows_more),
+        " set run_id = excluded.run_id, published_at = excluded.published_at,"
+        " rows = excluded.rows + case when %s then 0 else p.rows end",
+        (mart, run_id, rows, are_all),
     )
 
 
@@ -149,7 +158,31 @@ def _move_anchor(connection: Connection, loaded_at: datetime) -> None:
     )
 
 
-def _find_touched(connection: Connection, object_ids: list[int], retracted: list[int]) -> dict[str, int]:
+def _move_instant(connection: Connection, at: datetime | None) -> datetime | None:
+    """Never back, either. Returns the instant of the publication before; None: this is the first."""
+    before = connection.execute("select in_force_at from metadata.mart_instant").fetchone()
+    connection.execute(
+        "insert into metadata.mart_instant as i (in_force_at) values (coalesce(%s, now()))"
+        " on conflict (is_only) do update set in_force_at = greatest(i.in_force_at, excluded.in_force_at)",
+        (at,),
+    )
+    return before[0] if before else None
+
+
+def _coming_into_force(connection: Connection, since: datetime | None) -> list[int]:
+    """Objects that earlier runs have loaded and that have come into force since that instant."""
+    rows = connection.execute(
+        "select o.object_id from metadata.object_version as o"
+        " where o.effective_at > %s and o.status = 'LOADED'"
+        " and o.effective_at <= (select i.in_force_at from metadata.mart_instant as i)",
+        (since,),
+    )
+    return [row[0] for row in rows]
+
+
+def _find_touched(
+    connection: Connection, object_ids: list[int], retracted: list[int], coming: list[int]
+) -> dict[str, int]:
     """Make the temporary tables touched_… and replaced_…; return how many keys of each mart are touched."""
     changed = {
         row[0]
@@ -161,14 +194,15 @@ def _find_touched(connection: Connection, object_ids: list[int], retracted: list
         )
     }
     # an array in the text of the statement: the planner sees how few objects these are
-    new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids + retracted))
-    conditions = {name: new if retracted or name in changed else sql.SQL("false") for name in satellites()}
+    new = sql.SQL("s.record_source = any({}::bigint[])").format(sql.Literal(object_ids + retracted + coming))
+    is_any_changed = bool(retracted or coming)
+    conditions = {name: new if is_any_changed or name in changed else sql.SQL("false") for name in satellites()}
     named = sql.SQL("s.object_id = any({}::bigint[])").format(sql.Literal(object_ids))
     conditions["hub_customer"] = named if "hub_customer" in changed else sql.SQL("false")
     unchanged = sql.SQL("t.record_source = any({}::bigint[])").format(sql.Literal(retracted))
     conditions["unchanged_of_retracted"] = unchanged if retracted else sql.SQL("false")
-    first_named = sql.SQL("h.record_source = any({}::bigint[])").format(sql.Literal(retracted))
-    conditions["first_named_by_retracted"] = first_named if retracted else sql.SQL("false")
+    first_named = sql.SQL("h.record_source = any({}::bigint[])").format(sql.Literal(retracted + coming))
+    conditions["first_named"] = first_named if is_any_changed else sql.SQL("false")
     orders = _touch(connection, "touched_order", conditions)
     scope = Scope(orders)
     advise_planner(connection, scope)

@@ -9,7 +9,9 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 
-_OUTCOME = """with position as materialized (
+_OUTCOME = """with shown as materialized (
+    select coalesce((select i.in_force_at from metadata.mart_instant as i), now()) as at
+), position as materialized (
     select object_id, position, effective_at from metadata.object_position where source = {source}
 ), this as materialized (
     select o.object_id, o.effective_at, p.position
@@ -46,7 +48,7 @@ _OUTCOME = """with position as materialized (
             and t.hash_key in (select hash_key from mine)
     ) as o
     join position as p on p.object_id = o.record_source
-    where p.position > (select position from this) and p.effective_at <= now()
+    where p.position > (select position from this) and p.effective_at <= (select at from shown)
     order by o.hash_key, p.position
 ), ended as (
     {ended}
@@ -54,7 +56,7 @@ _OUTCOME = """with position as materialized (
     select s.*,
         case
             when (select position from this) is null then 'retracted'
-            when (select effective_at from this) > now() then 'not_yet_in_force'
+            when (select effective_at from this) > (select at from shown) then 'not_yet_in_force'
             when later.object_id is not null or ended.object_id is not null then 'superseded'
             else 'in_force'
         end as fate,
@@ -82,7 +84,7 @@ _ENDED = """select distinct on (s.hash_key) s.hash_key, s.effective_at, s.record
             d.{key} as hash_key, d.effective_at, d.is_deleted, d.record_source
         from {status} as d
         where d.{key} in (select hash_key from mine)
-            and d.effective_at >= (select effective_at from this) and d.effective_at <= now()
+            and d.effective_at >= (select effective_at from this) and d.effective_at <= (select at from shown)
         order by d.{key}, d.effective_at, d.loaded_at desc
     ) as s
     where s.is_deleted
@@ -97,12 +99,12 @@ left join (
     from version as v
     join raw_vault.link_order_product as l on l.link_hash_key = v.link_hash_key
     join raw_vault.hub_order as o on o.order_hash_key = l.order_hash_key
-    where v.position is not null
+    where v.position is not null and v.effective_at <= (select at from shown)
     order by v.link_hash_key, v.position desc, v.record_row desc
-) as shown on shown.hash_key = fate.hash_key
+) as last on last.hash_key = fate.hash_key
 left join business_vault.mart_order_line as m
-    on m.transaction_id = shown.transaction_id and m.record_source = shown.record_source
-        and m.record_row = shown.record_row"""
+    on m.transaction_id = last.transaction_id and m.record_source = last.record_source
+        and m.record_row = last.record_row"""
 
 
 def render_file_outcome(model: Model, source: str) -> sql.Composed:
@@ -139,7 +141,7 @@ def followed_measures(model: Model, source: str) -> list[str]:
 
 
 def _satellite(model: Model, source: str) -> str:
-    """The satellite whose versions tell the rows of a source apart."""
+    """The satellite whose versions identify the rows of a source."""
     parent = model.finest_parent(source)
     candidates = model.satellites_of(source)
     return next(

@@ -22,22 +22,24 @@ _TOUCHED = {
 }
 """Hub or link -> the temporary table of its touched keys."""
 
-# `not in`: PostgreSQL expects an anti join with retractions, which are few, to leave one row (migration 0016).
+# `not in`: PostgreSQL expects an anti join with these few objects to leave one row (migration 0016).
 _READ_WHOLE = """select distinct on (s.{key}) s.*
     from raw_vault.{satellite} as s
     {join}
     join metadata.object_version as o on o.object_id = s.record_source
-    where s.record_source not in (select r.object_id from metadata.retraction as r)
+    where s.record_source not in (select u.object_id from metadata.uncounted_object as u)
     order by s.{key}, {latest_first}"""
 
 _READ_WHOLE_STATUS = """select distinct on (s.{key}) s.*
     from raw_vault.{satellite} as s
     {join}
+    where s.effective_at <= (select i.in_force_at from metadata.mart_instant as i)
     order by s.{key}, {latest_first}"""
 
 _LOOK_UP = """select s.*
     from {touched} as t
-    cross join lateral raw_vault.{as_of}(t.{key}, 'infinity', 'infinity') as s"""
+    cross join (select in_force_at from metadata.mart_instant limit 1) as i  -- planned as one row
+    cross join lateral raw_vault.{as_of}(t.{key}, i.in_force_at, 'infinity') as s"""
 
 # From the orders `t` to every customer that each has ever had, `owner`.
 _OWNERS_LOOKED_UP = sql.SQL("""cross join lateral (

@@ -12,21 +12,21 @@ export function useAnswer<T>(path: string | null, seconds = 0): { answer: T | nu
   const state = useSignal<{ path: string | null; answer: T | null; error: ApiError | null }>({ path: null, answer: null, error: null });
   useEffect(() => {
     if (path === null) return;
-    let wanted = true;
+    let isCurrent = true;
     const ask = async (): Promise<void> => {
       if (document.hidden && state.peek().answer) return;
       try {
         const answer = await read<T>(path);
-        if (wanted) state.value = { path, answer, error: null };
+        if (isCurrent) state.value = { path, answer, error: null };
       } catch (error) {
-        const told = error instanceof ApiError ? error : new ApiError(0, String(error));
-        if (wanted) state.value = { path, answer: told.status ? null : state.peek().answer, error: told };
+        const problem = error instanceof ApiError ? error : new ApiError(0, String(error));
+        if (isCurrent) state.value = { path, answer: problem.status ? null : state.peek().answer, error: problem };
       }
     };
     void ask();
     const timer = seconds ? setInterval(ask, seconds * 1000) : 0;
     return () => {
-      wanted = false;
+      isCurrent = false;
       clearInterval(timer);
     };
   }, [path, seconds]);

@@ -11,14 +11,14 @@ import { change, filterQuery } from "../route";
 import type { Item } from "../types";
 import { Table } from "./table";
 
-/** Open what a figure counts: of the whole panel, or of the bar that these grain columns tell. */
+/** Open what a figure counts: of the whole panel, or of the bar that these grain columns identify. */
 export function explain(name: string, column: string, at: Item = {}): void {
   const query = new URLSearchParams();
   for (const [grain, value] of Object.entries(at)) query.set(grain, value === null ? "" : String(value));
   change({ explain: `${name}/${column}`, at: query.toString() });
 }
 
-/** The grain of an item: what tells it apart from the panel's others. */
+/** The grain of an item: what identifies it in the panel. */
 export function grainOf(name: string, item: Item): Item {
   const grain = catalogue.value[name]?.grain ?? [];
   return Object.fromEntries(grain.map((column) => [column, item[column] ?? null]));
