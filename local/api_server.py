@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from local import processes
 from local.aws import client
-from local.errors import LocalError
+from local.errors import LocalError, PortTakenError
 from local.paths import REPOSITORY
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -44,7 +44,7 @@ class ApiServer:
             return None
 
     def start(self, database_url: str, timeout: float = 30) -> None:
-        """Start and return when it answers. Raises `LocalError` with the end of its log."""
+        """Start and return when it answers. Raises `PortTakenError`, or `LocalError` with the end of its log."""
         process = processes.start(
             [
                 *[sys.executable, "-m", "uvicorn", "functions.api.app:app", "--host", "127.0.0.1"],
@@ -63,6 +63,8 @@ class ApiServer:
         if processes.wait_until(lambda: self.health() is not None, process, timeout):
             return
         self.stop()
+        if not processes.port_is_free(self.port):
+            raise PortTakenError(f"Port {self.port} is taken by another program; the API server needs a free one.")
         raise LocalError(f"The local API server did not start; see {self.log}.", processes.tail(self.log))
 
     def stop(self) -> None:

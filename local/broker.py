@@ -68,6 +68,8 @@ class Broker:
         if processes.wait_until(lambda: self.answers(), process, timeout):
             return
         self.stop()
+        if not processes.port_is_free(self.port):
+            raise PortTakenError(f"Port {self.port} is taken by another program; Kafka needs a free one.")
         raise LocalError(f"The Kafka broker did not start; see {self.log}.", processes.tail(self.log))
 
     def stop(self) -> None:

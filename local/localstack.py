@@ -61,6 +61,8 @@ class LocalStack:
         if processes.wait_until(lambda: self.health() is not None, process, timeout):
             return
         self.stop()
+        if not processes.port_is_free(self.port):
+            raise PortTakenError(f"Port {self.port} is taken by another program; LocalStack needs a free one.")
         raise LocalError(f"LocalStack did not start; see {self.log}.", processes.tail(self.log))
 
     def health(self) -> dict[str, Any] | None:

@@ -8,14 +8,16 @@ from infra.outputs import Outputs, api_key, outputs_of, stack_outputs
 from local import aws, deploy, processes
 from local.api_server import role_database_url
 from local.database import AdminDatabase, another_version_explained
-from local.errors import LocalError, StackNotRunningError
+from local.errors import LocalError, PortTakenError, StackNotRunningError
 from local.localstack import LocalStack
 from local.lock import exclusive
 from local.parts import Parts, Progress, Server, choose_ports
 from local.paths import Paths
 from local.postgres import DATABASE, PostgresServer
 from local.state import Deployed, Part, StackOptions, State, Status
-from local.status import look, of_another_version
+from local.status import disk_part, look, of_another_version
+
+_PORT_ATTEMPTS = 5
 
 __all__ = ["EmbeddedStack", "Part", "StackOptions", "Status"]
 
@@ -33,29 +35,37 @@ class EmbeddedStack:
         `progress` gets short lines. Raises `LocalError`: one line saying what is in the way and what to do.
         """
         with exclusive(self.paths.lock_file, progress):
-            state = self._load(progress)
-            choose_ports(self.paths, self.options, state)
-            parts = self._parts(state)
-            existing = self.options.database_url
-            database_context = AdminDatabase(existing).context() if existing else _own_address(parts.postgres)
-            kafka_context = {"stream_bootstrap_servers": parts.broker.bootstrap_servers}
-            app = self._app(parts.localstack.url, database_context | kafka_context)
-            app.stop_leftovers()
-            with ThreadPoolExecutor(1) as pool:
-                synthesized = pool.submit(app.synth, progress)  # meanwhile the servers start
-                database = self._start_database(state, parts.postgres, progress)
-                self._start_localstack(state, parts.localstack, database, progress)
-                if state.deployed is None:
-                    self._bootstrap(state, app, parts, progress)
-                broker_died = parts.broker.died()
-                if parts.broker.process() is None:
-                    progress(f"starting Kafka on port {parts.broker.port}")
-                    parts.broker.start()
-                inputs = synthesized.result()
-            deployed = self._deploy(state, app, inputs, parts, database, progress)
-            self._start_api(state, parts, deployed, progress)
-            self._start_event_source(state, parts, deployed, progress, from_start=broker_died)
-            return deployed.outputs
+            for _ in range(_PORT_ATTEMPTS - 1):
+                try:
+                    return self._up(progress)
+                except PortTakenError as error:  # since it was chosen, as by another stack that starts
+                    progress(f"{error} Taking the next one.")
+            return self._up(progress)
+
+    def _up(self, progress: Progress) -> Outputs:
+        state = self._load(progress)
+        choose_ports(self.paths, self.options, state)
+        parts = self._parts(state)
+        existing = self.options.database_url
+        database_context = AdminDatabase(existing).context() if existing else _own_address(parts.postgres)
+        kafka_context = {"stream_bootstrap_servers": parts.broker.bootstrap_servers}
+        app = self._app(parts.localstack.url, database_context | kafka_context)
+        app.stop_leftovers()
+        with ThreadPoolExecutor(1) as pool:
+            synthesized = pool.submit(app.synth, progress)  # meanwhile the servers start
+            database = self._start_database(state, parts.postgres, progress)
+            self._start_localstack(state, parts.localstack, database, progress)
+            if state.deployed is None:
+                self._bootstrap(state, app, parts, progress)
+            broker_died = parts.broker.died()
+            if parts.broker.process() is None:
+                progress(f"starting Kafka on port {parts.broker.port}")
+                parts.broker.start()
+            inputs = synthesized.result()
+        deployed = self._deploy(state, app, inputs, parts, database, progress)
+        self._start_api(state, parts, deployed, progress)
+        self._start_event_source(state, parts, deployed, progress, from_start=broker_died)
+        return deployed.outputs
 
     def down(self, progress: Progress) -> None:
         """Stop every process of the stack. Data of the own PostgreSQL stays; LocalStack keeps nothing."""
@@ -78,12 +88,12 @@ class EmbeddedStack:
     def status(self) -> Status:
         """Look at every part now. Never changes anything."""
         state = State.load(self.paths.stack_file)
-        parts = self._parts(state)
+        parts, disk = self._parts(state), disk_part(self.paths.state)
         if state is None and self.paths.stack_file.exists():
-            return of_another_version(parts)
+            return of_another_version(parts, disk)
         state = state or State()
         current = state.deployed is not None and state.deployed.localstack == _life(parts.localstack)
-        return look(parts, state, deployment_is_current=current)
+        return look(parts, state, disk, deployment_is_current=current)
 
     def process(self, part: str) -> processes.ProcessIdentity | None:
         """The process of a part: postgres, localstack, api, broker or event_source."""

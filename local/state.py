@@ -53,6 +53,7 @@ class Status(BaseModel):
     kafka: Part
     event_source: Part
     deployment: Part
+    disk: Part
 
 
 class Port(BaseModel):

@@ -1,6 +1,8 @@
 """What is running of a stack, looked at now."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,10 +15,11 @@ from local.parts import Parts
 from local.postgres import PostgresServer
 from local.state import Part, State, Status
 
+LOW_DISK_BYTES = 1_000_000_000
 _HEAL = "c360 up heals it"
 
 
-def look(parts: Parts, state: State, *, deployment_is_current: bool) -> Status:
+def look(parts: Parts, state: State, disk: Part, *, deployment_is_current: bool) -> Status:
     """Ask every part whether it works; a part whose process is gone although the stack was up is `stopped`."""
     localstack, api, broker = parts.localstack, parts.api, parts.broker
     runtime = _part(localstack.process(), localstack.port, lambda: localstack.health() is not None, localstack.url)
@@ -27,10 +30,11 @@ def look(parts: Parts, state: State, *, deployment_is_current: bool) -> Status:
         kafka=_part(broker.process(), broker.port, broker.answers, broker.bootstrap_servers),
         event_source=event_source_part(parts.event_source),
         deployment=_deployment(localstack, runtime, state, is_current=deployment_is_current),
+        disk=disk,
     )
 
 
-def of_another_version(parts: Parts) -> Status:
+def of_another_version(parts: Parts, disk: Part) -> Status:
     """Where the stack's state cannot be read: what runs, without asking on ports that are not known."""
 
     def part(process: processes.ProcessIdentity | None) -> Part:
@@ -45,7 +49,19 @@ def of_another_version(parts: Parts) -> Status:
         kafka=part(parts.broker.process()),
         event_source=part(parts.event_source.process()),
         deployment=Part(state="stopped", detail=f"its record is from another version; {_HEAL}, the data is kept"),
+        disk=disk,
     )
+
+
+def disk_part(folder: Path) -> Part:
+    """The room left on the disk that holds the state folder; unhealthy below LOW_DISK_BYTES."""
+    while not folder.exists():
+        folder = folder.parent
+    usage = shutil.disk_usage(folder)
+    detail = f"{usage.free / 1e9:.1f} GB of {usage.total / 1e9:.1f} GB free"
+    if usage.free < LOW_DISK_BYTES:
+        return Part(state="unhealthy", detail=f"{detail}: PostgreSQL stops when none is left")
+    return Part(state="running", detail=detail)
 
 
 def _part(process: processes.ProcessIdentity | None, port: int, answers: Callable[[], bool], where: str) -> Part:

@@ -1,4 +1,4 @@
-"""The description as a bundle that `superset import-dashboards` takes: YAML files in a ZIP, known by fixed uuids."""
+"""The description as a bundle of assets that Superset imports: YAML files in a ZIP, known by fixed uuids."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def bundle(dashboard: BiDashboard) -> bytes:
         "uuid": _uuid("database"),
         "version": _VERSION,
     }
-    files: dict[str, Json] = {"metadata.yaml": {"version": _VERSION, "type": "Dashboard"}}
+    files: dict[str, Json] = {"metadata.yaml": {"version": _VERSION, "type": "assets"}}
     files[f"databases/{name}.yaml"] = database
     for card in dashboard.cards():
         files[f"datasets/{name}/{card.name}.yaml"] = dataset(card)

@@ -20,7 +20,6 @@ _OUTAGES = (
     pg.CrashShutdown,
     pg.CannotConnectNow,
     pg.TooManyConnections,
-    pg.DiskFull,
     pg.OutOfMemory,
     pg.IdleInTransactionSessionTimeout,
 )
@@ -93,6 +92,8 @@ def transient_errors_named() -> Iterator[None]:
         yield
     except _CONFLICTS as error:
         raise DatabaseConflictError(f"another transaction was in the way: {error}".strip()) from error
+    except pg.DiskFull as error:
+        raise DatabaseUnavailableError(f"PostgreSQL's disk is full: make room, then run again ({error})") from error
     except _OUTAGES as error:
         raise DatabaseUnavailableError(f"PostgreSQL cannot serve now: {error}".strip()) from error
     except psycopg.OperationalError as error:

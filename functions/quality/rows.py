@@ -58,6 +58,10 @@ def _rows_staged(connection: Connection, source: str, object_ids: list[int], sta
     )
     wrong = [object_id for object_id, rows in known if staged.get(object_id, 0) != rows]
     observed = f"objects with rows missing: {wrong}"
+    if wrong:
+        observed += (
+            " (PostgreSQL ended and lost what was staged, as when its disk is full; the next run stages it again)"
+        )
     return CheckResult(f"{source}.rows_staged", "error", not wrong, observed, source, len(wrong), "0")
 
 

@@ -153,3 +153,12 @@ def test_secrets_manager_that_nobody_serves_is_worth_another_try(
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(DatabaseUnavailableError, match="Secrets Manager"):
         connect(SECRET)
+
+
+def test_a_full_disk_is_called_what_it_is_and_worth_another_try(database_url: str) -> None:
+    with (
+        pytest.raises(DatabaseUnavailableError, match="disk is full: make room"),
+        transient_errors_named(),
+        psycopg.connect(database_url) as connection,
+    ):
+        connection.execute("do $$ begin raise 'could not extend file' using errcode = '53100'; end $$")

@@ -6,7 +6,9 @@ the end-to-end tests.
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,10 +20,13 @@ import psutil
 import psycopg
 import pytest
 
+from local import status as local_status
 from local.api_server import role_database_url
 from local.aws import client
+from local.database import AdminDatabase
 from local.deploy import Progress
 from local.errors import LocalError, StackNotRunningError
+from local.localstack import LocalStack
 from local.parts import choose_ports
 from local.paths import Paths
 from local.postgres import PostgresServer
@@ -344,3 +349,37 @@ def test_interrupting_up_leaves_no_cdk_behind(stack: TinyStack) -> None:
     with pytest.raises(KeyboardInterrupt):
         changed.up(interrupt)
     assert not any("cdk" in " ".join(process.cmdline()) for process in _processes_of(stack))
+
+
+class RacedStack(TinyStack):
+    """Between the choice of ports and the start of Kafka, another program takes Kafka's."""
+
+    taken: socket.socket | None = None
+
+    def _start_localstack(
+        self, state: State, localstack: LocalStack, database: AdminDatabase, progress: Progress
+    ) -> None:
+        if self.taken is None:
+            self.taken = socket.create_server(("127.0.0.1", state.ports["kafka"].used))
+        super()._start_localstack(state, localstack, database, progress)
+
+
+def test_a_port_that_another_start_takes_meanwhile_is_left_for_the_next_one(stack: TinyStack) -> None:
+    stack.up(Lines())
+    _kill("kafka", stack)
+    before = stack.status().kafka.port
+    raced, lines = RacedStack(stack.paths, stack.options), Lines()
+    raced.up(lines)
+    assert raced.taken is not None
+    with raced.taken:
+        assert f"Port {before} is taken by another program; Kafka needs a free one. Taking the next one." in lines
+        now = stack.status()
+        assert {now.kafka.state, now.localstack.state, now.deployment.state} == {"running"}
+        assert now.kafka.port not in (None, before)
+
+
+def test_the_status_shows_the_room_left_and_warns_of_little(stack: TinyStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = stack.status().disk
+    assert "GB free" in disk.detail
+    monkeypatch.setattr(local_status, "LOW_DISK_BYTES", shutil.disk_usage(stack.paths.state).total + 1)
+    assert stack.status().disk.state == "unhealthy"

@@ -21,6 +21,12 @@ _WORK_MEM = "64MB"
 _ROWS_WORTH_AN_INDEX_BUILD = 10_000
 
 
+_LOST = (
+    "staged rows are missing: PostgreSQL ended since they were staged, as it does when its disk is full; make room"
+    " (c360 status shows what is left), then resume the run, which stages them again"
+)
+
+
 class StagingLostError(C360Error):
     """The database has lost staged rows since they were checked; staging the files again is the cure."""
 
@@ -96,7 +102,7 @@ def _check_staging_is_there(connection: Connection, model: Model, staged: list[i
             {"staged": staged, "source": source},
         ).fetchone()
         if row and row[0] != row[1]:
-            raise StagingLostError("staged rows are missing: resume the run, which stages them again", source=source)
+            raise StagingLostError(_LOST, source=source)
 
 
 def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> int:
