@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from pydantic.json_schema import models_json_schema
 from starlette.middleware.cors import CORSMiddleware
 
@@ -12,6 +12,7 @@ from functions.api.database import Database
 from functions.api.http import Compression, HeadMiddleware
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Cache
+from functions.api.paging.parameters import each_given_once
 from functions.api.resources import (
     customers,
     dashboard,
@@ -125,8 +126,11 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
         max_age=600,
     )
     for resource in (customers, search, orders, products, profile, metrics, explain, exports, operations, pipeline):
-        app.include_router(resource.router)
-    for resource in (events, shares, docs, dashboard):
+        takes_lists = resource in (metrics, explain, exports)
+        app.include_router(resource.router, dependencies=[] if takes_lists else [Depends(each_given_once)])
+    for resource in (events, shares):
+        app.include_router(resource.router, dependencies=[Depends(each_given_once)])
+    for resource in (docs, dashboard):
         app.include_router(resource.router)
     return app
 

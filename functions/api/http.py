@@ -1,8 +1,12 @@
 """What RFC 9110 asks of every resource alike: HEAD answers as GET does, and gzip only for callers who take it."""
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ZERO = re.compile(r"q\s*=\s*0(\.0*)?")
 
 
 class HeadMiddleware:
@@ -36,9 +40,10 @@ class Compression(GZipMiddleware):
     """Starlette's, which takes `gzip;q=0` for yes (section 12.5.3 says it means no)."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _takes_gzip(Headers(scope=scope).get("accept-encoding", "")):
+        if scope["type"] == "http":
+            accepted = Headers(scope=scope).get("accept-encoding", "")
             scope["headers"] = list(scope["headers"])
-            MutableHeaders(scope=scope)["accept-encoding"] = "identity"
+            MutableHeaders(scope=scope)["accept-encoding"] = "gzip" if _takes_gzip(accepted) else "identity"
         await super().__call__(scope, receive, send)
 
 
@@ -46,5 +51,5 @@ def _takes_gzip(accepted: str) -> bool:
     for coding in accepted.lower().split(","):
         name, *parameters = (part.strip() for part in coding.split(";"))
         if name == "gzip":
-            return not any(each.replace(" ", "").rstrip("0").rstrip(".") == "q=" for each in parameters)
+            return not any(_ZERO.fullmatch(each) for each in parameters)
     return False

@@ -1,16 +1,15 @@
 """What happens to every request: an id, a path that keeps its encoded slashes, one line in the log, no bare 500."""
 
 import re
-from collections import Counter
 from time import perf_counter
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.api.problems import given_twice, problem
+from functions.api.problems import problem
 from functions.common.logging import logger
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -64,9 +63,7 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            repeated = _repeated_parameters(scope)
-            app = self.app if not repeated else given_twice(request_id, repeated)
-            await app(scope, receive, send_with_id)
+            await self.app(scope, receive, send_with_id)
         except Exception:
             logger.exception("request failed", request_id=request_id)
             if status is not None:
@@ -83,12 +80,6 @@ class RequestMiddleware:
                 status=status,
                 milliseconds=round((perf_counter() - began) * 1000, 1),
             )
-
-
-def _repeated_parameters(scope: Scope) -> list[str]:
-    """No parameter is a list: of two values a server in front of this one may have checked the other."""
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    return sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
 
 
 def _template(scope: Scope) -> str | None:

@@ -59,13 +59,6 @@ def problem(
     return JSONResponse(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def given_twice(request_id: str, names: list[str]) -> Response:
-    """The problem of a request that names parameters more than once."""
-    errors = [{"location": "query", "parameter": name, "detail": "is given more than once"} for name in names]
-    detail = "; ".join(f"{each['parameter']}: {each['detail']}" for each in errors)
-    return problem(request_id, HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
-
-
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - starlette calls this for HTTPException only
     detail = error.detail

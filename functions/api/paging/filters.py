@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from starlette.datastructures import QueryParams
 
-from functions.api.paging.parameters import Query, Value
+from functions.api.paging.parameters import Query, Value, given_once
 
 MOST_VALUES = 100
 
@@ -54,5 +54,9 @@ class FilterQuery(Query):
 
 
 def parsed_filters[Q: FilterQuery](given: QueryParams, model: type[Q]) -> Q:
-    """The query parameters, of which some may come several times. Raises pydantic.ValidationError."""
+    """The query parameters, of which some may come several times.
+
+    Raises pydantic.ValidationError, and RequestValidationError when another one does.
+    """
+    given_once(given, lists=_MANY)
     return model.model_validate({name: given.getlist(name) if name in _MANY else given[name] for name in given})

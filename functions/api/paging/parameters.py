@@ -1,9 +1,13 @@
 """What callers may ask: parsed once into frozen objects, every wrong or unknown parameter named."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, LiteralString
 
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from starlette.datastructures import QueryParams
 
 from functions.api.answers import Item
 from functions.api.paging.cursor import is_storable
@@ -42,6 +46,24 @@ Search = Annotated[
 ]
 Instant = Annotated[datetime, AfterValidator(_utc)]
 _FIELDS = "The fields of an item of the answer, comma-separated; all by default."
+
+
+def given_once(given: QueryParams, *, lists: frozenset[str] = frozenset()) -> None:
+    """Refuse a parameter that is given twice and is no list: a server in front may have checked its other value.
+
+    Raises RequestValidationError.
+    """
+    times = Counter(name for name, _ in given.multi_items())
+    repeated = [name for name, count in times.items() if count > 1 and name not in lists]
+    if repeated:
+        raise RequestValidationError(
+            [{"type": "value_error", "loc": ("query", name), "msg": "is given more than once"} for name in repeated]
+        )
+
+
+async def each_given_once(request: Request) -> None:
+    """A dependency of routes without lists among their parameters."""
+    given_once(request.query_params)
 
 
 class Query(BaseModel):
