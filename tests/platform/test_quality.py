@@ -45,6 +45,23 @@ def test_a_list_that_would_delete_too_much_waits_alone_until_somebody_accepts_it
     assert platform.json("lists", "list")["held"] == []
 
 
+def test_a_file_is_explained_and_taken_back_and_only_the_object_that_replaces_it_counts(platform: Platform) -> None:
+    key = "landing/products/dt=2026-11-01/retracted.csv"
+    price = "select price::text from business_vault.vw_product_analytics where product_id = 'RETRACTED'"
+    drop(platform, key, b"product_id,product_name,category,price,cost,supplier\nRETRACTED,a,b,1.00,1,c\n")
+    platform.json("run", "--wait")
+    drop(platform, key, b"product_id,product_name,category,price,cost,supplier\nRETRACTED,a,b,2.00,1,c\n")
+    platform.json("run", "--wait")
+    versions = platform.json("explain-file", key)["versions"]
+    assert [(each["retraction"], each["outcome"]["rows"]["in_force"]) for each in versions] == [
+        (None, "1"),
+        ("REPLACED", "0"),
+    ]
+    assert platform.rows(price) == [("2.00",)]
+    assert platform.json("retract", key)["status"] == "SUCCEEDED"
+    assert [each["retraction"] for each in platform.json("explain-file", key)["versions"]] == ["RETRACTED", "REPLACED"]
+
+
 def test_a_night_without_files_publishes_and_is_quick(platform: Platform) -> None:
     empty = platform.json("run", "--wait")
     assert (empty["status"], empty["files"]) == ("SUCCEEDED", [])
