@@ -40,7 +40,9 @@ def test_without_a_platform_every_command_says_how_to_start_it(
 def test_status_tells_the_truth_before_anything_was_started(c360: C360) -> None:
     done = c360("status", "--json")
     assert done.status == 0
-    assert {name: part["state"] for name, part in done.json.items()} == {
+    parts = done.json
+    assert "GB free" in parts.pop("disk")["detail"]
+    assert {name: part["state"] for name, part in parts.items()} == {
         "localstack": "stopped",
         "postgres": "stopped",
         "api": "stopped",
