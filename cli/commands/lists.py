@@ -20,7 +20,7 @@ app = typer.Typer(
 ACCEPT_EXAMPLES = examples("c360 lists accept landing/customers/snapshot/dt=2026-11-01/all.csv")
 DROP_EXAMPLES = examples("c360 lists drop landing/customers/snapshot/dt=2026-11-01/all.csv")
 
-type Keys = Annotated[list[str], typer.Argument(help="The whole key of a held list; several may be given.")]
+Keys = Annotated[list[str], typer.Argument(help="The whole key of a held list; several may be given.")]
 
 
 @app.command("list")
