@@ -87,7 +87,7 @@ def test_columns_named_like_those_of_a_quarantine_export_are_data_elsewhere(nigh
     ("content", "why"),
     [
         (b"PK\x03\x04\x14\x00rest", "ZIP archive or an Excel workbook"),
-        (gzip.compress(b"customer_id\nC1\n"), "name that ends in .csv.gz"),
+        (gzip.compress(b"customer_id\nC1\n", mtime=0), "name that ends in .csv.gz"),
         (b"\xef\xbb\xbf\xef\xbb\xbfcustomer_id\nC1\n", "two byte order marks"),
         ("customer_id\nC1\n".encode("utf-16"), "UTF-16"),
         (b"sep=,\ncustomer_id\nC1\n", "sep= line"),
