@@ -1,6 +1,7 @@
 """Fixtures that several rooms share: a real PostgreSQL server, a real LocalStack, and the whole platform."""
 
 import os
+import random
 import shutil
 import subprocess
 import tempfile
@@ -27,6 +28,7 @@ C360 = REPOSITORY / ".venv" / "bin" / "c360"
 SHARED = ("platform", "localstack", "dashboard", "on_aws")  # what takes long to start: all its tests run in one process
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the tests of one platform or LocalStack together; on several processes (`make test`), in one of them.
 
@@ -92,12 +94,13 @@ def localstack(scratch: Path) -> Iterator[str]:
 def platform(scratch: Path) -> Iterator[Platform]:
     """A platform as `c360 up` starts it, empty, in a folder and on ports of its own; the nightly rule is disabled."""
     paths = Paths(scratch / "platform")
-    ports = [processes.free_port(21000), processes.free_port(22000), processes.free_port(23000)]
+    # another run of the tests may be choosing its own at this moment
+    ports = [processes.free_port(random.randrange(first, first + 1_500, 10)) for first in (21000, 23000, 25000, 27000)]
     options = StackOptions(
         localstack_port=ports[0],
         postgres_port=ports[1],
         api_port=ports[2],
-        kafka_port=processes.free_port(26000),
+        kafka_port=ports[3],
         schedule_enabled=False,
         database_url=None,
     )

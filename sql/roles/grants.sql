@@ -48,7 +48,8 @@ raw_vault.link_customer_order, raw_vault.link_order_product,
 raw_vault.sat_customer_details, raw_vault.sat_customer_status, raw_vault.sat_product_details,
 raw_vault.sat_product_status, raw_vault.sat_order_details, raw_vault.sat_order_line, raw_vault.sat_order_line_status,
 raw_vault.sat_customer_order_effectivity, raw_vault.link_customer_event to c360_api;
-grant select on metadata.mart_publication, metadata.retraction to c360_api;
+grant select on metadata.mart_publication, metadata.retraction, metadata.mart_instant, metadata.uncounted_object
+to c360_api;
 grant select (object_id, object_key, uploaded_at, effective_at, run_id) on metadata.object_version to c360_api;
 -- what ran and what was checked; never the rejected rows, nor where the platform runs
 grant select (rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_overruled, rows_quarantined)

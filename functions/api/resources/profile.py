@@ -162,7 +162,8 @@ class HistoryQuery(ListQuery):
 
 
 _EXISTS = (
-    "exists (select from raw_vault.hub_customer where customer_id = %(customer_id)s)"
+    "exists (select from raw_vault.hub_customer where customer_id = %(customer_id)s"
+    " and record_source not in (select object_id from metadata.uncounted_object))"
     " or exists (select from business_vault.vw_customer_360 where customer_id = %(customer_id)s)"
 )
 
