@@ -60,7 +60,7 @@ class ApiServer:
             folder=REPOSITORY,
             note=self.note,
         )
-        if processes.wait_until(lambda: self.health() is not None, process, timeout):
+        if processes.wait_for_server(lambda: self.health() is not None, process, self.port, timeout):
             return
         self.stop()
         if not processes.port_is_free(self.port):

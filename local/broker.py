@@ -65,7 +65,7 @@ class Broker:
             folder=self.folder,
             note=self.folder / "process.json",
         )
-        if processes.wait_until(lambda: self.answers(), process, timeout):
+        if processes.wait_for_server(lambda: self.answers(), process, self.port, timeout):
             return
         self.stop()
         if not processes.port_is_free(self.port):

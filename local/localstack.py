@@ -58,7 +58,7 @@ class LocalStack:
             folder=self.folder,
             note=self.folder / "process.json",
         )
-        if processes.wait_until(lambda: self.health() is not None, process, timeout):
+        if processes.wait_for_server(lambda: self.health() is not None, process, self.port, timeout):
             return
         self.stop()
         if not processes.port_is_free(self.port):

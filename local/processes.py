@@ -76,6 +76,28 @@ def wait_until(ready: Callable[[], bool], identity: ProcessIdentity, timeout: fl
     return False
 
 
+def wait_for_server(answers: Callable[[], bool], identity: ProcessIdentity, port: int, timeout: float) -> bool:
+    """Whether the process, and not another program that took the port meanwhile, answers within `timeout` seconds."""
+
+    def is_ours() -> bool:
+        with contextlib.suppress(psutil.Error):
+            process = find(identity)
+            sockets = process.net_connections("tcp") if process else []
+            return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
+        return False
+
+    taken = False
+
+    def is_decided() -> bool:
+        nonlocal taken
+        if port_is_free(port):
+            return False
+        taken = not is_ours()
+        return taken or answers()
+
+    return wait_until(is_decided, identity, timeout) and not taken
+
+
 def start(
     command: Sequence[str | Path],
     *,
