@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from cli.errors import FileProblemError, QueryError, UsageError
 from cli.model_file import ModelOption, read_model
 from cli.options import JsonOption, Target, TargetOption, examples
-from cli.output import Output, as_text, table
+from cli.output import Output, as_text, stdout_for_csv, table
 
 if TYPE_CHECKING:
     import psycopg
@@ -106,7 +106,7 @@ def query(
         columns, rows, message = (execute if write else read)(connection, statement)
     output = Output(as_json=json)
     if as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer = csv.writer(stdout_for_csv(), lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([["" if value is None else as_text(value) for value in row] for row in rows])
         return
