@@ -77,25 +77,23 @@ def wait_until(ready: Callable[[], bool], identity: ProcessIdentity, timeout: fl
 
 
 def wait_for_server(answers: Callable[[], bool], identity: ProcessIdentity, port: int, timeout: float) -> bool:
-    """Whether the process, and not another program that took the port meanwhile, answers within `timeout` seconds."""
+    """Whether the process, and not another program that took the port meanwhile, listens on it and then answers.
 
-    def is_ours() -> bool:
-        with contextlib.suppress(psutil.Error):
-            process = find(identity)
-            sockets = process.net_connections("tcp") if process else []
-            return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
-        return False
+    Each may take `timeout` seconds.
+    """
+    return (
+        wait_until(lambda: not port_is_free(port), identity, timeout)
+        and _listens(identity, port)
+        and wait_until(answers, identity, timeout)
+    )
 
-    taken = False
 
-    def is_decided() -> bool:
-        nonlocal taken
-        if port_is_free(port):
-            return False
-        taken = not is_ours()
-        return taken or answers()
-
-    return wait_until(is_decided, identity, timeout) and not taken
+def _listens(identity: ProcessIdentity, port: int) -> bool:
+    with contextlib.suppress(psutil.Error):
+        process = find(identity)
+        sockets = process.net_connections("tcp") if process else []
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
+    return False
 
 
 def start(
