@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test check format bench pictures lock api platform stream load
+.PHONY: help install demo up down test check format bench pictures lock sbom notices secrets api platform stream load
 
 # Python compiles what it imports once, also where the environment says not to: start-up is ten times faster.
 export PYTHONDONTWRITEBYTECODE :=
@@ -23,7 +23,7 @@ down: ## Stop the platform; the database's data stays
 test: install ## Run every test
 	@.venv/bin/pytest
 
-check: install ## Lint, check the format and the types
+check: install secrets ## Lint, check the format and the types, look for secrets
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
@@ -41,6 +41,15 @@ api platform stream load: # `make bench load`: the word is for the target before
 
 pictures: install ## Photograph the dashboard of the running demo for the README
 	@.venv/bin/python -m tests.browser.pictures
+
+sbom: install ## Print the software bill of materials, CycloneDX JSON
+	@.venv/bin/python -m local.bill_of_materials sbom
+
+notices: install ## Print the licences of all packages
+	@.venv/bin/python -m local.bill_of_materials notices
+
+secrets: ## Look for keys and tokens in what git tracks
+	@sh .ci/secrets.sh
 
 lock: ## Resolve requirements/*.in again
 	@sh requirements/compile.sh

@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli.errors import DeploymentError
-from cli.output import Advance, Output, table
+from cli.output import Advance, Output, printable, table
 
 if TYPE_CHECKING:
     from infra.outputs import Outputs
@@ -127,7 +127,7 @@ class _Board:
 
     def advance(self, name: str, done: int, total: int) -> None:
         if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, total=total)
+            self._tasks[name] = self._bars.add_task(printable(name), total=total)
         self._bars.update(self._tasks[name], completed=done)
 
     def look(self) -> str:
@@ -136,7 +136,7 @@ class _Board:
             self._counters, self._trouble = self._feed.look(), None
             return self._counters.line()
         except DeploymentError as error:
-            self._trouble = error.message
+            self._trouble = printable(error.message)
             return error.message
 
     def __rich__(self) -> RenderableType:

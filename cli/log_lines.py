@@ -56,9 +56,14 @@ def _structured(message: str) -> dict[str, Any] | None:
 def _sentence(record: dict[str, Any]) -> str:
     message = record["message"]
     text = message if isinstance(message, str) else json.dumps(message)
-    fields = " ".join(f"{name}={value}" for name, value in record.items() if name not in _NOT_FOR_PEOPLE)
+    fields = " ".join(f"{name}={_on_one_line(value)}" for name, value in record.items() if name not in _NOT_FOR_PEOPLE)
     trace = f"\n{record['exception'].rstrip()}" if isinstance(record.get("exception"), str) else ""
-    return f"{record.get('level', 'INFO'):<8}{text} {fields}".rstrip() + trace
+    return f"{record.get('level', 'INFO'):<8}{_on_one_line(text)} {fields}".rstrip() + trace
+
+
+def _on_one_line(value: object) -> str:
+    """A field that cannot pass for a line of its own."""
+    return str(value).replace("\n", "\\n")
 
 
 def log_groups(deployment: "Deployment", functions: Sequence[str]) -> dict[str, str]:

@@ -35,7 +35,7 @@ from cli.commands import (
     up,
 )
 from cli.errors import CliError, translated
-from cli.output import Output
+from cli.output import Output, printable
 
 _INTERRUPTED = 130
 
@@ -132,6 +132,6 @@ def _fail(output: Output, error: Exception) -> int:
 
 def _explain(output: Output, error: CliError, *, code: str) -> None:
     line = " ".join(error.message.split())
-    output.progress.print(f"c360: {line}", soft_wrap=True)
+    output.progress.print(printable(f"c360: {line}"), soft_wrap=True)
     if not error.is_reported:
         output.result({"error": {"code": code, "message": line, **error.fields}})

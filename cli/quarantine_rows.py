@@ -2,12 +2,14 @@
 
 import csv
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from functions.load.staging.header import CONTROL_COLUMNS
 from functions.model.reading import load_model
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
     from cli.deployment import Deployment
 
 type Row = dict[str, Any]
@@ -31,7 +33,7 @@ def find_all(deployment: "Deployment", **filters: Any) -> list[Row]:
     return rows
 
 
-def write_export(rows: Sequence[Row], stream: TextIO) -> None:
+def write_export(rows: Sequence[Row], stream: "SupportsWrite[str]") -> None:
     """Rows of one source as CSV: the source's columns, then the control columns."""
     columns = [*load_model().sources[rows[0]["source"]].columns] if rows else []
     writer = csv.DictWriter(stream, [*columns, *CONTROL_COLUMNS], lineterminator="\n", restval="")

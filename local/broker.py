@@ -15,7 +15,8 @@ from confluent_kafka.cimpl import NewTopic
 from local import processes
 from local.errors import LocalError, PortTakenError
 
-_PASSED_ON = ("PATH", "LANG")
+# It is a binary without a named author: nothing of the developer's environment reaches it.
+_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 _LETTING_GO_SECONDS = 3
 """A killed broker counts as ended when its first thread has; the others hold its port a moment longer."""
 
@@ -61,7 +62,7 @@ class Broker:
                 *["--data-dir", str(self.folder), "--kafka-port", str(self.port)],
             ],
             log=self.log,
-            environment={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            environment=_ENVIRONMENT,
             folder=self.folder,
             note=self.folder / "process.json",
         )

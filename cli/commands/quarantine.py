@@ -1,6 +1,5 @@
 """c360 quarantine: the rows that were set aside, and how they come back once they are corrected."""
 
-import sys
 from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from cli.errors import UsageError
 from cli.options import JsonOption, Target, TargetOption, examples
-from cli.output import Output, table
+from cli.output import Output, stdout_for_csv, table
 
 app = typer.Typer(no_args_is_help=True, help="List the rejected rows, export, correct and replay them.")
 
@@ -110,7 +109,7 @@ def export_rows(
         raise UsageError(f"there are rows of {', '.join(sources)}, whose columns differ: choose with --source")
     chosen = [row for row in rows if row["source"] in sources]
     if out is None:
-        write_export(chosen, sys.stdout)
+        write_export(chosen, stdout_for_csv())
         return
     with out.open("w", encoding="utf-8", newline="") as stream:
         write_export(chosen, stream)

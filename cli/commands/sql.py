@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from cli.errors import FileProblemError, QueryError, UsageError
 from cli.model_file import ModelOption, read_model
 from cli.options import JsonOption, Target, TargetOption, examples
-from cli.output import Output, as_text, table
+from cli.output import Output, as_text, stdout_for_csv, table
 
 if TYPE_CHECKING:
     import psycopg
@@ -25,6 +25,7 @@ EXAMPLES = examples(
     'c360 sql "select * from business_vault.vw_customer_360 limit 5"',
     "c360 sql -f report.sql --csv > report.csv",
     "c360 sql                              psql, when it is installed",
+    "c360 sql --write -f correction.sql    statements that change data",
     "c360 sql render --table hub_order     the SQL rendered from sql/model.yaml",
 )
 RENDER_EXAMPLES = examples(
@@ -33,6 +34,16 @@ RENDER_EXAMPLES = examples(
     "c360 sql render --table sat_order_line --json",
 )
 _ROWS_SHOWN = 200
+
+# An administrator who is no superuser may not take this role, and owns no files and programs of the server either.
+_LEAST_RIGHTS = "select set_config('role', 'pg_read_all_data', true) where pg_has_role('pg_read_all_data', 'set')"
+_REFUSALS = {
+    "25001": "`c360 sql` only reads; --write lets it change data",  # active_sql_transaction: no read write any more
+    "25006": "`c360 sql` only reads; --write lets it change data",  # read_only_sql_transaction
+    "2D000": "`c360 sql` only reads; --write runs as the administrator",  # invalid_transaction_termination
+    "42501": "`c360 sql` only reads; --write runs as the administrator",  # insufficient_privilege
+}
+_SEVERAL = "multiple commands into a prepared statement"
 
 
 class _QueryUnlessNamed(TyperGroup):
@@ -63,10 +74,13 @@ def query(
         Path | None, typer.Option("-f", "--file", help="A file of SQL; - is stdin.", allow_dash=True)
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print all rows as CSV.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Run as the administrator, who may change data.")] = False,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Run SQL on the database of a local deployment, as its administrator, in one transaction.
+    """Run a query on the database of a local deployment: one statement, which may read all data and change none.
+
+    With --write: any number of statements as the administrator, in one transaction.
 
     `c360 sql render` prints the SQL rendered from the model, see `c360 sql render --help`.
 
@@ -84,13 +98,15 @@ def query(
     deployment = open_deployment(target)
     if statement is None:
         with deployment.database() as connection:
-            status = _psql(connection)
-        raise typer.Exit(status)
+            info = connection.info
+            where = {"PGHOST": info.host, "PGPORT": str(info.port), "PGUSER": info.user, "PGDATABASE": info.dbname}
+            where["PGPASSWORD"] = info.password
+        raise typer.Exit(_psql(where, write=write))
     with deployment.database() as connection:
-        columns, rows, message = execute(connection, statement)
+        columns, rows, message = (execute if write else read)(connection, statement)
     output = Output(as_json=json)
     if as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer = csv.writer(stdout_for_csv(), lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([["" if value is None else as_text(value) for value in row] for row in rows])
         return
@@ -135,16 +151,40 @@ def render(
     output.result({"statements": [asdict(each) for each in shown]})
 
 
+def read(connection: "psycopg.Connection", statement: str) -> tuple[list[str], list[tuple[Any, ...]], str]:
+    """Run one statement that changes nothing; returns what `execute` returns. Raises QueryError.
+
+    The role is what keeps a superuser's query from files and programs of the server, which a read-only transaction
+    does not. A role that was set can be reset by who means to: this guards against accidents, not against the owner.
+    """
+    connection.read_only = True
+    connection.execute(_LEAST_RIGHTS)  # also takes the snapshot, after which PostgreSQL lets nothing make it writable
+    try:
+        # Prepared, because PostgreSQL prepares one statement only: no commit can come first and end the transaction.
+        return _outcome(connection, statement, prepare=True)
+    except QueryError as error:
+        advice = _REFUSALS.get(str(error.fields.get("sqlstate")))
+        if _SEVERAL in error.message:
+            advice = "`c360 sql` reads by one statement; --write runs several"
+        raise QueryError(f"{error.message.strip()}. {advice}", **error.fields) if advice else error from error.__cause__
+
+
 def execute(connection: "psycopg.Connection", statement: str) -> tuple[list[str], list[tuple[Any, ...]], str]:
     """Run statements; returns the last one's column names (made unique), rows and command tag.
 
     Raises QueryError with the server's own words.
     """
+    return _outcome(connection, statement, prepare=False)
+
+
+def _outcome(
+    connection: "psycopg.Connection", statement: str, *, prepare: bool
+) -> tuple[list[str], list[tuple[Any, ...]], str]:
     import psycopg
 
     try:
         with connection.cursor() as cursor:
-            cursor.execute(statement.encode())
+            cursor.execute(statement.encode(), prepare=prepare)
             while cursor.nextset():
                 pass
             names = [column.name for column in cursor.description or ()]
@@ -170,12 +210,13 @@ def _read(file: Path) -> str:
         raise FileProblemError(f"cannot read {file}: {error}", file=str(file)) from error
 
 
-def _psql(connection: "psycopg.Connection") -> int:
-    """An interactive psql on the same database; the password travels in the environment, not the process list."""
+def _psql(where: dict[str, str], *, write: bool) -> int:
+    """An interactive psql on the same database; the password travels in the environment, not the process list.
+
+    Unless `write`, its transactions only read, until somebody types `set transaction read write`.
+    """
     program = shutil.which("psql")
     if program is None:
         raise UsageError("psql is not installed: install the PostgreSQL client, or give the query: c360 sql 'select …'")
-    info = connection.info
-    where = {"PGHOST": info.host, "PGPORT": str(info.port), "PGUSER": info.user, "PGDATABASE": info.dbname}
-    connection.close()
-    return subprocess.run([program], env=os.environ | where | {"PGPASSWORD": info.password}, check=False).returncode
+    options = {} if write else {"PGOPTIONS": "-c default_transaction_read_only=on"}
+    return subprocess.run([program], env=os.environ | where | options, check=False).returncode

@@ -43,12 +43,60 @@ def test_statements_of_a_file_are_committed_together_or_not_at_all(
     deploy(database_url=database_url)
     (tmp_path / "ok.sql").write_text("create table kept (n int); insert into kept values (1);")
     (tmp_path / "bad.sql").write_text("insert into kept values (2); select no_such_column;")
-    assert c360("sql", "-f", "ok.sql").status == 0
-    failed = c360("sql", "-f", "bad.sql", "--json")
+    assert c360("sql", "--write", "-f", "ok.sql").status == 0
+    failed = c360("sql", "--write", "-f", "bad.sql", "--json")
     assert failed.status == 1
     assert failed.json["error"]["code"] == "query"
     assert failed.json["error"]["sqlstate"] == "42703"
     assert c360("sql", "select n from kept", "--json").json["rows"] == [{"n": 1}]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from kept",
+        "with gone as (delete from kept returning n) select * from gone",
+        "commit; delete from kept",
+        "set transaction read write",
+        "do $$ begin set transaction read write; delete from kept; end $$",
+        "do $$ begin commit; delete from kept; end $$",
+        "create table more (n int)",
+        "copy kept to program 'cat > {file}'",
+        "copy kept to '{file}'",
+        "select pg_read_file('/etc/hostname')",
+    ],
+)
+def test_a_query_changes_nothing_and_starts_nothing_unless_told_to_write(
+    c360: C360, deploy: Deploy, database_url: str, scratch: Path, statement: str
+) -> None:
+    deploy(database_url=database_url)
+    assert c360("sql", "--write", "create table kept (n int); insert into kept values (1)").status == 0
+    file = scratch / "server" / "written"
+    file.parent.mkdir(exist_ok=True)
+    file.parent.chmod(0o777)
+    refused = c360("sql", statement.format(file=file), "--json")
+    assert refused.json["error"]["code"] == "query"
+    assert "--write" in refused.json["error"]["message"]
+    assert c360("sql", "select n from kept", "--json").json["rows"] == [{"n": 1}]
+    assert not file.exists()
+
+
+def test_a_mistake_is_not_taken_for_a_refusal(c360: C360, deploy: Deploy, database_url: str) -> None:
+    deploy(database_url=database_url)
+    assert "--write" not in c360("sql", "selec 1").stderr
+
+
+def test_psql_opens_for_reading_unless_told_to_write(
+    c360: C360, deploy: Deploy, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(database_url=database_url)
+    program = tmp_path / "psql"
+    program.write_text('#!/bin/sh\necho "$PGOPTIONS" > said\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    for arguments, options in ((("sql",), "-c default_transaction_read_only=on"), (("sql", "--write"), "")):
+        assert c360(*arguments).status == 0
+        assert (tmp_path / "said").read_text().strip() == options
 
 
 def test_a_percent_sign_is_only_a_percent_sign(c360: C360, deploy: Deploy, database_url: str) -> None:

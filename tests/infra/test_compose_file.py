@@ -1,5 +1,6 @@
 """The compose file offers what the LocalStack target needs, on this machine only."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,7 +17,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
 def test_it_runs_localstack_postgres_kafka_and_metabase_at_pinned_versions() -> None:
-    images = {name: service["image"].partition(":") for name, service in SERVICES.items()}
+    images = {name: service["image"].partition("@")[0].partition(":") for name, service in SERVICES.items()}
     assert {name: repository for name, (repository, _, _) in images.items()} == {
         "localstack": "localstack/localstack",
         "postgres": "postgres",
@@ -29,6 +30,13 @@ def test_it_runs_localstack_postgres_kafka_and_metabase_at_pinned_versions() -> 
     assert versions["postgres"].startswith("18.")
     assert tuple(map(int, versions["metabase"].removeprefix("v").split("."))) >= (0, 60)
     assert all(version.count(".") >= 1 for version in versions.values())
+
+
+def test_images_are_pinned_by_digest_but_for_the_one_that_the_docs_name() -> None:
+    digests = {name: service["image"].partition("@")[2] for name, service in SERVICES.items()}
+    assert [name for name, digest in digests.items() if not re.fullmatch("sha256:[0-9a-f]{64}", digest)] == ["metabase"]
+    verified = (REPOSITORY / "docs" / "verified.md").read_text()
+    assert f"`{SERVICES['metabase']['image']}` is not pinned" in verified
 
 
 def test_ports_are_open_to_this_machine_only() -> None:

@@ -90,6 +90,23 @@ def test_accepted_values_and_bounds_of_dates_are_counted(night: Night) -> None:
     assert result_of(night, "customers.signup_date.range")[:2] == (False, 2)
 
 
+@pytest.mark.parametrize("check", [{"pattern": "[0-9]+%s"}, {"accepted": ["5%s", "10%s"]}], ids=["pattern", "accepted"])
+def test_a_percent_sign_in_a_check_is_only_a_percent_sign(night: Night, check: dict[str, object]) -> None:
+    night.model = model_with(None, customers__city=check)
+    rows = [{**FULL, "customer_id": f"C{number}", "city": city} for number, city in enumerate(("5%s", "10%s", "5%%s"))]
+    night.drop(f"customers/{TODAY}/a.csv", customers(*rows))
+    night.run()
+    assert result_of(night, f"customers.city.{next(iter(check))}")[:2] == (False, 1)
+
+
+def test_a_percent_sign_in_a_header_is_only_a_percent_sign(night: Night) -> None:
+    night.model = model_with(None)
+    header = "customer_id,first_name,last_name,email,phone,signup_date,country,state,city,customer_segment,off %s %(x)s"
+    night.drop(f"customers/{TODAY}/a.csv", f"{header}\nC1,,,,,,,,,,5%\n".encode())
+    assert night.run()["totals"]["loaded"] == 1
+    assert night.rows("select content from metadata.unknown_columns") == [({"off %s %(x)s": "5%"},)]
+
+
 def test_a_pattern_that_postgresql_does_not_take_is_the_models_fault(night: Night) -> None:
     night.model = model_with(None, customers__city={"pattern": "(?P<name>a)"})
     night.drop(f"customers/{TODAY}/a.csv", customers({"customer_id": "C1", **FULL}))

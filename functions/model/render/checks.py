@@ -32,7 +32,7 @@ def _column_conditions(name: str, column: Column) -> dict[str, sql.Composable]:
     if has_check(column, "nulls"):
         conditions["nulls"] = sql.SQL("{} is null").format(identifier)
     if has_check(column, "accepted"):
-        conditions["accepted"] = sql.SQL("{} <> all({})").format(identifier, sql.Literal(list(column.accepted)))
+        conditions["accepted"] = sql.SQL("{} <> all({})").format(identifier, _literal([*column.accepted]))
     if has_check(column, "range"):
         sides = (("<", column.minimum), (">", column.maximum))
         conditions["range"] = sql.SQL(" or ").join(
@@ -41,8 +41,13 @@ def _column_conditions(name: str, column: Column) -> dict[str, sql.Composable]:
             if value is not None
         )
     if column.pattern is not None:
-        conditions["pattern"] = sql.SQL("{} !~ {}").format(identifier, sql.Literal(f"^(?:{column.pattern})$"))
+        conditions["pattern"] = sql.SQL("{} !~ {}").format(identifier, _literal(f"^(?:{column.pattern})$"))
     return conditions
+
+
+def _literal(value: str | list[str]) -> sql.Composable:
+    """Text of the model in a statement that is run with parameters, which read %% as a percent sign."""
+    return sql.SQL(sql.Literal(value).as_string().replace("%", "%%"))
 
 
 def render_row_counts(source: str, conditions: Iterable[sql.Composable]) -> sql.Composed:
