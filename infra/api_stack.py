@@ -117,6 +117,7 @@ def _environment(deployment: DeploymentConfig) -> dict[str, str]:
             "API_AUTH": "jwt",
             "JWT_ISSUER": deployment.jwt_issuer,
             "JWT_AUDIENCE": deployment.jwt_audience,
+            "JWT_SCOPE_PREFIX": deployment.jwt_scope_prefix,
             "JWT_JWKS": deployment.jwt_jwks,
         }
     return environment

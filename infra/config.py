@@ -76,7 +76,8 @@ class DeploymentConfig(BaseModel):
 
     Files larger than `split_mib` are staged in parts of that many MiB. Rates are requests per second, `api_quota` is
     requests a month of one key. `jwt_issuer` makes the API ask for its tokens, for `jwt_audience`, verified by
-    `jwt_jwks` (a JSON Web Key Set: the function has no route to fetch it). `budget` is US dollars a month when idle.
+    `jwt_jwks` (a JSON Web Key Set: the function has no route to fetch it); `jwt_scope_prefix` stands before its scopes.
+    `budget` is US dollars a month when idle.
     `stream_pollers`: provisioned pollers of the event source; 0 is on-demand mode. `stream_window_seconds`: how long a
     batch is gathered; 0 is Lambda's default, half a second. `quicksight_principal`: the ARN of the QuickSight user or
     group who gets the dashboard there; none where there is none.
@@ -110,6 +111,7 @@ class DeploymentConfig(BaseModel):
     api_quota: Annotated[int, Field(gt=0)] = 1_000_000
     jwt_issuer: Annotated[str, Field(pattern=r"^(https://\S+)?$")] = ""
     jwt_audience: str = ""
+    jwt_scope_prefix: str = ""
     jwt_jwks: str = ""
     endpoint_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:4566"
 

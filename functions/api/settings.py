@@ -40,6 +40,8 @@ class ApiSettings(DatabaseSettings):
     api_auth: "open" lets every caller in, "jwt" asks for a bearer token of `jwt_issuer`.
     api_open_scopes: the scopes that every caller has while `api_auth` is "open".
     jwt_issuer, jwt_audience: what the token's `iss` and its `aud` (or Cognito's `client_id`) must be.
+    jwt_scope_prefix: what the issuer puts before our scopes, `https://c360/` for instance where Cognito's resource
+    server is `https://c360`; scopes are compared whole, so others do not count.
     jwt_jwks, jwt_jwks_url: the issuer's public keys, as a JSON Web Key Set or where to fetch it; by default
     `<issuer>/.well-known/jwks.json`. A function without a route to the internet needs `jwt_jwks`.
     """
@@ -52,6 +54,7 @@ class ApiSettings(DatabaseSettings):
     api_open_scopes: Annotated[tuple[Scope, ...], BeforeValidator(_split)] = ("profile:read", "pii:read")
     jwt_issuer: Annotated[str, Field(pattern=_URL)] = ""
     jwt_audience: str = ""
+    jwt_scope_prefix: str = ""
     jwt_jwks: Annotated[dict[str, Any] | None, BeforeValidator(_json)] = None
     jwt_jwks_url: Annotated[str, Field(pattern=_URL)] = ""
 

@@ -168,8 +168,11 @@ def test_tokens_are_asked_for_once_an_issuer_is_named_with_its_keys(either: Synt
     options = {"target": "localstack", "database_host": "h", "jwt_issuer": "https://issuer.example"}
     with pytest.raises(ConfigError, match="jwt_audience"):
         DeploymentConfig.from_context(options)
-    own = synthesize(tmp_path / "out", **options, jwt_audience="shop", jwt_jwks='{"keys": []}')
+    own = synthesize(
+        tmp_path / "out", **options, jwt_audience="shop", jwt_scope_prefix="https://c360/", jwt_jwks='{"keys": []}'
+    )
     variables = own.properties("AWS::Lambda::Function", "Api")["Environment"]["Variables"]
     assert variables["API_AUTH"] == "jwt"
     assert (variables["JWT_ISSUER"], variables["JWT_AUDIENCE"]) == ("https://issuer.example", "shop")
+    assert variables["JWT_SCOPE_PREFIX"] == "https://c360/"
     assert variables["JWT_JWKS"] == '{"keys": []}'

@@ -76,7 +76,11 @@ class Cache:
         return self._values[key][0]
 
     def put(self, key: Hashable, value: Any, watermark: str | None, size: int = 100) -> None:
-        """Keep a value read under `watermark`, and forget those of any other. `size` is its bytes, about."""
+        """Keep a value read under `watermark`, and forget those of any other. `size` is its bytes, about.
+
+        The key's bytes count too: it holds the caller's filters.
+        """
+        size += 2 * len(repr(key))
         if watermark is None or size > LIMIT_BYTES // 10:
             return
         if watermark != self.watermark:

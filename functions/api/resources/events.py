@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from time import monotonic
+from time import monotonic, time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -158,7 +158,8 @@ async def live_activity(request: Request, customer_id: CustomerId) -> Response:
 async def stream_events(request: Request) -> Response:
     """Server-sent events: whenever events were stored, an `events` message with `items` (oldest first) and `total`.
 
-    At most EVENTS_LIMIT items, the newest. Ends after five minutes; a browser's EventSource connects again by itself.
+    At most EVENTS_LIMIT items, the newest. Ends after five minutes, and with the caller's token; a browser's
+    EventSource connects again by itself.
     API Gateway passes no streams: poll /events/recent there.
     """
     parsed(request, Query)
@@ -174,8 +175,10 @@ async def stream_events(request: Request) -> Response:
 async def _messages(request: Request, database: Database) -> AsyncIterator[str]:
     """The stream's text. The first message has the total alone; while the database is away, the stream waits."""
     yield "retry: 1000\n\n"
-    end, last_sent = monotonic() + STREAM_SECONDS, monotonic()
-    masked = access_of(request).masked
+    access = access_of(request)
+    masked = access.masked
+    left = STREAM_SECONDS if access.expires_at is None else min(STREAM_SECONDS, access.expires_at - time())
+    end, last_sent = monotonic() + left, monotonic()
     seen: set[datetime] = set()
     began = False
     while monotonic() < end and not await request.is_disconnected():

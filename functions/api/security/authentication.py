@@ -30,11 +30,13 @@ class Access:
     """What this caller may do; through a share link, no more than that shows.
 
     `subject`: who it is, a token's `sub` or an API key's id, as far as that is known.
+    `expires_at`: the second of Unix time at which the caller's token ends, if there is one.
     """
 
     scopes: frozenset[str]
     share: Share | None = None
     subject: str | None = None
+    expires_at: float | None = None
 
     @property
     def masked(self) -> bool:
@@ -88,7 +90,7 @@ async def _through_share(scope: Scope, access: Access, token: str) -> Access:
         raise HTTPException(HTTPStatus.UNAUTHORIZED, error.message) from None
     if scope["method"] not in ("GET", "HEAD") or not shows(scope["path"]):
         raise HTTPException(HTTPStatus.FORBIDDEN, "The link shows figures only.")
-    return Access(access.scopes if share.personal else access.scopes - {PERSONAL}, share, access.subject)
+    return replace(access, scopes=access.scopes if share.personal else access.scopes - {PERSONAL}, share=share)
 
 
 async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
@@ -97,19 +99,11 @@ async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
         challenge = {"WWW-Authenticate": "Bearer"}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "Send a token: `Authorization: Bearer …`.", challenge)
     try:
-        return Access(await verifier.scopes(token.strip()), subject=_subject(token.strip()))
+        verified = await verifier.verified(token.strip())
     except InvalidTokenError as error:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, f"The token is not valid: {error}.", challenge) from None
-
-
-def _subject(token: str) -> str | None:
-    """The user of a verified token; for a machine, its client."""
-    import jwt
-
-    claims: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
-    subject = claims.get("sub", claims.get("client_id"))
-    return None if subject is None else str(subject)
+    return Access(verified.scopes, subject=verified.subject, expires_at=verified.expires_at)
 
 
 def _of_key(scope: Scope) -> str | None:

@@ -5,6 +5,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from functions.api.settings import ApiSettings
@@ -20,6 +21,9 @@ _LEEWAY_SECONDS = 30
 _FETCH_SECONDS = 3
 
 
+_ACCESS_TOKEN_TYPES = frozenset({"bearer", "at+jwt", "jwt"})
+
+
 class InvalidTokenError(C360Error):
     """A token that proves nothing; the message says why."""
 
@@ -28,20 +32,30 @@ class IssuerUnavailableError(TransientError):
     """The issuer's keys cannot be fetched now."""
 
 
+@dataclass(frozen=True)
+class Token:
+    """A valid token: its scopes, without the issuer's prefix of them; whose it is; the second of Unix time it ends."""
+
+    scopes: frozenset[str]
+    subject: str | None
+    expires_at: float
+
+
 class TokenVerifier:
     """Verifies tokens against the issuer's keys, which are fetched over verified TLS and kept for an hour."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
+        self._scope_prefix = settings.jwt_scope_prefix
         self._url = settings.keys_url
         self._given = settings.jwt_jwks
         self._keys: Mapping[str | None, Any] = _parsed(self._given) if self._given is not None else {}
         self._fetched_at = -float("inf")
         self._fetching = asyncio.Lock()
 
-    async def scopes(self, token: str) -> frozenset[str]:
-        """The scopes of a valid token, without the prefix that Cognito's resource servers give them.
+    async def verified(self, token: str) -> Token:
+        """The access token, if it is valid now.
 
         Raises InvalidTokenError, and IssuerUnavailableError when the keys are needed and cannot be had.
         """
@@ -63,7 +77,17 @@ class TokenVerifier:
         audience = claims.get("aud", claims.get("client_id"))
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
             raise InvalidTokenError("it is for another audience")
-        return _scopes(claims)
+        _refuse_other_kinds(claims)
+        subject = claims.get("sub", claims.get("client_id"))
+        return Token(
+            scopes=frozenset(
+                scope.removeprefix(self._scope_prefix)
+                for scope in _stated_scopes(claims)
+                if scope.startswith(self._scope_prefix)
+            ),
+            subject=None if subject is None else str(subject),
+            expires_at=claims["exp"] + _LEEWAY_SECONDS,
+        )
 
     async def _key(self, key_id: str | None) -> Any:
         if self._given is None:
@@ -105,7 +129,19 @@ def _parsed(keys: dict[str, Any]) -> dict[str | None, Any]:
         raise ValueError(f"not a JSON Web Key Set: {error}") from None
 
 
-def _scopes(claims: dict[str, Any]) -> frozenset[str]:
+def _refuse_other_kinds(claims: dict[str, Any]) -> None:
+    """Take access tokens only: an ID token tells an application who signed in, and opens nothing.
+
+    Cognito says in `token_use` which it is, Keycloak in `typ`.
+    """
+    use, kind = claims.get("token_use", "access"), claims.get("typ", "Bearer")
+    if use != "access" or str(kind).lower() not in _ACCESS_TOKEN_TYPES:
+        raise InvalidTokenError("it is not an access token")
+
+
+def _stated_scopes(claims: dict[str, Any]) -> list[str]:
     stated = claims.get("scope", claims.get("scp", ""))
     words = stated.split() if isinstance(stated, str) else stated
-    return frozenset(str(word).rpartition("/")[2] for word in words or ())
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise InvalidTokenError("its scopes are no text")
+    return words

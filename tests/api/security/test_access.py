@@ -153,8 +153,16 @@ def test_no_list_sorts_by_what_it_hides(night_app: FastAPI) -> None:
     ("scope", "status"),
     [
         ({"scope": "profile:read"}, 200),
-        ({"scope": "https://c360/profile:read https://c360/pii:read"}, 200),
         ({"scope": None, "scp": ["profile:read", "pii:read"]}, 200),
+        ({"scope": "marketing-app/profile:read"}, 403),
+        ({"scope": 5}, 401),
+        ({"scope": ["profile:read", 5]}, 401),
+        ({"scope": {"profile:read": True}}, 401),
+        ({"token_use": "access"}, 200),
+        ({"token_use": "id"}, 401),
+        ({"typ": "Bearer"}, 200),
+        ({"typ": "ID"}, 401),
+        ({"typ": "Refresh"}, 401),
         ({"scope": "pii:read"}, 403),
         ({"scope": "openid"}, 403),
         ({"scope": None}, 403),
@@ -175,6 +183,33 @@ def test_a_token_opens_what_its_claims_say(guarded: httpx.Client, scope: dict[st
     if status != 200:
         assert answer.json()["status"] == status
         assert answer.headers["www-authenticate"].startswith("Bearer error=")
+
+
+def test_scopes_are_compared_whole(guarded: httpx.Client, night_url: str) -> None:
+    """Another application's scope of the same name shows no person, whatever prefix the issuer gives ours."""
+    ours = "https://c360/profile:read https://c360/pii:read"
+    settings = jwt_settings(night.role_url(night_url, "c360_api"), jwt_scope_prefix="https://c360/")
+    with served(create_app(settings)) as prefixed:
+        for client, scope, status, shown in (
+            (guarded, "profile:read marketing-app/pii:read", 200, False),
+            (guarded, "profile:read pii:read", 200, True),
+            (prefixed, ours, 200, True),
+            (prefixed, "https://c360/profile:read marketing-app/pii:read", 200, False),
+            (prefixed, "https://c360/profile:read pii:read", 200, False),
+            (prefixed, "profile:read", 403, False),
+        ):
+            answer = client.get("/customers?limit=50", headers=bearer(token(scope=scope)))
+            assert answer.status_code == status, scope
+            if status == 200:
+                emails = {item["email"] for item in answer.json()["items"]} - {None}
+                assert (emails != {"***"}) == shown, scope
+
+
+def test_a_stream_of_events_ends_with_its_token(guarded: httpx.Client) -> None:
+    ends = time.time() - 30 + 3  # the clocks of issuer and API may differ by 30 seconds
+    with guarded.stream("GET", "/events/stream", headers=bearer(token(exp=ends)), timeout=10) as answer:
+        assert answer.status_code == 200
+        assert "event: events" in "".join(answer.iter_text())
 
 
 def test_a_token_that_is_not_the_issuers_opens_nothing(guarded: httpx.Client) -> None:
