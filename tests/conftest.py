@@ -25,27 +25,14 @@ from tests.support.platform import Platform, SampleFiles
 C360 = REPOSITORY / ".venv" / "bin" / "c360"
 
 
-SHARED = ("platform", "localstack", "dashboard", "on_aws")  # what takes long to start: all its tests run in one process
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of one platform or LocalStack together; on several processes (`make test`), in one of them.
+    """Run what needs the platform last, so that it runs for that only; what locks its API, last of all."""
 
-    The others stay with their file, whose fixtures are made once. The platform comes first, as it takes longest; what
-    locks its API comes last of its tests.
-    """
-
-    def shared(item: pytest.Item) -> str | None:
-        return next((name for name in SHARED if name in getattr(item, "fixturenames", ())), None)
-
-    def turn(item: pytest.Item) -> tuple[int, bool]:
-        name = shared(item)
-        return (SHARED.index(name) if name else len(SHARED), "locked" in getattr(item, "fixturenames", ()))
+    def turn(item: pytest.Item) -> int:
+        names = getattr(item, "fixturenames", ())
+        return ("platform" in names) + ("locked" in names)
 
     items.sort(key=turn)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(shared(item) or item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session")
