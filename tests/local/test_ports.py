@@ -1,6 +1,7 @@
 """A server that lost its port to another program, which answers just like it, does not take that for itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,19 @@ def _found_free_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "port_is_free", port_is_free)
 
 
+@contextmanager
+def stopped(server: Broker | LocalStack) -> Iterator[None]:
+    """Also where it has started, and the test fails."""
+    try:
+        yield
+    finally:
+        server.stop()
+
+
 @pytest.mark.usefixtures("_found_free_at_first")
 def test_another_broker_on_the_port_is_not_taken_for_the_own(broker: Broker, tmp_path: Path) -> None:
     late = Broker(tmp_path / "late", broker.port, tmp_path / "late.log")
-    with pytest.raises(PortTakenError, match=f"Port {broker.port} is taken"):
+    with stopped(late), pytest.raises(PortTakenError, match=f"Port {broker.port} is taken"):
         late.start()
     assert broker.answers()
 
@@ -35,6 +45,6 @@ def test_another_broker_on_the_port_is_not_taken_for_the_own(broker: Broker, tmp
 def test_another_localstack_on_the_port_is_not_taken_for_the_own(localstack: str, scratch: Path) -> None:
     port = int(localstack.rpartition(":")[2])
     late = LocalStack(scratch / "late", port)
-    with pytest.raises(PortTakenError, match=f"Port {port} is taken"):
+    with stopped(late), pytest.raises(PortTakenError, match=f"Port {port} is taken"):
         late.start()
     assert LocalStack(scratch / "localstack", port).health() is not None
