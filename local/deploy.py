@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.outputs import stack_outputs
 from local import processes
 from local.aws import ACCOUNT, REGION, aws_environment, check_created, client, delete_changed_apis, stack_exists
 from local.errors import LocalError
@@ -87,7 +88,12 @@ class CdkApp:
             aws_environment(endpoint),
             progress=progress,
         )
-        check_created(client("cloudformation", endpoint), stacks)
+        cloudformation = client("cloudformation", endpoint)
+        check_created(cloudformation, stacks)
+        # the migrator leaves a newer database alone for the sake of rollbacks, of which there are none here
+        outcome = stack_outputs(cloudformation, stacks).get("SchemaOutcome", "")
+        if outcome.startswith("left alone"):
+            raise LocalError(f"Deploying failed: the schema was {outcome}")
 
     def stop_leftovers(self) -> None:
         """End CDK commands of an earlier run that was killed."""

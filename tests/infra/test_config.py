@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from infra.config import BundlePlatform, DatabaseKind, DeploymentConfig
+from infra.configuration_page import page
 from infra.errors import ConfigError
 from tests.support.synthesis import REPOSITORY
 
@@ -59,3 +60,16 @@ def test_the_entry_prints_one_line_and_fails() -> None:
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if "!!" not in line]
     assert lines == ["error: target is not set: pass -c target=aws or -c target=localstack"]
+
+
+def test_the_page_of_all_options_is_up_to_date() -> None:
+    told = (REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
+    assert told == page(), "run `.venv/bin/python -m infra.configuration_page > docs/configuration.md`"
+
+
+def test_the_page_names_every_option_once_with_its_default() -> None:
+    rows = [line.split(" | ") for line in page().splitlines() if line.startswith("| `")]
+    assert [row[0].strip("| `") for row in rows] == list(DeploymentConfig.model_fields)
+    defaults = {row[0].strip("| `"): row[2] for row in rows}
+    assert (defaults["target"], defaults["schedule"], defaults["alert_email"]) == ("required", "`enabled`", "none")
+    assert defaults["lake"] == "aws: `enabled`, localstack: `disabled`"
