@@ -154,7 +154,7 @@ class DeploymentConfig(BaseModel):
     bundle_platform: BundlePlatform
     """For which machine the functions' packages are bundled: AWS Lambda, this one, or a Linux container on this one."""
     budget: Annotated[float, Field(gt=0)] | None = None
-    """US dollars a month, idle; the synthesis fails when its estimate is higher."""
+    """US dollars a month, idle; the synthesis fails when its estimate is higher ([cost](cost.md))."""
 
     @property
     def on_aws(self) -> bool:

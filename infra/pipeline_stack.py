@@ -102,6 +102,7 @@ class PipelineStack(Stack):
         CfnOutput(self, "AlertTopicArn", value=self.alerts.topic.topic_arn)
         CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
         CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
+        CfnOutput(self, "SchemaOutcome", value=self.schema.get_att_string("Outcome"))
 
     def _function(
         self, name: str, handler: str, role: Role, description: str, timeout: Duration, memory_mb: int, **more: Any

@@ -160,6 +160,7 @@ def test_outputs_are_the_contracts(either: Synthesis, on_aws: Synthesis) -> None
         "AlertTopicArn",
         "LoadFunctionName",
         "MigrateFunctionName",
+        "SchemaOutcome",
     } | ({"LakeBucketName", "ExportFunctionName"} if either is on_aws else set())
 
 
