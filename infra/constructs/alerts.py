@@ -1,6 +1,6 @@
 """What happens when a run fails, times out or is aborted: it is recorded, and an alert is sent."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
@@ -19,12 +19,21 @@ SLA = Duration.minutes(15)
 
 
 class AlertTopic(sns.Topic):
-    """Where alerts go; `email`: who gets them, if anybody."""
+    """Where alerts go; `email`: who gets them, if anybody. Alarms of this account may publish."""
 
     def __init__(self, scope: Construct, construct_id: str, *, email: str | None) -> None:
         super().__init__(scope, construct_id, display_name="Customer 360 alerts", enforce_ssl=True)
         if email is not None:
             self.add_subscription(subscriptions.EmailSubscription(email))
+        # a topic with a policy of its own no longer lets everybody of the account publish
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sns:Publish"],
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                resources=[self.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
 
 
 class RunAlerts(Construct):
@@ -87,15 +96,6 @@ class RunAlerts(Construct):
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
-        # a topic with a policy of its own no longer lets everybody of the account publish
-        self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["sns:Publish"],
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                resources=[self.topic.topic_arn],
-                conditions={"ArnEquals": {"aws:SourceArn": alarm.alarm_arn}},
-            )
-        )
 
 
 def _message(*, console: bool) -> events.RuleTargetInput:

@@ -3,7 +3,6 @@
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -22,7 +21,6 @@ class StreamAlarms(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._topic = topic
-        topic.grant_publish(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
         lag = cloudwatch.Metric(
             namespace="AWS/Lambda",
             metric_name="OffsetLag",

@@ -104,7 +104,7 @@ def test_a_run_of_more_than_15_minutes_alarms_on_aws(on_aws: Synthesis, on_local
         if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     ]
     assert (allowed["Action"], flat(allowed["Resource"])) == ("sns:Publish", flat(topic))
-    assert flat(allowed["Condition"]["ArnEquals"]["aws:SourceArn"]).startswith("AlertsLateRun")
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert not list(on_localstack.resources("AWS::CloudWatch::Alarm"))
 
 
