@@ -7,8 +7,8 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from functions.api.security.public_paths import PUBLIC
-from infra.config import DeploymentConfig
+from functions.api.security.public_paths import public_paths
+from infra.config import DatabaseKind, DeploymentConfig
 from infra.constructs.database import Role
 from infra.constructs.function import LOG_RETENTION, PlatformFunction
 from infra.constructs.gateway_problems import problem_responses
@@ -93,7 +93,7 @@ class ApiStack(Stack):
 
     def _require_key(self, deployment: DeploymentConfig) -> None:
         """Make a key with a plan. What the app calls public needs none: a browser cannot send one for a page."""
-        for path in PUBLIC:
+        for path in public_paths(database_rests=deployment.database is DatabaseKind.AURORA):
             resource = self.api.root.resource_for_path(path.rstrip("/"))
             if path.endswith("/"):
                 resource.add_proxy(default_method_options=apigateway.MethodOptions(api_key_required=False))

@@ -33,6 +33,9 @@ _PARAMETERS = {
 _ADMINISTRATOR = rds.Credentials.from_password(ADMIN_USER, SecretValue.unsafe_plain_text("removed below"))
 """CDK would make a secret for who has no password."""
 
+_WAKE_SECONDS = {Role.ADMIN: 300, Role.API: 22}
+"""How long to wait for it: a deployment for minutes, a request less than the 29 s that API Gateway waits."""
+
 
 class IsolatedNetwork(Construct):
     """Two zones without NAT or internet gateway (a NAT costs $33 a month and zone), and its security groups.
@@ -205,7 +208,10 @@ class RdsDatabase(ManagedDatabase):
 
 
 class AuroraDatabase(ManagedDatabase):
-    """Aurora Serverless v2 that pauses when nobody is connected, and takes some 15 s to wake up."""
+    """Aurora Serverless v2 that pauses when nobody is connected for ten minutes.
+
+    It takes some 15 s to wake up, after a day of rest 30 s and more (Aurora user guide, "Scaling to Zero ACUs").
+    """
 
     def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
         super().__init__(scope, construct_id, name, quicksight=quicksight)
@@ -245,6 +251,10 @@ class AuroraDatabase(ManagedDatabase):
 
     def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return self._cluster.metric(name, statistic=statistic, period=PERIOD)
+
+    def environment(self, role: Role) -> dict[str, str]:
+        seconds = _WAKE_SECONDS.get(role, 45)
+        return super().environment(role) | {"DATABASE_WAKE_SECONDS": str(seconds)}
 
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
         self._cluster.grant_connect(grantee, user)

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -136,6 +137,13 @@ def test_all_of_it_listens_on_loopback_only(stack: TinyStack) -> None:
         stack.options.api_port,
         stack.options.kafka_port,
     }
+
+
+def test_neither_endpoint_answers_to_a_name_that_is_not_of_this_machine(stack: TinyStack) -> None:
+    outputs = stack.up(Lines())
+    for url in (f"{outputs.local_api_url}/healthz", f"{outputs.aws_endpoint_url}/_localstack/health"):
+        with pytest.raises(urllib.error.HTTPError, match="421"):
+            urllib.request.urlopen(urllib.request.Request(url, headers={"Host": "rebound.example"}))
 
 
 def test_a_killed_localstack_is_seen_and_healed_and_its_runs_closed(stack: TinyStack) -> None:
