@@ -1,5 +1,6 @@
 """The deployment's options, parsed once from the CDK context (`-c key=value` or cdk.json). Nothing else reads it."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -52,6 +53,7 @@ def _words(value: object) -> object:
 
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")], ...], BeforeValidator(_words)]
+Zones = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
     Target.AWS: {
@@ -81,6 +83,9 @@ class DeploymentConfig(BaseModel):
     """Where the app is deployed."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,40}$")] = PREFIX
     """What the names of the stacks start with: a letter, then letters, digits and hyphens."""
+    zones: Zones = ()
+    """Two availability zones by id, as `euc1-az1,euc1-az2`; none: the account's first two. For the first deploy: the
+    network cannot move later. MSK refuses `use1-az3`, so a clickstream in us-east-1 needs them."""
 
     database: DatabaseKind
     """Who serves PostgreSQL: an RDS instance or Aurora Serverless v2 on AWS, a server that exists on LocalStack."""
@@ -175,6 +180,10 @@ class DeploymentConfig(BaseModel):
             raise ValueError("database_host is missing: the PostgreSQL server as the functions reach it")
         if self.quicksight_principal and not self.on_aws:
             raise ValueError(f"quicksight_principal does not fit target={self.target}: QuickSight is on AWS only")
+        if names := [zone for zone in self.zones if not re.fullmatch(r"[a-z]{2,6}\d-az\d", zone)]:
+            raise ValueError(f"zones={names[0]}: give ids, such as use1-az1: a name is another zone in each account")
+        if self.zones and (not self.on_aws or len(set(self.zones)) != 2):
+            raise ValueError(f"zones={','.join(self.zones)}: name two different zones, on target=aws only")
         if self.jwt_issuer and not (self.jwt_audience and self.jwt_jwks):
             raise ValueError("jwt_issuer needs jwt_audience, and jwt_jwks: the content of the issuer's jwks.json")
         return self

@@ -31,11 +31,11 @@ class DataStack(Stack):
             CfnOutput(self, "AuditBucketName", value=self.audit.bucket_name)
 
     def _database(self, deployment: DeploymentConfig) -> Database:
-        quicksight = bool(deployment.quicksight_principal)
+        options: dict[str, Any] = {"quicksight": bool(deployment.quicksight_principal), "zones": deployment.zones}
         match deployment.database:
             case DatabaseKind.EXTERNAL:
                 return ExternalDatabase(self, "Database", deployment)
             case DatabaseKind.RDS:
-                return RdsDatabase(self, "Database", deployment.database_name, quicksight=quicksight)
+                return RdsDatabase(self, "Database", deployment.database_name, **options)
             case DatabaseKind.AURORA:
-                return AuroraDatabase(self, "Database", deployment.database_name, quicksight=quicksight)
+                return AuroraDatabase(self, "Database", deployment.database_name, **options)

@@ -44,7 +44,7 @@ class IsolatedNetwork(Construct):
     locally, so nobody needs Secrets Manager, whose interface endpoint would cost $7.30 a month.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, quicksight: bool) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, quicksight: bool, zones: tuple[str, ...]) -> None:
         super().__init__(scope, construct_id)
         isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
         self.vpc = ec2.Vpc(
@@ -58,6 +58,10 @@ class IsolatedNetwork(Construct):
             # Nothing uses the default group; emptying it would take a custom resource of CDK's.
             restrict_default_security_group=False,
         )
+        for subnet, zone in zip(self.vpc.isolated_subnets, zones, strict=bool(zones)):
+            resource = cast(CfnResource, subnet.node.default_child)
+            resource.add_property_deletion_override("AvailabilityZone")
+            resource.add_property_override("AvailabilityZoneId", zone)
         accept(self.vpc, {"VPC7": "No packet can leave for, or come from, the internet: nothing to see in a flow log."})
         self.subnets = isolated
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[isolated])
@@ -100,11 +104,13 @@ class ManagedDatabase(Database):
     for it the BI role has a password instead.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False, zones: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
         self.port = str(PORT)
-        self.isolated = IsolatedNetwork(self, "Network", quicksight=quicksight)
+        self.isolated = IsolatedNetwork(self, "Network", quicksight=quicksight, zones=zones)
         self.password_secrets: dict[Role, secretsmanager.Secret] = {}
         if quicksight:
             secret = self.password_secrets[Role.BI] = password_secret(self, Role.BI)
@@ -160,8 +166,10 @@ def _signs_in_by_iam(database: rds.DatabaseInstance | rds.DatabaseCluster) -> No
 class RdsDatabase(ManagedDatabase):
     """A single-zone db.t4g.micro with 20 GB, growing to 100 GB: $14 a month (us-east-1)."""
 
-    def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
-        super().__init__(scope, construct_id, name, quicksight=quicksight)
+    def __init__(
+        self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False, zones: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(scope, construct_id, name, quicksight=quicksight, zones=zones)
         engine = rds.DatabaseInstanceEngine.postgres(
             version=rds.PostgresEngineVersion.of(POSTGRES_MAJOR, POSTGRES_MAJOR)
         )
@@ -213,8 +221,10 @@ class AuroraDatabase(ManagedDatabase):
     It takes some 15 s to wake up, after a day of rest 30 s and more (Aurora user guide, "Scaling to Zero ACUs").
     """
 
-    def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
-        super().__init__(scope, construct_id, name, quicksight=quicksight)
+    def __init__(
+        self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False, zones: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(scope, construct_id, name, quicksight=quicksight, zones=zones)
         engine = rds.DatabaseClusterEngine.aurora_postgres(
             version=rds.AuroraPostgresEngineVersion.of(AURORA_VERSION, POSTGRES_MAJOR)
         )

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from functions.load.schema.migrate import ROLES
 from functions.model.reading import load_model
 from tests.support.synthesis import Synthesis, flat, synthesize
@@ -148,6 +150,15 @@ def test_outputs_are_the_contracts(on_aws: Synthesis, on_localstack: Synthesis) 
     common = {"LandingBucketName", "DatabaseHost", "DatabasePort", "DatabaseName"}
     assert set(on_aws.outputs("Data")) == common
     assert set(on_localstack.outputs("Data")) == {*common, "BiSecretArn"}
+
+
+@pytest.mark.parametrize("database", ["rds", "aurora"])
+def test_zones_are_chosen_by_id(tmp_path: Path, on_aws: Synthesis, database: str) -> None:
+    chosen = synthesize(tmp_path / "out", target="aws", database=database, zones="euc1-az1,euc1-az3")
+    subnets = [each["Properties"] for _, each in chosen.resources("AWS::EC2::Subnet")]
+    assert [each["AvailabilityZoneId"] for each in subnets] == ["euc1-az1", "euc1-az3"]
+    assert not any("AvailabilityZone" in each for each in subnets), "CloudFormation takes one of the two"
+    assert all("AvailabilityZone" in each["Properties"] for _, each in on_aws.resources("AWS::EC2::Subnet"))
 
 
 def test_aurora_pauses_and_signs_in_as_rds_does(tmp_path: Path) -> None:
