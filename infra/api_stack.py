@@ -59,6 +59,7 @@ class ApiStack(Stack):
             self,
             "RestApi",
             handler=self.function,
+            rest_api_name=f"{deployment.prefix}-api",  # its metrics go by this name
             proxy=False,
             integration_options=apigateway.LambdaIntegrationOptions(allow_test_invoke=False),
             description="Customer 360",

@@ -1,11 +1,8 @@
 """What happens when a run fails, times out or is aborted: it is recorded, and an alert is sent."""
 
-from aws_cdk import Duration, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -13,27 +10,20 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.constructs.alarm import PlatformAlarm, let_alarms_publish
+
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 SLA = Duration.minutes(15)
 """What the nightly load is promised to take at most; `c360 runs` (cli/commands/runs.py) says the same of each run."""
 
 
 class AlertTopic(sns.Topic):
-    """Where alerts go; `email`: who gets them, if anybody. Alarms of this account may publish."""
+    """Where alerts go; `email`: who gets them, if anybody."""
 
     def __init__(self, scope: Construct, construct_id: str, *, email: str | None) -> None:
         super().__init__(scope, construct_id, display_name="Customer 360 alerts", enforce_ssl=True)
         if email is not None:
             self.add_subscription(subscriptions.EmailSubscription(email))
-        # a topic with a policy of its own no longer lets everybody of the account publish
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["sns:Publish"],
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                resources=[self.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            )
-        )
 
 
 class RunAlerts(Construct):
@@ -51,7 +41,7 @@ class RunAlerts(Construct):
         *,
         state_machine: sfn.IStateMachine,
         record: lambda_.IFunction,
-        topic: sns.ITopic,
+        topic: sns.Topic,
         undelivered: sqs.IQueue | None,
         observed: bool,
     ) -> None:
@@ -77,25 +67,23 @@ class RunAlerts(Construct):
             )
         )
         if observed:
+            let_alarms_publish(topic)
             self._alarm_late_runs(state_machine)
 
     def _alarm_late_runs(self, state_machine: sfn.IStateMachine) -> None:
         """Step Functions reports how long a run took only when it ends; one that hangs ends at its own timeout."""
-        alarm = cloudwatch.Alarm(
+        PlatformAlarm(
             self,
             "LateRun",
-            alarm_description=(
-                f"Customer 360: a load took longer than the {SLA.to_minutes():.0f} minutes promised. All is loaded if"
-                " c360 runs says SUCCEEDED. Which step took long: c360 runs, and c360 logs load --run RUN_ID. More:"
-                " docs/runbook.md, section A load took too long."
+            says=(
+                f"a load took longer than the {SLA.to_minutes():.0f} minutes promised. All is loaded if c360 runs says"
+                " SUCCEEDED. Which step took long: c360 runs, and c360 logs load --run RUN_ID."
             ),
+            section="A load took too long",
+            topic=self.topic,
             metric=state_machine.metric_time(statistic="Maximum", period=Duration.minutes(5)),
-            threshold=SLA.to_milliseconds(),
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            above=SLA.to_milliseconds(),
         )
-        alarm.add_alarm_action(actions.SnsAction(self.topic))
 
 
 def _message(*, console: bool) -> events.RuleTargetInput:

@@ -35,6 +35,11 @@ LOG_RETENTION = {
 """As the model declares it."""
 
 
+def service_name(construct_id: str) -> str:
+    """The `service` of a function's log lines and metrics."""
+    return f"c360-{construct_id.lower()}"
+
+
 class PlatformFunction(lambda_.Function):
     """Runs `handler` from the bundle with `requirements`, signed in to the database as `role`, if it has one.
 
@@ -86,7 +91,7 @@ class PlatformFunction(lambda_.Function):
             role=_role(scope, construct_id, log_group, network),
             log_group=log_group,
             environment={
-                "POWERTOOLS_SERVICE_NAME": f"c360-{construct_id.lower()}",
+                "POWERTOOLS_SERVICE_NAME": service_name(construct_id),
                 "POWERTOOLS_LOG_LEVEL": "INFO",
                 **sign_in,
                 **(environment or {}),

@@ -15,7 +15,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.config import DeploymentConfig
-from infra.constructs.alarm import TopicAlarm
+from infra.constructs.alarm import PlatformAlarm
 from infra.constructs.function import PlatformFunction
 from infra.constructs.nag import accept
 
@@ -79,14 +79,16 @@ class IssuerKeys(Construct):
         )
         rule.node.add_dependency(self.stored)  # so that it goes first, and no copy comes after the last is removed
         if topic is not None:
-            TopicAlarm(
+            PlatformAlarm(
                 self,
                 "NotRefreshed",
+                says="the keys of the issuer of tokens could not be copied for half an hour. Those that are stored go"
+                " on being used.",
+                section="A token is refused",
                 topic=topic,
                 metric=refresh.metric_errors(period=Duration.minutes(15)),
+                above=0,
                 periods=2,
-                description="the keys of the issuer of tokens could not be copied for half an hour; those that are"
-                " stored go on being used. docs/runbook.md, section A token is refused.",
             )
 
     def grant_read(self, grantee: iam.IGrantable) -> None:

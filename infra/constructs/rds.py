@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import cast
 
 from aws_cdk import CfnResource, Duration, RemovalPolicy, SecretValue, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -20,6 +21,7 @@ POSTGRES_MAJOR = "18"  # one major everywhere: embedded, compose file, RDS
 AURORA_VERSION = "18.3"
 ADMIN_USER = "c360_admin"
 BACKUP_DAYS = 7
+PERIOD = Duration.minutes(5)
 CA_FILE = f"/var/task/{CERTIFICATES}"
 
 _PARAMETERS = {
@@ -115,6 +117,10 @@ class ManagedDatabase(Database):
             accept(secret, {"SMG4": "A new password is set by a deployment, with the secret's next version."})
 
     @abstractmethod
+    def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """A metric of AWS/RDS about this database, every five minutes."""
+
+    @abstractmethod
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
         """Allow rds-db:connect as `user` to this database only."""
 
@@ -202,6 +208,9 @@ class RdsDatabase(ManagedDatabase):
         self.host = self._instance.db_instance_endpoint_address
         _signs_in_by_iam(self._instance)
 
+    def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return self._instance.metric(name, statistic=statistic, period=PERIOD)
+
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
         self._instance.grant_connect(grantee, user)
 
@@ -249,6 +258,9 @@ class AuroraDatabase(ManagedDatabase):
         )
         self.host = self._cluster.cluster_endpoint.hostname
         _signs_in_by_iam(self._cluster)
+
+    def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return self._cluster.metric(name, statistic=statistic, period=PERIOD)
 
     def environment(self, role: Role) -> dict[str, str]:
         seconds = _WAKE_SECONDS.get(role, 45)

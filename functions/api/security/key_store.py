@@ -1,4 +1,4 @@
-"""The issuer's keys in S3: a function with a route to the internet copies them there, the API without one reads them."""
+"""The issuer's keys in S3: a function with a route to the internet copies them there, the API reads them there."""
 
 import json
 import urllib.request
