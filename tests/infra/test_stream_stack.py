@@ -64,7 +64,12 @@ def local(on_localstack: Synthesis) -> Stream:
 
 
 def test_on_aws_there_is_no_stream_unless_asked_for(on_aws: Synthesis) -> None:
-    assert [path.name.split(".")[0] for path in on_aws.files] == ["C360-Api", "C360-Data", "C360-Operations", "C360-Pipeline"]
+    assert [path.name.split(".")[0] for path in on_aws.files] == [
+        "C360-Api",
+        "C360-Data",
+        "C360-Operations",
+        "C360-Pipeline",
+    ]
 
 
 @pytest.mark.parametrize(
