@@ -11,10 +11,11 @@ from constructs import Construct
 from functions.api.security.public_paths import public_paths
 from infra.config import DatabaseKind, DeploymentConfig
 from infra.constructs.database import Role
-from infra.constructs.function import LOG_RETENTION, PlatformFunction
+from infra.constructs.function import PlatformFunction
 from infra.constructs.gateway_problems import problem_responses
 from infra.constructs.issuer_keys import IssuerKeys
 from infra.constructs.nag import accept
+from infra.constructs.retention import LOG_RETENTION
 from infra.data_stack import DataStack
 
 STAGE = "v1"
@@ -158,4 +159,5 @@ def _stage_options(scope: Construct, deployment: DeploymentConfig) -> apigateway
         ),
         logging_level=apigateway.MethodLoggingLevel.ERROR,
         data_trace_enabled=False,
+        tracing_enabled=True,
     )  # fmt: skip

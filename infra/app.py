@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 
-from aws_cdk import App, Tags, Validations
+from aws_cdk import App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.api_stack import ApiStack
@@ -52,6 +52,10 @@ def build(app: App, deployment: DeploymentConfig) -> Stacks:
         about, name = "Customer 360: its dashboard and alarms", stack_name(OPERATIONS, deployment.prefix)
         OperationsStack(app, name, deployment, data=data, pipeline=pipeline, api=api, stream=stream, description=about)
     Tags.of(app).add("project", "customer-360")
+    Tags.of(app).add("deployment", deployment.prefix)
+    for stack in app.node.children:
+        if isinstance(stack, Stack):
+            Tags.of(stack).add("component", stack.node.id.removeprefix(f"{deployment.prefix}-").lower())
     if deployment.on_aws:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         print(report(estimate(deployment)), file=sys.stderr)  # noqa: T201 (stdout belongs to the CDK)

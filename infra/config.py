@@ -104,6 +104,8 @@ class DeploymentConfig(BaseModel):
     """How the external server's TLS is checked, as libpq names it. RDS and Aurora are always verified in full."""
     database_ssl_root_cert: str = ""
     """The file of the authority that signed the external server's certificate, as the functions see it."""
+    database_logs: Switch = False
+    """Send the server's log to CloudWatch Logs, which is paid by the GB; RDS and Aurora only."""
 
     schedule: Switch = True
     """Start the load each night at 00:00 UTC."""
@@ -117,6 +119,8 @@ class DeploymentConfig(BaseModel):
     """Files of more MiB than this are staged in parts of this size."""
     alert_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     """Who gets alerts by e-mail; AWS asks the address to confirm."""
+    encrypt_alerts: Switch = False
+    """Encrypt the topic of the alerts with a key of its own, for a dollar a month."""
 
     api_key: Switch
     """Ask callers of the API for a key, with a rate, a burst and a quota."""
@@ -164,7 +168,8 @@ class DeploymentConfig(BaseModel):
     bundle_platform: BundlePlatform
     """For which machine the functions' packages are bundled: AWS Lambda, this one, or a Linux container on this one."""
     budget: Annotated[float, Field(gt=0)] | None = None
-    """US dollars a month, idle; the synthesis fails when its estimate is higher ([cost](cost.md))."""
+    """US dollars a month: the synthesis fails when its idle estimate is higher ([cost](cost.md)); with `alert_email`,
+    AWS Budgets warns of a higher bill."""
 
     @property
     def on_aws(self) -> bool:

@@ -8,6 +8,7 @@ from infra.cost import AS_OF, HOURS, PRICES, REGION, estimate, total
 CONTEXTS: tuple[dict[str, str], ...] = (
     {},
     {"database": "aurora"},
+    {"encrypt_alerts": "enabled"},
     {"stream": "provisioned"},
     {"stream": "provisioned", "stream_pollers": "1"},
     {"stream": "serverless"},

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from aws_cdk import App, CfnOutput, Stack
+from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -61,6 +62,8 @@ class OperationsStack(Stack):
                 below=LEAST_STORAGE_BYTES,
                 periods=3,
             )
+        if deployment.budget is not None and deployment.alert_email is not None:
+            self._budget(deployment, deployment.budget, deployment.alert_email)
         name = f"{deployment.prefix}-{self.region}"  # an account's dashboards are the same in every region
         self.dashboard = OperationsDashboard(
             self,
@@ -75,6 +78,34 @@ class OperationsStack(Stack):
         )
         console = f"https://{self.region}.console.aws.amazon.com/cloudwatch/home?region={self.region}"
         CfnOutput(self, "OperationsUrl", value=f"{console}#dashboards/dashboard/{name}")
+
+    def _budget(self, deployment: DeploymentConfig, dollars: float, email: str) -> None:
+        """Tell when the month's bill is at 80 % of the budget, and when it is forecast to exceed it.
+
+        It counts what carries the deployment's tag, once that tag is activated for cost allocation.
+        """
+        kind = budgets.CfnBudget
+        subscriber = kind.SubscriberProperty(subscription_type="EMAIL", address=email)
+        kind(
+            self,
+            "Budget",
+            budget=kind.BudgetDataProperty(
+                budget_name=f"{deployment.prefix}-{self.region}",
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=kind.SpendProperty(amount=dollars, unit="USD"),
+                cost_filters={"TagKeyValue": [f"user:deployment${deployment.prefix}"]},
+            ),
+            notifications_with_subscribers=[
+                kind.NotificationWithSubscribersProperty(
+                    notification=kind.NotificationProperty(
+                        notification_type=when, comparison_operator="GREATER_THAN", threshold=percent
+                    ),
+                    subscribers=[subscriber],
+                )
+                for when, percent in (("ACTUAL", 80), ("FORECASTED", 100))
+            ],
+        )
 
 
 def _alarms(app: App) -> list[cloudwatch.IAlarm]:

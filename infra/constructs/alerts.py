@@ -1,8 +1,10 @@
 """What happens when a run fails, times out or is aborted: it is recorded, and an alert is sent."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -18,12 +20,41 @@ SLA = Duration.minutes(15)
 
 
 class AlertTopic(sns.Topic):
-    """Where alerts go; `email`: who gets them, if anybody."""
+    """Where alerts go; `email`: who gets them, if anybody. `encrypted`: with a key of the deployment's own.
 
-    def __init__(self, scope: Construct, construct_id: str, *, email: str | None) -> None:
-        super().__init__(scope, construct_id, display_name="Customer 360 alerts", enforce_ssl=True)
+    The key that AWS manages for SNS would not do: alarms and rules cannot use it (SNS guide, "Encrypted topics").
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, email: str | None, encrypted: bool) -> None:
+        key = _alert_key(scope) if encrypted else None
+        super().__init__(scope, construct_id, display_name="Customer 360 alerts", enforce_ssl=True, master_key=key)
+        self._key = key
         if email is not None:
             self.add_subscription(subscriptions.EmailSubscription(email))
+
+    def grant_key(self, grantee: iam.IGrantable) -> None:
+        """Let who publishes use the key, where there is one; CDK does so for rules only."""
+        if self._key is not None:
+            self._key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
+
+
+def _alert_key(scope: Construct) -> kms.Key:
+    key = kms.Key(
+        scope,
+        "AlertKey",
+        description="Customer 360: alerts",
+        enable_key_rotation=True,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            resources=["*"],  # in a key's policy: this key
+            conditions={"StringEquals": {"aws:SourceAccount": key.env.account}},
+        )
+    )
+    return key
 
 
 class RunAlerts(Construct):

@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -15,6 +16,7 @@ from constructs import Construct
 from infra.constructs.bundle import CERTIFICATES
 from infra.constructs.database import Database, Network, Role, password_secret
 from infra.constructs.nag import accept
+from infra.constructs.retention import LOG_RETENTION
 
 PORT = 5432
 POSTGRES_MAJOR = "18"  # one major everywhere: embedded, compose file, RDS
@@ -117,6 +119,27 @@ class ManagedDatabase(Database):
             accept(secret, {"SMG4": "A new password is set by a deployment, with the secret's next version."})
 
     @abstractmethod
+    def export_logs(self) -> None:
+        """Have the server's log in CloudWatch Logs, kept as long as the model keeps logs."""
+
+    def _export_logs(self, database: rds.DatabaseInstance | rds.DatabaseCluster, group: str) -> None:
+        resource = cast(rds.CfnDBInstance | rds.CfnDBCluster, database.node.default_child)
+        resource.enable_cloudwatch_logs_exports = ["postgresql"]
+        # RDS makes the group, and keeps it for ever; CDK's function sets how long
+        logs.LogRetention(self, "LogRetention", log_group_name=f"{group}/postgresql", retention=LOG_RETENTION)
+        [function] = [each for each in Stack.of(self).node.children if each.node.id.startswith("LogRetention")]
+        accept(
+            function,
+            {
+                "L1": "CDK's own function, whose runtime CDK chooses.",
+                "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": (
+                    "CDK's own function, which writes its log by this policy."
+                ),
+                "IAM5[Resource::*]": "CDK's own function: it is told the group's name in each deployment.",
+            },
+        )
+
+    @abstractmethod
     def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         """A metric of AWS/RDS about this database, every five minutes."""
 
@@ -188,6 +211,9 @@ class RdsDatabase(ManagedDatabase):
             iam_authentication=True,
             parameters=_PARAMETERS,
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
+            # a week of them is free; statements have parameters in place of values
+            enable_performance_insights=True,
+            performance_insight_retention=rds.PerformanceInsightRetention.DEFAULT,
             storage_type=rds.StorageType.GP3,
             allocated_storage=20,
             max_allocated_storage=100,
@@ -207,6 +233,9 @@ class RdsDatabase(ManagedDatabase):
         )
         self.host = self._instance.db_instance_endpoint_address
         _signs_in_by_iam(self._instance)
+
+    def export_logs(self) -> None:
+        self._export_logs(self._instance, f"/aws/rds/instance/{self._instance.instance_identifier}")
 
     def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return self._instance.metric(name, statistic=statistic, period=PERIOD)
@@ -258,6 +287,9 @@ class AuroraDatabase(ManagedDatabase):
         )
         self.host = self._cluster.cluster_endpoint.hostname
         _signs_in_by_iam(self._cluster)
+
+    def export_logs(self) -> None:
+        self._export_logs(self._cluster, f"/aws/rds/cluster/{self._cluster.cluster_identifier}")
 
     def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return self._cluster.metric(name, statistic=statistic, period=PERIOD)

@@ -121,3 +121,41 @@ def test_the_dashboard_and_the_alarms_are_free(whole: Synthesis, on_aws: Synthes
 def test_without_a_clickstream_nothing_of_it_is_shown(on_aws: Synthesis, on_localstack: Synthesis) -> None:
     assert not any(name.startswith("Events") or name == "OffsetLag" for _, name in shown(on_aws))
     assert not any("Operations" in file.name for file in on_localstack.files)
+
+
+def test_a_bill_above_the_budget_is_an_email(tmp_path: Path, on_aws: Synthesis) -> None:
+    def budgets(synthesis: Synthesis) -> list[dict[str, Any]]:
+        resources = synthesis.template("Operations")["Resources"].values()
+        return [each["Properties"] for each in resources if each["Type"] == "AWS::Budgets::Budget"]
+
+    assert budgets(on_aws) == []
+    [budget] = budgets(synthesize(tmp_path / "out", target="aws", budget="30", alert_email="data@example.com"))
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 30, "Unit": "USD"}
+    assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:deployment$C360"]}
+    told = budget["NotificationsWithSubscribers"]
+    assert [each["Notification"]["Threshold"] for each in told] == [80, 100]
+    assert {each["Subscribers"][0]["Address"] for each in told} == {"data@example.com"}
+
+
+def test_everything_that_takes_tags_says_whose_it_is(whole: Synthesis) -> None:
+    kinds = ("AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::Lambda::Function", "AWS::StepFunctions::StateMachine")
+    seen = set()
+    for file in whole.files:
+        for name, resource in json.loads(file.read_text())["Resources"].items():
+            if resource["Type"] in kinds:
+                tags = {tag["Key"]: tag["Value"] for tag in resource["Properties"]["Tags"]}
+                assert (tags["project"], tags["deployment"]) == ("customer-360", "C360"), name
+                assert tags["component"] == file.name.split(".")[0].removeprefix("C360-").lower(), name
+                seen.add(resource["Type"])
+    assert seen == {*kinds}
+
+
+def test_functions_the_api_and_loads_are_traced_on_aws_only(whole: Synthesis, on_localstack: Synthesis) -> None:
+    for file in whole.files:
+        for name, resource in json.loads(file.read_text())["Resources"].items():
+            if resource["Type"] == "AWS::Lambda::Function":
+                assert resource["Properties"]["TracingConfig"] == {"Mode": "Active"}, name
+    assert whole.properties("AWS::ApiGateway::Stage")["TracingEnabled"] is True
+    assert whole.properties("AWS::StepFunctions::StateMachine")["TracingConfiguration"] == {"Enabled": True}
+    for _, function in on_localstack.resources("AWS::Lambda::Function"):
+        assert "TracingConfig" not in function["Properties"]

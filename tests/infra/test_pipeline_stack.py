@@ -8,7 +8,7 @@ import pytest
 
 from cli.commands.runs import SLA_SECONDS
 from infra.constructs.alerts import SLA
-from tests.support.synthesis import REPOSITORY, Synthesis, flat, synthesize
+from tests.support.synthesis import REPOSITORY, Synthesis, actions, flat, synthesize
 
 
 def rule(synthesis: Synthesis, name: str) -> dict[str, Any]:
@@ -160,3 +160,21 @@ def test_the_size_from_which_files_are_split_is_an_option(on_aws: Synthesis, on_
         return str(load["Environment"]["Variables"]["LANDING_SPLIT_BYTES"])
 
     assert (said(on_aws), said(on_localstack)) == (str(16 << 20), str(64 << 20))
+
+
+def test_alerts_are_encrypted_with_a_key_that_all_who_send_them_may_use(tmp_path: Path, on_aws: Synthesis) -> None:
+    assert "KmsMasterKeyId" not in on_aws.properties("AWS::SNS::Topic"), "a key costs a dollar a month: by context"
+    encrypted = synthesize(tmp_path / "out", target="aws", encrypt_alerts="enabled")
+    key = encrypted.properties("AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    assert "AlertKey" in flat(encrypted.properties("AWS::SNS::Topic")["KmsMasterKeyId"])
+    services = {
+        statement["Principal"]["Service"]: set(actions(statement))
+        for statement in key["KeyPolicy"]["Statement"]
+        if "Service" in statement["Principal"]
+    }
+    assert services.keys() == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert all({"kms:Decrypt"} < allowed for allowed in services.values())
+    publishers = {name for name, each in encrypted.statements() if "sns:Publish" in actions(each)}
+    assert publishers == {name for name, each in encrypted.statements() if "kms:GenerateDataKey" in actions(each)}
+    assert {name[:11] for name in publishers} == {"NightlyLoad"}
