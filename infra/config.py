@@ -1,5 +1,7 @@
 """The deployment's options, parsed once from the CDK context (`-c key=value` or cdk.json). Nothing else reads it."""
 
+import json
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -52,6 +54,9 @@ def _words(value: object) -> object:
 
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")], ...], BeforeValidator(_words)]
+MOST_BYTES_OF_KEYS = 2_500
+"""The API's environment holds 4 KB in all (Lambda quotas)."""
+Zones = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
     Target.AWS: {
@@ -81,6 +86,9 @@ class DeploymentConfig(BaseModel):
     """Where the app is deployed."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,40}$")] = PREFIX
     """What the names of the stacks start with: a letter, then letters, digits and hyphens."""
+    zones: Zones = ()
+    """Two availability zones by id, as `euc1-az1,euc1-az2`; none: the account's first two. For the first deploy: the
+    network cannot move later. MSK refuses `use1-az3`, so a clickstream in us-east-1 needs them."""
 
     database: DatabaseKind
     """Who serves PostgreSQL: an RDS instance or Aurora Serverless v2 on AWS, a server that exists on LocalStack."""
@@ -96,6 +104,8 @@ class DeploymentConfig(BaseModel):
     """How the external server's TLS is checked, as libpq names it. RDS and Aurora are always verified in full."""
     database_ssl_root_cert: str = ""
     """The file of the authority that signed the external server's certificate, as the functions see it."""
+    database_logs: Switch = False
+    """Send the server's log to CloudWatch Logs, which is paid by the GB; RDS and Aurora only."""
 
     schedule: Switch = True
     """Start the load each night at 00:00 UTC."""
@@ -109,6 +119,8 @@ class DeploymentConfig(BaseModel):
     """Files of more MiB than this are staged in parts of this size."""
     alert_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     """Who gets alerts by e-mail; AWS asks the address to confirm."""
+    encrypt_alerts: Switch = False
+    """Encrypt the topic of the alerts with a key of its own, for a dollar a month."""
 
     api_key: Switch
     """Ask callers of the API for a key, with a rate, a burst and a quota."""
@@ -126,8 +138,10 @@ class DeploymentConfig(BaseModel):
     """For which audience tokens must be; required with `jwt_issuer`."""
     jwt_scope_prefix: str = ""
     """What stands before each scope in the issuer's tokens."""
+    jwt_jwks_url: Annotated[str, Field(pattern=r"^(https://\S+)?$")] = ""
+    """Where the issuer publishes its keys, copied every five minutes; none: `<issuer>/.well-known/jwks.json`."""
     jwt_jwks: str = ""
-    """The issuer's JSON Web Key Set itself: the function has no route to fetch it. Required with `jwt_issuer`."""
+    """A JSON Web Key Set instead, of an issuer who publishes none: new keys then need a deploy."""
     endpoint_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:4566"
     """Where callers reach LocalStack, for the printed URL of the API."""
 
@@ -154,7 +168,8 @@ class DeploymentConfig(BaseModel):
     bundle_platform: BundlePlatform
     """For which machine the functions' packages are bundled: AWS Lambda, this one, or a Linux container on this one."""
     budget: Annotated[float, Field(gt=0)] | None = None
-    """US dollars a month, idle; the synthesis fails when its estimate is higher ([cost](cost.md))."""
+    """US dollars a month: the synthesis fails when its idle estimate is higher ([cost](cost.md)); with `alert_email`,
+    AWS Budgets warns of a higher bill."""
 
     @property
     def on_aws(self) -> bool:
@@ -175,9 +190,37 @@ class DeploymentConfig(BaseModel):
             raise ValueError("database_host is missing: the PostgreSQL server as the functions reach it")
         if self.quicksight_principal and not self.on_aws:
             raise ValueError(f"quicksight_principal does not fit target={self.target}: QuickSight is on AWS only")
-        if self.jwt_issuer and not (self.jwt_audience and self.jwt_jwks):
-            raise ValueError("jwt_issuer needs jwt_audience, and jwt_jwks: the content of the issuer's jwks.json")
+        if names := [zone for zone in self.zones if not re.fullmatch(r"[a-z]{2,6}\d-az\d", zone)]:
+            raise ValueError(f"zones={names[0]}: give ids, such as use1-az1: a name is another zone in each account")
+        if self.zones and (not self.on_aws or len(set(self.zones)) != 2):
+            raise ValueError(f"zones={','.join(self.zones)}: name two different zones, on target=aws only")
+        if self.jwt_issuer and not self.jwt_audience:
+            raise ValueError("jwt_issuer needs jwt_audience: what the tokens' aud, or Cognito's client_id, must be")
+        self._check_given_keys()
         return self
+
+    def _check_given_keys(self) -> None:
+        if not self.jwt_jwks:
+            return
+        if self.jwt_jwks_url:
+            raise ValueError("jwt_jwks and jwt_jwks_url: name one of the two")
+        if len(self.jwt_jwks.encode()) > MOST_BYTES_OF_KEYS:
+            raise ValueError(
+                f"jwt_jwks has {len(self.jwt_jwks.encode())} bytes, and {MOST_BYTES_OF_KEYS} are what Lambda's"
+                " environment of 4 KB has room for: leave it out, and the keys are copied from where the issuer"
+                " publishes them (jwt_jwks_url)"
+            )
+        try:
+            keys = json.loads(self.jwt_jwks)["keys"]
+        except (ValueError, TypeError, KeyError):
+            keys = None
+        if not isinstance(keys, list) or not keys:
+            raise ValueError('jwt_jwks is no JSON Web Key Set: {"keys": [...]}')
+
+    @property
+    def keys_published_at(self) -> str:
+        """Where the issuer publishes its keys."""
+        return self.jwt_jwks_url or f"{self.jwt_issuer.rstrip('/')}/.well-known/jwks.json"
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Self:
