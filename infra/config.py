@@ -1,5 +1,6 @@
 """The deployment's options, parsed once from the CDK context (`-c key=value` or cdk.json). Nothing else reads it."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -52,6 +53,7 @@ def _words(value: object) -> object:
 
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")], ...], BeforeValidator(_words)]
+Zones = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
     Target.AWS: {
@@ -81,6 +83,9 @@ class DeploymentConfig(BaseModel):
     """Where the app is deployed."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,40}$")] = PREFIX
     """What the names of the stacks start with: a letter, then letters, digits and hyphens."""
+    zones: Zones = ()
+    """Two availability zones by id, as `euc1-az1,euc1-az2`; none: the account's first two. For the first deploy: the
+    network cannot move later. MSK refuses `use1-az3`, so a clickstream in us-east-1 needs them."""
 
     database: DatabaseKind
     """Who serves PostgreSQL: an RDS instance or Aurora Serverless v2 on AWS, a server that exists on LocalStack."""
@@ -96,6 +101,8 @@ class DeploymentConfig(BaseModel):
     """How the external server's TLS is checked, as libpq names it. RDS and Aurora are always verified in full."""
     database_ssl_root_cert: str = ""
     """The file of the authority that signed the external server's certificate, as the functions see it."""
+    database_logs: Switch = False
+    """Send the server's log to CloudWatch Logs, which is paid by the GB; RDS and Aurora only."""
 
     schedule: Switch = True
     """Start the load each night at 00:00 UTC."""
@@ -109,6 +116,8 @@ class DeploymentConfig(BaseModel):
     """Files of more MiB than this are staged in parts of this size."""
     alert_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     """Who gets alerts by e-mail; AWS asks the address to confirm."""
+    encrypt_alerts: Switch = False
+    """Encrypt the topic of the alerts with a key of its own, for a dollar a month."""
 
     api_key: Switch
     """Ask callers of the API for a key, with a rate, a burst and a quota."""
@@ -154,7 +163,8 @@ class DeploymentConfig(BaseModel):
     bundle_platform: BundlePlatform
     """For which machine the functions' packages are bundled: AWS Lambda, this one, or a Linux container on this one."""
     budget: Annotated[float, Field(gt=0)] | None = None
-    """US dollars a month, idle; the synthesis fails when its estimate is higher ([cost](cost.md))."""
+    """US dollars a month: the synthesis fails when its idle estimate is higher ([cost](cost.md)); with `alert_email`,
+    AWS Budgets warns of a higher bill."""
 
     @property
     def on_aws(self) -> bool:
@@ -175,6 +185,10 @@ class DeploymentConfig(BaseModel):
             raise ValueError("database_host is missing: the PostgreSQL server as the functions reach it")
         if self.quicksight_principal and not self.on_aws:
             raise ValueError(f"quicksight_principal does not fit target={self.target}: QuickSight is on AWS only")
+        if names := [zone for zone in self.zones if not re.fullmatch(r"[a-z]{2,6}\d-az\d", zone)]:
+            raise ValueError(f"zones={names[0]}: give ids, such as use1-az1: a name is another zone in each account")
+        if self.zones and (not self.on_aws or len(set(self.zones)) != 2):
+            raise ValueError(f"zones={','.join(self.zones)}: name two different zones, on target=aws only")
         if self.jwt_issuer and not (self.jwt_audience and self.jwt_jwks):
             raise ValueError("jwt_issuer needs jwt_audience, and jwt_jwks: the content of the issuer's jwks.json")
         return self

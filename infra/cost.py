@@ -37,6 +37,7 @@ PRICES = {
     "serverless_partition": Price("MSK Serverless, a partition", 0.0015, hourly=True),
     "poller": Price("Provisioned poller of an event source (event poller unit)", 0.185, hourly=True),
     "endpoint": Price("Interface endpoint, one zone", 0.01, hourly=True),
+    "key": Price("Key of KMS", 1.00),
     "secret": Price("Secret of Secrets Manager", 0.40),
     "quicksight_author": Price("QuickSight author, Enterprise edition", 24.00),
 }
@@ -64,7 +65,8 @@ def estimate(deployment: DeploymentConfig) -> tuple[Item, ...]:
         DatabaseKind.RDS: Item("RDS db.t4g.micro, one zone, 20 GB gp3", ((1, "rds"), (20, "rds_storage"))),
         DatabaseKind.AURORA: Item("Aurora Serverless v2, paused, 10 GB", ((10, "aurora_storage"),)),
     }[deployment.database]
-    return (database, *_stream(deployment), *_quicksight(deployment))
+    keys = (Item("KMS key of the alerts", ((1, "key"),)),) if deployment.encrypt_alerts else ()
+    return (database, *keys, *_stream(deployment), *_quicksight(deployment))
 
 
 def _stream(deployment: DeploymentConfig) -> tuple[Item, ...]:

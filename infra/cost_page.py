@@ -8,6 +8,7 @@ from infra.cost import AS_OF, HOURS, PRICES, REGION, estimate, total
 CONTEXTS: tuple[dict[str, str], ...] = (
     {},
     {"database": "aurora"},
+    {"encrypt_alerts": "enabled"},
     {"stream": "provisioned"},
     {"stream": "provisioned", "stream_pollers": "1"},
     {"stream": "serverless"},
@@ -36,6 +37,8 @@ _USE = """\
 | S3 | $0.023 a GB and month, $0.005 a thousand writes; the landing bucket keeps every version for 90 days |
 | API Gateway | $3.50 a million requests |
 | CloudWatch Logs | $0.50 a GB; the model's `retention` says how long they are kept |
+| CloudWatch | each account has 10 alarms and 3 dashboards of 50 metrics free, which the platform fits; the counts of \
+a load cost cents |
 | Aurora while it is awake | $0.12 an hour and capacity unit, at least half a unit: 0.06 dollars an hour |
 | RDS storage above 20 GB | $0.115 a GB and month; it grows by itself up to 100 GB |
 

@@ -22,6 +22,7 @@ SERVERLESS = 547.50 + 4 * 1.095
     [
         ({}, RDS),
         ({"database": "aurora"}, 1.00),
+        ({"encrypt_alerts": "enabled"}, RDS + 1.00),
         ({"stream": "provisioned"}, RDS + BROKERS + 14.60),
         ({"stream": "provisioned", "stream_pollers": "2"}, RDS + BROKERS + 2 * 135.05),
         ({"stream": "serverless"}, RDS + SERVERLESS + 14.60),

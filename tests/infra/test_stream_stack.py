@@ -64,7 +64,12 @@ def local(on_localstack: Synthesis) -> Stream:
 
 
 def test_on_aws_there_is_no_stream_unless_asked_for(on_aws: Synthesis) -> None:
-    assert [path.name.split(".")[0] for path in on_aws.files] == ["C360-Api", "C360-Data", "C360-Pipeline"]
+    assert [path.name.split(".")[0] for path in on_aws.files] == [
+        "C360-Api",
+        "C360-Data",
+        "C360-Operations",
+        "C360-Pipeline",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +278,7 @@ def test_cfn_lint_finds_nothing(provisioned: Stream, serverless: Stream) -> None
     files = [*provisioned.synthesis.files, *serverless.synthesis.files]
     command = [Path(sys.executable).with_name("cfn-lint"), "--regions", "us-east-1", "--ignore-checks", "W3005"]
     done = subprocess.run([*map(str, [*command, "--", *files])], capture_output=True, text=True, check=False)
-    assert len(files) == 8
+    assert len(files) == 10
     assert (done.returncode, done.stdout) == (0, "")
 
 

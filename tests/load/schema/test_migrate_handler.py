@@ -16,6 +16,7 @@ from local.processes import free_port
 from tests.support.custom_resource import CREATE, Answers, listening
 from tests.support.lambda_context import lambda_context
 from tests.support.night import prepare
+from tests.support.waking_server import waking
 
 NAMES = ",".join(migration.name for migration in read_migrations())
 
@@ -141,6 +142,17 @@ def test_a_failure_is_reported_with_its_reason(
     assert "cannot connect to PostgreSQL" in answer["Reason"]
     assert "[$LATEST]stream" in answer["Reason"]
     assert "hunter2" not in answer["Reason"]
+
+
+def test_a_paused_database_is_waited_for(
+    cloudformation: CloudFormation, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(environment) as connection:
+        port = connection.info.port
+    with waking(port, 8, silent=False) as waking_port:
+        monkeypatch.setenv("DATABASE_URL", make_conninfo(environment, port=waking_port))
+        monkeypatch.setenv("DATABASE_WAKE_SECONDS", "300")
+        assert cloudformation.send("Create")["Status"] == "SUCCESS"
 
 
 def test_a_failure_of_any_kind_is_reported(
