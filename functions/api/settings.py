@@ -12,7 +12,7 @@ from functions.common.settings import DatabaseSettings
 Scope = Literal["profile:read", "pii:read"]
 """`profile:read` opens the data endpoints, `pii:read` shows names, e-mail addresses and phone numbers in them."""
 
-_URL = r"^(https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S*)?$"
+HTTPS_URL = r"^(https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S*)?$"
 
 
 def _split(value: object) -> object:
@@ -46,7 +46,7 @@ class ApiSettings(DatabaseSettings):
     jwt_scope_prefix: what the issuer puts before our scopes, `https://c360/` for instance where Cognito's resource
     server is `https://c360`; scopes are compared whole, so others do not count.
     jwt_jwks, jwt_jwks_url: the issuer's public keys, as a JSON Web Key Set or where to fetch it; by default
-    `<issuer>/.well-known/jwks.json`. A function without a route to the internet needs `jwt_jwks`.
+    `<issuer>/.well-known/jwks.json`. A function without a route to the internet reads a copy in S3, `s3://bucket/key`.
     """
 
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)
@@ -57,11 +57,11 @@ class ApiSettings(DatabaseSettings):
     cors_allow_credentials: bool = False
     api_auth: Literal["open", "jwt"] = "open"
     api_open_scopes: Annotated[tuple[Scope, ...], BeforeValidator(_split)] = ("profile:read", "pii:read")
-    jwt_issuer: Annotated[str, Field(pattern=_URL)] = ""
+    jwt_issuer: Annotated[str, Field(pattern=HTTPS_URL)] = ""
     jwt_audience: str = ""
     jwt_scope_prefix: str = ""
     jwt_jwks: Annotated[dict[str, Any] | None, BeforeValidator(_json)] = None
-    jwt_jwks_url: Annotated[str, Field(pattern=_URL)] = ""
+    jwt_jwks_url: Annotated[str, Field(pattern=rf"{HTTPS_URL}|^s3://[^/]+/.+$")] = ""
 
     @field_validator("cors_allow_credentials")
     @classmethod
