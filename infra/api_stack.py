@@ -7,12 +7,13 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from functions.api.security.public_paths import PUBLIC
-from infra.config import DeploymentConfig
+from functions.api.security.public_paths import public_paths
+from infra.config import DatabaseKind, DeploymentConfig
 from infra.constructs.database import Role
-from infra.constructs.function import LOG_RETENTION, PlatformFunction
+from infra.constructs.function import PlatformFunction
 from infra.constructs.gateway_problems import problem_responses
 from infra.constructs.nag import accept
+from infra.constructs.retention import LOG_RETENTION
 from infra.data_stack import DataStack
 
 STAGE = "v1"
@@ -43,6 +44,7 @@ class ApiStack(Stack):
             self,
             "RestApi",
             handler=self.function,
+            rest_api_name=f"{deployment.prefix}-api",  # its metrics go by this name
             proxy=False,
             integration_options=apigateway.LambdaIntegrationOptions(allow_test_invoke=False),
             description="Customer 360",
@@ -92,7 +94,7 @@ class ApiStack(Stack):
 
     def _require_key(self, deployment: DeploymentConfig) -> None:
         """Make a key with a plan. What the app calls public needs none: a browser cannot send one for a page."""
-        for path in PUBLIC:
+        for path in public_paths(database_rests=deployment.database is DatabaseKind.AURORA):
             resource = self.api.root.resource_for_path(path.rstrip("/"))
             if path.endswith("/"):
                 resource.add_proxy(default_method_options=apigateway.MethodOptions(api_key_required=False))
@@ -141,4 +143,5 @@ def _stage_options(scope: Construct, deployment: DeploymentConfig) -> apigateway
         ),
         logging_level=apigateway.MethodLoggingLevel.ERROR,
         data_trace_enabled=False,
+        tracing_enabled=True,
     )  # fmt: skip

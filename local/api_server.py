@@ -11,6 +11,7 @@ from urllib.parse import quote
 from local import processes
 from local.aws import client
 from local.errors import LocalError, PortTakenError
+from local.loopback import allowed_hosts
 from local.paths import REPOSITORY
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -54,6 +55,7 @@ class ApiServer:
             environment={
                 **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 "DATABASE_URL": database_url,
+                "ALLOWED_HOSTS": ",".join(allowed_hosts()),
                 "AUDIT_SPOOL": str(self.note.parent / "audit-spool"),
                 "POWERTOOLS_SERVICE_NAME": "api",
             },

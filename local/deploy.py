@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.outputs import stack_outputs
 from local import processes
 from local.aws import ACCOUNT, REGION, aws_environment, check_created, client, delete_changed_apis, stack_exists
 from local.errors import LocalError
@@ -87,13 +88,19 @@ class CdkApp:
             aws_environment(endpoint),
             progress=progress,
         )
-        check_created(client("cloudformation", endpoint), stacks)
+        cloudformation = client("cloudformation", endpoint)
+        check_created(cloudformation, stacks)
+        # the migrator leaves a newer database alone for the sake of rollbacks, of which there are none here
+        outcome = stack_outputs(cloudformation, stacks).get("SchemaOutcome", "")
+        if outcome.startswith("left alone"):
+            raise LocalError(f"Deploying failed: the schema was {outcome}")
 
     def stop_leftovers(self) -> None:
         """End CDK commands of an earlier run that was killed."""
         for note in self.home.glob("*.process.json"):
             processes.stop(processes.noted(note))
             note.unlink(missing_ok=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def stacks(self) -> list[str]:
         """Names of the stacks in the synthesized assembly."""
@@ -109,6 +116,10 @@ class CdkApp:
             for name, artifact in artifacts.items()
             if artifact["type"] == "aws:cloudformation:stack"
         }
+
+    @property
+    def _temporary(self) -> Path:
+        return self.home / "tmp"
 
     def _note(self, what: str) -> Path:
         return self.home / f"{what.split()[0].lower()}.process.json"
@@ -127,11 +138,12 @@ class CdkApp:
             raise LocalError(f"{CDK} is missing; run `make install` first.")
         if shutil.which("node") is None:
             raise LocalError("Node.js is not on the PATH; the CDK command line needs Node 20 or newer.")
-        self.home.mkdir(parents=True, exist_ok=True)
+        self._temporary.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
         own |= {
             "CDK_HOME": str(self.home),
+            "TMPDIR": str(self._temporary),
             "CDK_DISABLE_CLI_TELEMETRY": "1",
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
             "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",

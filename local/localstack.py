@@ -14,6 +14,7 @@ from typing import Any
 
 from local import processes
 from local.errors import LocalError, PortTakenError
+from local.loopback import allowed_hosts
 from local.paths import LAMBDA_RUNTIME_PYTHON, LOCALSTACK_PYTHON
 
 _PLUGINS = Path(__file__).parent / "localstack_plugins"
@@ -106,6 +107,9 @@ class LocalStack:
             "DISABLE_EVENTS": "1",
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DNS_ADDRESS": "0",
+            "PROVIDER_OVERRIDE_S3": "private",
+            "RUNTIME_COMPONENTS": "c360",
+            "C360_ALLOWED_HOSTS": ",".join(allowed_hosts()),
             "LAMBDA_RUNTIME_EXECUTOR": "local",
             "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "30",
             "LAMBDA_LIMITS_CODE_SIZE_UNZIPPED": str(1024 * 2**20),

@@ -34,7 +34,7 @@ class EmbeddedStack:
 
         `progress` gets short lines. Raises `LocalError`: one line saying what is in the way and what to do.
         """
-        with exclusive(self.paths.lock_file, progress):
+        with self.paths.private(), exclusive(self.paths.lock_file, progress):
             for _ in range(_PORT_ATTEMPTS - 1):
                 try:
                     return self._up(progress)
@@ -69,7 +69,7 @@ class EmbeddedStack:
 
     def down(self, progress: Progress) -> None:
         """Stop every process of the stack. Data of the own PostgreSQL stays; LocalStack keeps nothing."""
-        with exclusive(self.paths.lock_file, progress):
+        with self.paths.private(), exclusive(self.paths.lock_file, progress):
             state = State.load(self.paths.stack_file) or State()
             parts = self._parts(state)
             self._app(parts.localstack.url, {}).stop_leftovers()

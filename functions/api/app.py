@@ -31,6 +31,7 @@ from functions.api.resources import (
 from functions.api.security.audit import Audited
 from functions.api.security.audit_trail import audit_trail
 from functions.api.security.authentication import AuthenticationMiddleware
+from functions.api.security.hosts import ANY, HostMiddleware
 from functions.api.settings import ApiSettings
 
 VERSION = "1.0.0"
@@ -125,6 +126,8 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
         expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After", "WWW-Authenticate"],
         max_age=600,
     )
+    if ANY not in settings.allowed_hosts:
+        app.add_middleware(HostMiddleware, hosts=settings.allowed_hosts, origins=settings.cors_allowed_origins)
     for resource in (customers, search, orders, products, profile, metrics, explain, exports, operations, pipeline):
         takes_lists = resource in (metrics, explain, exports)
         app.include_router(resource.router, dependencies=[] if takes_lists else [Depends(each_given_once)])

@@ -16,12 +16,13 @@ from psycopg.pq import TransactionStatus
 
 from functions.api.errors import CostlyBusyError
 from functions.audit.chain import APPEND
-from functions.common.database import sign_in, transient_errors_named
+from functions.common.database import WAKING_PAUSE_SECONDS, sign_in, transient_errors_named
 from functions.common.errors import DatabaseUnavailableError, TransientError
 from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings
 
 CONNECT_SECONDS = 0.9
+WAKING_CONNECT_SECONDS = 10.0
 STATEMENT_TIMEOUT_MILLISECONDS = 5_000
 LOCK_TIMEOUT_MILLISECONDS = 2_000
 ANSWER_SECONDS = 8.0
@@ -70,10 +71,11 @@ class Database:
         """All rows of `query`.
 
         A connection that was lost since its last use is replaced and the query, which only reads, is sent once
-        more. Raises DatabaseUnavailableError when the database cannot be reached within `CONNECT_SECONDS` or all
-        connections stay busy, psycopg.errors.QueryCanceled after `STATEMENT_TIMEOUT_MILLISECONDS`,
-        DatabaseConflictError when a lock, such as a migration's, is in the way for `LOCK_TIMEOUT_MILLISECONDS`;
-        CostlyBusyError when it is `costly` and others are run now.
+        more. Raises DatabaseUnavailableError when the database cannot be reached within `CONNECT_SECONDS` (where it
+        may be paused, within the settings' `database_wake_seconds`) or all connections stay busy,
+        psycopg.errors.QueryCanceled after `STATEMENT_TIMEOUT_MILLISECONDS`, DatabaseConflictError when a lock, such
+        as a migration's, is in the way for `LOCK_TIMEOUT_MILLISECONDS`; CostlyBusyError when it is `costly` and others
+        are run now.
         """
         if not costly:
             return await self._on_connection(lambda each: self._query(each, query, parameters))
@@ -127,6 +129,21 @@ class Database:
             await self._idle.pop().close()
 
     async def _open(self) -> AsyncConnection:
+        """A new connection; where the server may be paused, it is waited for."""
+        patience = self._settings.database_wake_seconds
+        if not patience:
+            return await self._connect(CONNECT_SECONDS)
+        clock = asyncio.get_running_loop().time
+        give_up_at = clock() + patience
+        while True:
+            try:
+                return await self._connect(min(WAKING_CONNECT_SECONDS, give_up_at - clock()))
+            except DatabaseUnavailableError:
+                if clock() + WAKING_PAUSE_SECONDS >= give_up_at:
+                    raise
+            await asyncio.sleep(WAKING_PAUSE_SECONDS)
+
+    async def _connect(self, seconds: float) -> AsyncConnection:
         # signing in may ask Secrets Manager, which blocks: not on the loop
         session = await asyncio.to_thread(sign_in, self._settings)
         session |= {
@@ -136,7 +153,7 @@ class Database:
             "tcp_user_timeout": LOST_HOST_MILLISECONDS,
         }
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await psycopg.AsyncConnection.connect(**session, autocommit=True)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailableError(f"cannot connect to PostgreSQL: {error}".strip()) from error

@@ -32,6 +32,8 @@ def _json(value: object) -> object:
 class ApiSettings(DatabaseSettings):
     """Settings of the API: `ApiSettings.from_environment()`.
 
+    allowed_hosts: the names by which callers may call the server, comma-separated; `*` for any, since in Lambda API
+    Gateway knows its own.
     audit_spool: a folder for records of the audit trail on their way to the database; without it they are there before
     an answer is sent.
     api_root_path: what stands before the route in the public URL (API Gateway's stage, `/v1`), or nothing.
@@ -46,6 +48,7 @@ class ApiSettings(DatabaseSettings):
     `<issuer>/.well-known/jwks.json`. A function without a route to the internet needs `jwt_jwks`.
     """
 
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)
     audit_spool: Path | None = None
     api_root_path: Annotated[str, BeforeValidator(_without_trailing_slash), Field(pattern=r"^(/[^\s?#]+)?$")] = ""
     cors_allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)

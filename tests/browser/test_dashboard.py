@@ -1,6 +1,7 @@
 """The dashboard in a real browser, over two nights of CSVs: every figure is what plain Python computes from them."""
 
 import calendar
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -116,6 +117,33 @@ def test_a_click_leads_from_a_bar_to_its_rows_and_on_to_one_customer(dashboard: 
     revenue = visit.page.locator("[data-card='overview/revenue'] .big")
     expect(revenue).to_have_attribute("title", money(dashboard.shop.revenue(lines)))
     assert f"status={status}" in visit.page.url
+
+
+@pytest.mark.parametrize(
+    ("page", "mark"),
+    [
+        ("overview", "[data-panel='orders-by-status'] .mark .catch"),
+        ("overview", "[data-panel='customers-by-segment'] .mark .catch"),
+        ("overview", "[data-panel='revenue-by-state'] .mark .catch"),
+        ("overview", "[data-panel='revenue-by-category'] .mark .catch"),
+        ("overview", "[data-panel='orders-by-hour'] td button"),
+        ("overview", "[data-panel='top-products'] td:last-child button"),
+        ("loyalty", "[data-panel='rfm'] .mark circle"),
+        ("loyalty", "[data-panel='cohort-retention'] td:nth-child(3) button"),
+        ("loyalty", "[data-card='repeat-purchases/repeat_rate'] button"),
+    ],
+)
+def test_a_drill_down_lands_on_exactly_its_rows(dashboard: Dashboard, visit: Visit, page: str, mark: str) -> None:
+    visit.page.goto(dashboard.address(f"?page={page}"))
+    visit.page.locator(mark).last.click()
+    dialog = visit.page.get_by_role("dialog")
+    words = dialog.locator("[data-sum]").inner_text()
+    rows = words.removeprefix("The ").split(" ")[0]
+    dialog.get_by_role("link", name="Open these rows as a list").click()
+    expect(dialog).to_have_count(0)
+    listed = visit.page.locator(".panel").get_by_role("status")
+    expect(listed).to_have_text(re.compile(rf"^([\d,]+ of )?{rows} (order lines|customers)$"))
+    expect(visit.page.locator("tbody tr").first).to_be_visible()
 
 
 def test_every_card_explains_itself(dashboard: Dashboard, visit: Visit) -> None:

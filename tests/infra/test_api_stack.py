@@ -86,6 +86,20 @@ def test_on_aws_every_path_asks_for_a_key_but_the_public_ones(on_aws: Synthesis)
     assert verbs == {"ANY", "OPTIONS"}
 
 
+def test_where_the_database_pauses_no_path_without_a_key_wakes_it(tmp_path: Path) -> None:
+    aurora = synthesize(tmp_path / "out", target="aws", database="aurora")
+    public = {path for path, method in by_path(aurora, "ANY").items() if not method["ApiKeyRequired"]}
+    assert "/readyz" not in by_path(aurora, "ANY")
+    assert "/healthz" in public
+    patience = {
+        name: int(aurora.properties("AWS::Lambda::Function", name)["Environment"]["Variables"]["DATABASE_WAKE_SECONDS"])
+        for name in ("Migrate", "Load", "RecordStatus", "Api")
+    }
+    assert all(seconds > 15 for seconds in patience.values()), "it takes 15 s and more"
+    for name, seconds in patience.items():
+        assert seconds <= aurora.properties("AWS::Lambda::Function", name)["Timeout"] - 6, name
+
+
 def test_on_aws_a_key_has_a_rate_a_burst_and_a_quota_on_the_stage(on_aws: Synthesis, tmp_path: Path) -> None:
     plan = on_aws.properties("AWS::ApiGateway::UsagePlan")
     assert plan["Throttle"] == {"RateLimit": 50, "BurstLimit": 100}

@@ -51,9 +51,10 @@ class AuthenticationMiddleware:
         self.app = app
         self._verifier = TokenVerifier(settings) if settings.api_auth == "jwt" else None
         self._open = Access(frozenset(settings.api_open_scopes))
+        self._database_rests = settings.database_wake_seconds > 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not is_public(scope["path"]):
+        if scope["type"] == "http" and not is_public(scope["path"], database_rests=self._database_rests):
             request_id = scope["state"]["request_id"]
             try:
                 scope["state"]["access"] = await self._access(scope)

@@ -92,3 +92,60 @@ def test_what_cannot_be_explained_says_so(
     assert answer.status_code == status, answer.text
     if parameter:
         assert answer.json()["errors"][0]["parameter"] == parameter
+
+
+FILTER_OF = {"order_status": "status", "customer_segment": "segment"}
+LISTS = {"lines": "/orders", "customers": "/customers"}
+KEYS = {"lines": ("transaction_id", "line_number", "product_id"), "customers": ("customer_id",)}
+MIN_ORDERS = {"total_orders > 0": 1, "total_orders > 1": 2}
+
+
+def _listed(metric: Metric, column: str, row: dict[str, Any], filters: str) -> list[tuple[str, Any]] | None:
+    """The parameters under which the list holds a figure's rows; None where no list can."""
+    rows, of = metric.explained_by(column), metric.columns[column].of
+    if rows not in LISTS or of == "customer_id is null":
+        return None
+    given: dict[str, Any] = {}
+    for name in metric.grain if row else ():
+        if row[name] is None and name.startswith("rfm_") and name != "rfm_label":
+            continue  # who is in no group has no score either
+        value = "" if row[name] is None else row[name]
+        given |= {"since": value, "until": value} if name == "day" else {FILTER_OF.get(name, name): value}
+    if of in MIN_ORDERS:
+        given["min_orders"] = MIN_ORDERS[of]
+    others = [each for each in httpx.QueryParams(filters).multi_items() if each[0] not in given]
+    takes = ("segment", "state") if rows == "customers" else metric.filters
+    return [*given.items(), *(each for each in others if each[0] in takes)]
+
+
+@pytest.mark.parametrize("filters", [each for each in FILTERS if "&segment" not in each and "&category" not in each])
+@pytest.mark.parametrize("metric", EXPLAINED, ids=lambda metric: metric.name)
+def test_a_list_holds_exactly_the_rows_behind_a_figure(
+    night_client: httpx.Client, metric: Metric, filters: str
+) -> None:
+    shown = _get(night_client, f"/metrics/{metric.name}?{filters}")
+    points = [{}] if metric.shape == "object" else shown["items"]
+    for column in metric.columns:
+        for row in (points[0], points[-1], points[len(points) // 2]) if metric.explained_by(column) and points else ():
+            if (listed := _listed(metric, column, row, filters)) is None:
+                continue
+            point = [(name, "" if row[name] is None else row[name]) for name in (metric.grain if row else ())]
+            others = [each for each in httpx.QueryParams(filters).multi_items() if each[0] not in dict(point)]
+            query = httpx.QueryParams([*others, *point, ("column", column), ("limit", 1000)])
+            _, behind = _all_rows(night_client, f"/metrics/{metric.name}/explain?{query}")
+            rows = metric.explained_by(column) or "lines"
+            _, items = _all_rows(night_client, f"{LISTS[rows]}?{httpx.QueryParams([*listed, ('limit', 1000)])}")
+            keys = [tuple(item[name] for name in KEYS[rows]) for item in items]
+            assert sorted(keys) == sorted(tuple(item[name] for name in KEYS[rows]) for item in behind), (column, listed)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/customers?cohort=2025-13", "/customers?cohort=0000-01", "/customers?months_later=2",
+        "/customers?rfm_recency=6", "/customers?as_of=2026-02-01&rfm_label=loyal", "/orders?weekday=0",
+        "/orders?hour=24", "/orders?as_of=2026-02-01&hour=3",
+    ],
+)  # fmt: skip
+def test_a_list_refuses_what_no_row_can_be(night_client: httpx.Client, target: str) -> None:
+    assert night_client.get(target).status_code == 422

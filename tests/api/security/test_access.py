@@ -242,6 +242,14 @@ def test_liveness_and_documentation_need_no_token(guarded: httpx.Client) -> None
         assert guarded.get(path).status_code in (401, 404), path
 
 
+def test_a_database_that_pauses_is_not_kept_awake_by_who_has_no_token(night_url: str) -> None:
+    settings = jwt_settings(night.role_url(night_url, "c360_api"))
+    with served(create_app(settings.model_copy(update={"database_wake_seconds": 20}))) as client:
+        assert client.get("/readyz").status_code == 401
+        assert client.get("/readyz", headers=bearer(token())).status_code == 200
+        assert client.get("/healthz").status_code == 200
+
+
 class _Issuer(BaseHTTPRequestHandler):
     keys: dict[str, Any]
     asked: int
