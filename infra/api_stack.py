@@ -5,6 +5,7 @@ from typing import Any
 from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from functions.api.security.public_paths import public_paths
@@ -12,6 +13,7 @@ from infra.config import DatabaseKind, DeploymentConfig
 from infra.constructs.database import Role
 from infra.constructs.function import PlatformFunction
 from infra.constructs.gateway_problems import problem_responses
+from infra.constructs.issuer_keys import IssuerKeys
 from infra.constructs.nag import accept
 from infra.constructs.retention import LOG_RETENTION
 from infra.data_stack import DataStack
@@ -25,9 +27,20 @@ class ApiStack(Stack):
     """A REST API (keys and usage plans exist for REST APIs only) that passes every path to the function."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, deployment: DeploymentConfig, data: DataStack, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        deployment: DeploymentConfig,
+        data: DataStack,
+        alerts: sns.ITopic,
+        **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        keys = (
+            IssuerKeys(self, "IssuerKeys", deployment=deployment, topic=alerts if deployment.on_aws else None)
+            if deployment.jwt_issuer and not deployment.jwt_jwks
+            else None
+        )
         self.function = PlatformFunction(
             self,
             "Api",
@@ -38,8 +51,11 @@ class ApiStack(Stack):
             description="Answers the API's requests",
             timeout=TIMEOUT,
             memory_mb=1024,
-            environment=_environment(deployment),
+            environment=_environment(deployment) | ({} if keys is None else {"JWT_JWKS_URL": keys.url}),
+            reaches_s3=keys is not None,
         )
+        if keys is not None:
+            keys.grant_read(self.function)
         self.api = apigateway.LambdaRestApi(
             self,
             "RestApi",
@@ -120,7 +136,7 @@ def _environment(deployment: DeploymentConfig) -> dict[str, str]:
             "JWT_ISSUER": deployment.jwt_issuer,
             "JWT_AUDIENCE": deployment.jwt_audience,
             "JWT_SCOPE_PREFIX": deployment.jwt_scope_prefix,
-            "JWT_JWKS": deployment.jwt_jwks,
+            **({"JWT_JWKS": deployment.jwt_jwks} if deployment.jwt_jwks else {}),
         }
     return environment
 

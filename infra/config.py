@@ -1,5 +1,6 @@
 """The deployment's options, parsed once from the CDK context (`-c key=value` or cdk.json). Nothing else reads it."""
 
+import json
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -53,6 +54,8 @@ def _words(value: object) -> object:
 
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")], ...], BeforeValidator(_words)]
+MOST_BYTES_OF_KEYS = 2_500
+"""The API's environment holds 4 KB in all (Lambda quotas)."""
 Zones = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
@@ -135,8 +138,10 @@ class DeploymentConfig(BaseModel):
     """For which audience tokens must be; required with `jwt_issuer`."""
     jwt_scope_prefix: str = ""
     """What stands before each scope in the issuer's tokens."""
+    jwt_jwks_url: Annotated[str, Field(pattern=r"^(https://\S+)?$")] = ""
+    """Where the issuer publishes its keys, copied every five minutes; none: `<issuer>/.well-known/jwks.json`."""
     jwt_jwks: str = ""
-    """The issuer's JSON Web Key Set itself: the function has no route to fetch it. Required with `jwt_issuer`."""
+    """A JSON Web Key Set instead, of an issuer who publishes none: new keys then need a deploy."""
     endpoint_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] = "http://127.0.0.1:4566"
     """Where callers reach LocalStack, for the printed URL of the API."""
 
@@ -189,9 +194,33 @@ class DeploymentConfig(BaseModel):
             raise ValueError(f"zones={names[0]}: give ids, such as use1-az1: a name is another zone in each account")
         if self.zones and (not self.on_aws or len(set(self.zones)) != 2):
             raise ValueError(f"zones={','.join(self.zones)}: name two different zones, on target=aws only")
-        if self.jwt_issuer and not (self.jwt_audience and self.jwt_jwks):
-            raise ValueError("jwt_issuer needs jwt_audience, and jwt_jwks: the content of the issuer's jwks.json")
+        if self.jwt_issuer and not self.jwt_audience:
+            raise ValueError("jwt_issuer needs jwt_audience: what the tokens' aud, or Cognito's client_id, must be")
+        self._check_given_keys()
         return self
+
+    def _check_given_keys(self) -> None:
+        if not self.jwt_jwks:
+            return
+        if self.jwt_jwks_url:
+            raise ValueError("jwt_jwks and jwt_jwks_url: name one of the two")
+        if len(self.jwt_jwks.encode()) > MOST_BYTES_OF_KEYS:
+            raise ValueError(
+                f"jwt_jwks has {len(self.jwt_jwks.encode())} bytes, and {MOST_BYTES_OF_KEYS} are what Lambda's"
+                " environment of 4 KB has room for: leave it out, and the keys are copied from where the issuer"
+                " publishes them (jwt_jwks_url)"
+            )
+        try:
+            keys = json.loads(self.jwt_jwks)["keys"]
+        except (ValueError, TypeError, KeyError):
+            keys = None
+        if not isinstance(keys, list) or not keys:
+            raise ValueError('jwt_jwks is no JSON Web Key Set: {"keys": [...]}')
+
+    @property
+    def keys_published_at(self) -> str:
+        """Where the issuer publishes its keys."""
+        return self.jwt_jwks_url or f"{self.jwt_issuer.rstrip('/')}/.well-known/jwks.json"
 
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Self:

@@ -32,6 +32,7 @@ from functions.api.security.audit import Audited
 from functions.api.security.audit_trail import audit_trail
 from functions.api.security.authentication import AuthenticationMiddleware
 from functions.api.security.hosts import ANY, HostMiddleware
+from functions.api.security.keys import ApiKeyMiddleware
 from functions.api.settings import ApiSettings
 
 VERSION = "1.0.0"
@@ -117,6 +118,8 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     problems.install(app)
     app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
     app.add_middleware(AuthenticationMiddleware, settings=settings)
+    if settings.api_required_key:
+        app.add_middleware(ApiKeyMiddleware, key=settings.api_required_key)
     if compress:
         app.add_middleware(Compression, minimum_size=1024, compresslevel=4)
     app.add_middleware(RequestMiddleware, root_path=settings.api_root_path)

@@ -12,6 +12,7 @@ from infra.zones import check_zones, region_code
 from tests.support.synthesis import REPOSITORY
 
 LOCAL = {"target": "localstack", "database_host": "127.0.0.1"}
+TOKENS = {"target": "aws", "jwt_issuer": "https://i.example", "jwt_audience": "shop"}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,12 @@ LOCAL = {"target": "localstack", "database_host": "127.0.0.1"}
         ({"target": "aws", "zones": "us-east-1a,us-east-1b"}, "zones=us-east-1a: give ids, such as use1-az1"),
         ({"target": "aws", "zones": "use1-az1"}, "zones=use1-az1: name two different zones"),
         ({"target": "aws", "zones": "use1-az1,use1-az1"}, "name two different zones"),
+        (TOKENS | {"jwt_jwks": "{"}, "jwt_jwks is no JSON Web Key Set"),
+        (TOKENS | {"jwt_jwks": '{"keys": []}'}, "jwt_jwks is no JSON Web Key Set"),
+        (TOKENS | {"jwt_jwks": "x" * 2_501}, "jwt_jwks has 2501 bytes, and 2500 are what Lambda's environment"),
+        (TOKENS | {"jwt_jwks": "{}", "jwt_jwks_url": "https://i.example/keys"}, "name one of the two"),
+        (TOKENS | {"jwt_jwks_url": "http://i.example/keys"}, "jwt_jwks_url=http://i.example/keys: "),
+        ({"target": "aws", "jwt_issuer": "https://i.example"}, "jwt_issuer needs jwt_audience"),
         (LOCAL | {"zones": "use1-az1,use1-az2"}, "on target=aws only"),
     ],
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from functions.api.security.key_store import SCHEME, stored_keys
 from functions.api.settings import ApiSettings
 from functions.common.errors import C360Error, TransientError
 from functions.common.logging import logger
@@ -115,6 +116,8 @@ class TokenVerifier:
 
 
 def _fetch(url: str) -> dict[str, Any]:
+    if url.startswith(SCHEME):
+        return stored_keys(url)
     with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as answer:  # noqa: S310 - the settings take https only
         keys: dict[str, Any] = json.load(answer)
         return keys

@@ -1,11 +1,8 @@
 """Who may call, and what they see: no route shows a person without the scope for it."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from functions.api.settings import ApiSettings
 from functions.common.errors import SettingsError
 from functions.model.classification import classification
 from tests.support import night
+from tests.support.issuer import issuer
 from tests.support.served_api import answered, served, settings_for
 from tests.support.tokens import AUDIENCE, ISSUER, KEY, bearer, jwks, jwt_settings, token
 
@@ -248,37 +246,6 @@ def test_a_database_that_pauses_is_not_kept_awake_by_who_has_no_token(night_url:
         assert client.get("/readyz").status_code == 401
         assert client.get("/readyz", headers=bearer(token())).status_code == 200
         assert client.get("/healthz").status_code == 200
-
-
-class _Issuer(BaseHTTPRequestHandler):
-    keys: dict[str, Any]
-    asked: int
-
-    def do_GET(self) -> None:
-        type(self).asked += 1
-        content = json.dumps(self.keys).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def issuer() -> Iterator[tuple[type[_Issuer], str]]:
-    """An issuer on loopback, and the URL of its keys."""
-    handler = type("Issuer", (_Issuer,), {"keys": jwks(("one", KEY)), "asked": 0})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield handler, f"http://127.0.0.1:{server.server_port}/keys"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_known_keys_outlive_an_issuer_that_goes_away(night_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
