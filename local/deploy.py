@@ -14,6 +14,7 @@ from typing import Any
 
 from infra.outputs import stack_outputs
 from local import processes
+from local.access_key import SHARED, AccessKey
 from local.aws import ACCOUNT, REGION, aws_environment, check_created, client, delete_changed_apis, stack_exists
 from local.errors import LocalError
 from local.paths import CDK, REPOSITORY
@@ -33,12 +34,16 @@ type Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class CdkApp:
-    """A CDK app with its context and the folders the CDK uses for it: `out` is the assembly, `home` its cache."""
+    """A CDK app with its context and the folders the CDK uses for it: `out` is the assembly, `home` its cache.
+
+    It is deployed with `key`.
+    """
 
     out: Path
     home: Path
     log: Path
     context: dict[str, str]
+    key: AccessKey = SHARED
     folder: Path = REPOSITORY
     sources: tuple[str, ...] = _SOURCES
     command: str | None = None
@@ -69,26 +74,26 @@ class CdkApp:
 
     def bootstrap(self, endpoint: str, progress: Progress) -> None:
         """Create what the CDK needs in the account, unless it is there."""
-        if stack_exists(client("cloudformation", endpoint), "CDKToolkit"):
+        if stack_exists(client("cloudformation", endpoint, self.key), "CDKToolkit"):
             return
         progress("bootstrapping the account")
         empty = self.home / "bootstrap"  # in a folder without an app nothing is synthesized
         empty.mkdir(parents=True, exist_ok=True)
         target = f"aws://{ACCOUNT}/{REGION}"
-        self._cdk(["bootstrap", target], "Bootstrapping", aws_environment(endpoint), folder=empty)
+        self._cdk(["bootstrap", target], "Bootstrapping", aws_environment(endpoint, self.key), folder=empty)
 
     def deploy(self, endpoint: str, progress: Progress) -> None:
         """Deploy the synthesized assembly and check it. Raises `LocalError` with the end of the CDK's output."""
         stacks = self.stacks()
-        delete_changed_apis(client("cloudformation", endpoint), self._templates())
+        delete_changed_apis(client("cloudformation", endpoint, self.key), self._templates())
         progress(f"deploying {', '.join(stacks)}")
         self._cdk(
             ["deploy", "--app", self.out, "--all", *_DEPLOY_OPTIONS],
             "Deploying",
-            aws_environment(endpoint),
+            aws_environment(endpoint, self.key),
             progress=progress,
         )
-        cloudformation = client("cloudformation", endpoint)
+        cloudformation = client("cloudformation", endpoint, self.key)
         check_created(cloudformation, stacks)
         # the migrator leaves a newer database alone for the sake of rollbacks, of which there are none here
         outcome = stack_outputs(cloudformation, stacks).get("SchemaOutcome", "")

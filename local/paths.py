@@ -12,7 +12,7 @@ LOCALSTACK_PYTHON = ENVIRONMENTS / "localstack" / "bin" / "python"
 LAMBDA_RUNTIME_PYTHON = ENVIRONMENTS / "lambda-runtime" / "bin" / "python"
 CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 _ENTRIES = {
-    *("api.json", "lock", "stack.json", "stack.new"),
+    *("access-key.json", "api.json", "lock", "stack.json", "stack.new"),
     *("audit-spool", "cdk-home", "cdk.out", "compose", "event-source", "kafka", "localstack", "logs", "postgres"),
     *("sample", "superset"),
 }
@@ -68,6 +68,10 @@ class Paths:
     @property
     def cdk_home(self) -> Path:
         return self.state / "cdk-home"
+
+    @property
+    def access_key_file(self) -> Path:
+        return self.state / "access-key.json"
 
     @property
     def stack_file(self) -> Path:

@@ -26,11 +26,11 @@ C360 = REPOSITORY / ".venv" / "bin" / "c360"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs the platform last, so that it runs for that only; what locks its API, last of all."""
+    """Run what needs the platform last, so that it runs for that only; what locks its API or all of it, last of all."""
 
     def turn(item: pytest.Item) -> int:
         names = getattr(item, "fixturenames", ())
-        return ("platform" in names) + ("locked" in names)
+        return ("platform" in names) + ("locked" in names) + 2 * ("private_platform" in names)
 
     items.sort(key=turn)
 
@@ -117,6 +117,13 @@ def loaded(platform: Platform, sample: SampleFiles) -> dict[str, Any]:
     """The sample, dropped and loaded; the run's report."""
     platform.json("drop", *sample.paths, "--date", "2026-11-01")
     return platform.json("run", "--wait")
+
+
+@pytest.fixture(scope="session")
+def private_platform(platform: Platform) -> Platform:
+    """The platform after `c360 up --private`: it takes its own keys only from now on."""
+    outputs = Outputs.model_validate(platform.json("up", "--private", "--no-schedule"))
+    return Platform(platform.stack, outputs, platform.c360)
 
 
 @pytest.fixture(scope="session")

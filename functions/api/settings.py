@@ -36,6 +36,7 @@ class ApiSettings(DatabaseSettings):
     Gateway knows its own.
     audit_spool: a folder for records of the audit trail on their way to the database; without it they are there before
     an answer is sent.
+    api_required_key: what callers must send as `X-Api-Key`, where no API Gateway asks them; nothing by default.
     api_root_path: what stands before the route in the public URL (API Gateway's stage, `/v1`), or nothing.
     cors_allowed_origins: origins whose pages may read the answers, comma-separated; `*` for any.
     cors_allow_credentials: whether those pages may send cookies and the like; never together with `*`.
@@ -49,6 +50,7 @@ class ApiSettings(DatabaseSettings):
     """
 
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)
+    api_required_key: Annotated[str, Field(repr=False)] = ""
     audit_spool: Path | None = None
     api_root_path: Annotated[str, BeforeValidator(_without_trailing_slash), Field(pattern=r"^(/[^\s?#]+)?$")] = ""
     cors_allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)

@@ -35,7 +35,7 @@ def test_the_landing_bucket_is_private_encrypted_and_tls_only(either: Synthesis)
 
 def test_data_outlives_its_stack_on_aws_only(on_aws: Synthesis, on_localstack: Synthesis) -> None:
     kept = [*on_aws.resources("AWS::S3::Bucket"), *on_aws.resources("AWS::RDS::DBInstance")]
-    assert len(kept) == 3  # the landing zone, the lake and the database
+    assert len(kept) == 4  # the landing zone, the lake, the logs of access to them, and the database
     for _, resource in kept:
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
     [(_, bucket)] = on_localstack.resources("AWS::S3::Bucket")

@@ -20,8 +20,10 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from botocore.exceptions import ClientError
 
 from local import status as local_status
+from local.access_key import SHARED
 from local.api_server import role_database_url
 from local.aws import client
 from local.database import AdminDatabase
@@ -144,6 +146,29 @@ def test_neither_endpoint_answers_to_a_name_that_is_not_of_this_machine(stack: T
     for url in (f"{outputs.local_api_url}/healthz", f"{outputs.aws_endpoint_url}/_localstack/health"):
         with pytest.raises(urllib.error.HTTPError, match="421"):
             urllib.request.urlopen(urllib.request.Request(url, headers={"Host": "rebound.example"}))
+
+
+def test_a_private_stack_takes_its_own_key_only_and_stays_private_until_told_otherwise(stack: TinyStack) -> None:
+    stack.up(Lines())
+    assert stack.access_key() == SHARED
+    closed = TinyStack(stack.paths, stack.options.model_copy(update={"private": True}))
+    endpoint = closed.up(Lines()).aws_endpoint_url or ""
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        client("lambda", endpoint).list_functions()
+    key = stack.access_key()
+    assert len(client("lambda", endpoint, key).list_functions()["Functions"]) == 1
+    lines = Lines()
+    stack.up(lines)
+    assert lines.said == [], "up again, as to heal it, does not open it"
+    assert {part.state for part in (stack.status().localstack, stack.status().deployment)} == {"running"}
+    _kill("localstack", stack)
+    stack.up(Lines())
+    assert stack.access_key() == key
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        client("lambda", endpoint).list_functions()
+    opened = TinyStack(stack.paths, stack.options.model_copy(update={"private": False}))
+    opened.up(Lines())
+    assert len(client("lambda", endpoint).list_functions()["Functions"]) == 1
 
 
 def test_a_killed_localstack_is_seen_and_healed_and_its_runs_closed(stack: TinyStack) -> None:
