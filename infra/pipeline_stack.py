@@ -12,10 +12,10 @@ from functions.audit.shipment import PREFIX as PREFIX_OF_AUDIT
 from functions.load.lake.export import PREFIX as PREFIX_OF_LAKE
 from infra.config import DeploymentConfig
 from infra.constructs.alerts import AlertTopic, RunAlerts
-from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, REQUIREMENTS, tree_hash
+from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, tree_hash
 from infra.constructs.database import Role
 from infra.constructs.function import PlatformFunction
-from infra.constructs.lake import LakeBucket, LakeCatalog, pandas_layer
+from infra.constructs.lake import LakeBucket, LakeCatalog
 from infra.constructs.landing import PREFIX
 from infra.constructs.nag import accept
 from infra.constructs.nightly_load import NightlyLoad
@@ -124,14 +124,12 @@ class PipelineStack(Stack):
         )
 
     def _export(self, lake: LakeBucket) -> PlatformFunction:
-        """Only this function carries pandas: on AWS as AWS's layer, locally in a bundle of its own."""
-        on_aws = self._deployment.on_aws
+        """Only this function carries pandas, in a bundle of its own."""
         function = self._function(
             "Export", "functions.load.lake.export_handler.handle", Role.LOADER,
             "Exports the marts to the lake", Duration.minutes(15), 1769,
             environment={"LAKE_BUCKET": lake.bucket_name}, reaches_s3=True,
-            requirements=REQUIREMENTS if on_aws else EXPORT_REQUIREMENTS,
-            layers=[pandas_layer(self)] if on_aws else [],
+            requirements=EXPORT_REQUIREMENTS,
         )  # fmt: skip
         lake.grant_export(function)
         CfnOutput(self, "ExportFunctionName", value=function.function_name)

@@ -1,6 +1,5 @@
 """A Lambda function of the platform: shared code, its own role, its own log group, a database role."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -44,7 +43,6 @@ class PlatformFunction(lambda_.Function):
         environment: dict[str, str] | None = None,
         reaches_s3: bool = False,
         requirements: Path = REQUIREMENTS,
-        layers: Sequence[lambda_.ILayerVersion] = (),
     ) -> None:
         sign_in: dict[str, str] = {}
         if database is not None and role is not None:
@@ -65,7 +63,6 @@ class PlatformFunction(lambda_.Function):
             code=function_code(
                 deployment.bundle_platform, skip=not Stack.of(scope).bundling_required, requirements=requirements
             ),
-            layers=[*layers] or None,
             handler=handler,
             timeout=timeout,
             memory_size=memory_mb,
