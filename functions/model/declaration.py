@@ -161,6 +161,11 @@ class Model(Entry):
             if satellite.source == source and satellite.status_of is None
         }
 
+    def described_by(self, link: str) -> list[str]:
+        """The columns with which a link's own source describes it."""
+        satellites = self.satellites_of(self.links[link].source).values()
+        return [name for each in satellites if each.parent == link and not each.driving_key for name in each.columns]
+
     def finest_parent(self, source: str) -> str:
         """The hub or link that identifies the rows of `source`, in a file that repeats none."""
         satellites = self.satellites_of(source).values()
