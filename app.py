@@ -1,5 +1,6 @@
 """CDK entry: context -> DeploymentConfig -> stacks. Run by the CDK command line (cdk.json)."""
 
+import os
 import sys
 
 from aws_cdk import App
@@ -7,13 +8,16 @@ from aws_cdk import App
 from infra.app import build
 from infra.config import DeploymentConfig
 from infra.errors import SynthesisError
+from infra.zones import check_zones
 
 
 def main() -> None:
     """Synthesize; on a wrong option, say so in one line and fail."""
     app = App()
     try:
-        build(app, DeploymentConfig.from_context(app.node.get_all_context()))
+        deployment = DeploymentConfig.from_context(app.node.get_all_context())
+        check_zones(deployment, os.environ.get("CDK_DEFAULT_REGION", ""))  # the CDK command line sets it
+        build(app, deployment)
     except SynthesisError as error:
         sys.exit(f"error: {error}")
     app.synth()

@@ -29,14 +29,15 @@ def demo_sample(output: Output) -> "Sample":
     from cli.sample import SampleShape, generate, read_manifest
     from local.paths import Paths
 
-    folder = Paths.default().state / "sample"
+    paths = Paths.default()
+    folder = paths.state / "sample"
     shape = SampleShape()
     there = read_manifest(folder)
     if there and there.shape == shape.as_json() and there.is_intact():
         output.say(f"sample data is there: {folder}")
         return there
     output.say(f"generating sample data in {folder}")
-    with output.advancing("rows") as advance:
+    with paths.private(), output.advancing("rows") as advance:
         return generate(shape, folder, force=True, progress=advance)
 
 

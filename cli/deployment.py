@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from cli.errors import DeploymentError, FunctionFailedError
 from cli.options import Target
 from infra.outputs import OPTIONAL_STACKS, PREFIX, STACKS, Outputs, api_key, outputs_of, stack_name, stack_outputs
+from local.access_key import SHARED, AccessKey
 from local.aws import client_config, session
 from local.errors import StackNotRunningError
 
@@ -32,10 +33,16 @@ _FUNCTION_SECONDS = 15 * 60 + 5
 
 
 class Deployment:
-    """One deployment: `outputs`, the physical names behind them, and its clients, made when first used."""
+    """One deployment: `outputs`, the physical names behind them, and its clients, made when first used.
 
-    def __init__(self, outputs: Outputs, session: boto3.Session, config: Config | None = None) -> None:
+    `key` is what callers sign with for a local one's LocalStack.
+    """
+
+    def __init__(
+        self, outputs: Outputs, session: boto3.Session, config: Config | None = None, key: AccessKey = SHARED
+    ) -> None:
         self.outputs = outputs
+        self.key = key
         self._session = session
         self._config = config
 
@@ -139,15 +146,15 @@ def _embedded() -> Deployment:
     from local.stack import EmbeddedStack, StackOptions
 
     try:
-        outputs = EmbeddedStack(Paths.default(), StackOptions()).outputs()
+        stack = EmbeddedStack(Paths.default(), StackOptions())
+        return deployment_of(stack.outputs(), stack.access_key())
     except StackNotRunningError as error:
         raise DeploymentError(f"{error}") from error
-    return deployment_of(outputs)
 
 
-def deployment_of(outputs: Outputs) -> Deployment:
-    """The deployment that a local stack's outputs describe."""
-    return Deployment(outputs, session(outputs.region), client_config())
+def deployment_of(outputs: Outputs, key: AccessKey = SHARED) -> Deployment:
+    """The deployment that a local stack's outputs describe, spoken to with `key`."""
+    return Deployment(outputs, session(outputs.region, key), client_config(), key)
 
 
 def _deployed(target: Target, session: boto3.Session, endpoint: str | None, config: Config | None) -> Deployment:

@@ -36,7 +36,7 @@ class LogLine:
     def text(self) -> str:
         """Time, function and message; a structured message as its sentence and its own fields."""
         record = _structured(self.message)
-        text = self.message.rstrip() if record is None else _sentence(record)
+        text = _counts(self.message) or (self.message.rstrip() if record is None else _sentence(record))
         return f"{self.at:%H:%M:%S} {self.function:<8}{text}"
 
     def as_json(self) -> dict[str, object]:
@@ -51,6 +51,16 @@ def _structured(message: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return record if isinstance(record, dict) and "message" in record else None
+
+
+def _counts(message: str) -> str | None:
+    """The metrics of a line in CloudWatch's embedded format; None: another line."""
+    try:
+        record = json.loads(message)
+        names = [metric["Name"] for metric in record["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+        return "METRICS " + " ".join(f"{name}={record[name][0]:g}" for name in names)
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _sentence(record: dict[str, Any]) -> str:

@@ -39,6 +39,14 @@ LakeOption = Annotated[
 ApiKeyOption = Annotated[
     bool, typer.Option("--api-key", help="Make API Gateway require a key, as on AWS; `c360 outputs` prints it.")
 ]
+PrivateOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--private/--shared",
+        help="Let nobody into LocalStack and the API but holders of this installation's keys, as on a machine with"
+        " other users (`c360 env`, `c360 outputs`); kept until the other is said.  [default: shared]",
+    ),
+]
 BiUrlOption = Annotated[
     str | None,
     typer.Option(

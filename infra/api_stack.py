@@ -5,14 +5,17 @@ from typing import Any
 from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from functions.api.security.public_paths import PUBLIC
-from infra.config import DeploymentConfig
+from functions.api.security.public_paths import public_paths
+from infra.config import DatabaseKind, DeploymentConfig
 from infra.constructs.database import Role
-from infra.constructs.function import LOG_RETENTION, PlatformFunction
+from infra.constructs.function import PlatformFunction
 from infra.constructs.gateway_problems import problem_responses
+from infra.constructs.issuer_keys import IssuerKeys
 from infra.constructs.nag import accept
+from infra.constructs.retention import LOG_RETENTION
 from infra.data_stack import DataStack
 
 STAGE = "v1"
@@ -24,9 +27,20 @@ class ApiStack(Stack):
     """A REST API (keys and usage plans exist for REST APIs only) that passes every path to the function."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, deployment: DeploymentConfig, data: DataStack, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        deployment: DeploymentConfig,
+        data: DataStack,
+        alerts: sns.ITopic,
+        **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        keys = (
+            IssuerKeys(self, "IssuerKeys", deployment=deployment, topic=alerts if deployment.on_aws else None)
+            if deployment.jwt_issuer and not deployment.jwt_jwks
+            else None
+        )
         self.function = PlatformFunction(
             self,
             "Api",
@@ -37,12 +51,16 @@ class ApiStack(Stack):
             description="Answers the API's requests",
             timeout=TIMEOUT,
             memory_mb=1024,
-            environment=_environment(deployment),
+            environment=_environment(deployment) | ({} if keys is None else {"JWT_JWKS_URL": keys.url}),
+            reaches_s3=keys is not None,
         )
+        if keys is not None:
+            keys.grant_read(self.function)
         self.api = apigateway.LambdaRestApi(
             self,
             "RestApi",
             handler=self.function,
+            rest_api_name=f"{deployment.prefix}-api",  # its metrics go by this name
             proxy=False,
             integration_options=apigateway.LambdaIntegrationOptions(allow_test_invoke=False),
             description="Customer 360",
@@ -92,7 +110,7 @@ class ApiStack(Stack):
 
     def _require_key(self, deployment: DeploymentConfig) -> None:
         """Make a key with a plan. What the app calls public needs none: a browser cannot send one for a page."""
-        for path in PUBLIC:
+        for path in public_paths(database_rests=deployment.database is DatabaseKind.AURORA):
             resource = self.api.root.resource_for_path(path.rstrip("/"))
             if path.endswith("/"):
                 resource.add_proxy(default_method_options=apigateway.MethodOptions(api_key_required=False))
@@ -118,7 +136,7 @@ def _environment(deployment: DeploymentConfig) -> dict[str, str]:
             "JWT_ISSUER": deployment.jwt_issuer,
             "JWT_AUDIENCE": deployment.jwt_audience,
             "JWT_SCOPE_PREFIX": deployment.jwt_scope_prefix,
-            "JWT_JWKS": deployment.jwt_jwks,
+            **({"JWT_JWKS": deployment.jwt_jwks} if deployment.jwt_jwks else {}),
         }
     return environment
 
@@ -141,4 +159,5 @@ def _stage_options(scope: Construct, deployment: DeploymentConfig) -> apigateway
         ),
         logging_level=apigateway.MethodLoggingLevel.ERROR,
         data_trace_enabled=False,
+        tracing_enabled=True,
     )  # fmt: skip

@@ -1,16 +1,17 @@
-"""The stacks of a deployment: three, and one more each for the clickstream and QuickSight where they are asked for."""
+"""The stacks of a deployment: three, one for operations on AWS, and the clickstream and QuickSight where asked for."""
 
 import sys
 from dataclasses import dataclass
 
-from aws_cdk import App, Tags, Validations
+from aws_cdk import App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.api_stack import ApiStack
 from infra.config import DeploymentConfig, StreamKind
 from infra.cost import check_budget, estimate, report
 from infra.data_stack import DataStack
-from infra.outputs import API, DATA, PIPELINE, QUICKSIGHT, STREAM, stack_name
+from infra.operations_stack import OperationsStack
+from infra.outputs import API, DATA, OPERATIONS, PIPELINE, QUICKSIGHT, STREAM, stack_name
 from infra.pipeline_stack import PipelineStack
 from infra.quicksight_stack import QuickSightStack
 from infra.stream_stack import StreamStack
@@ -37,16 +38,24 @@ def build(app: App, deployment: DeploymentConfig) -> Stacks:
     )
     data = DataStack(app, data_name, deployment, description="Customer 360: what must be kept")
     pipeline = PipelineStack(app, pipeline_name, deployment, data, description="Customer 360: the nightly load")
-    api = ApiStack(app, api_name, deployment, data, description="Customer 360: the HTTPS API")
+    api = ApiStack(app, api_name, deployment, data, pipeline.alerts.topic, description="Customer 360: the HTTPS API")
     api.add_stack_dependency(pipeline)
+    stream: StreamStack | None = None
     if deployment.stream is not StreamKind.DISABLED:
         about = "Customer 360: the clickstream"
-        StreamStack(app, stream_name, deployment, data, pipeline, description=about)
+        stream = StreamStack(app, stream_name, deployment, data, pipeline, description=about)
     if deployment.quicksight_principal:
         about = "Customer 360: the dashboard in QuickSight"
         name = stack_name(QUICKSIGHT, deployment.prefix)
         QuickSightStack(app, name, deployment, data, description=about).add_stack_dependency(pipeline)
+    if deployment.on_aws:
+        about, name = "Customer 360: its dashboard and alarms", stack_name(OPERATIONS, deployment.prefix)
+        OperationsStack(app, name, deployment, data=data, pipeline=pipeline, api=api, stream=stream, description=about)
     Tags.of(app).add("project", "customer-360")
+    Tags.of(app).add("deployment", deployment.prefix)
+    for stack in app.node.children:
+        if isinstance(stack, Stack):
+            Tags.of(stack).add("component", stack.node.id.removeprefix(f"{deployment.prefix}-").lower())
     if deployment.on_aws:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         print(report(estimate(deployment)), file=sys.stderr)  # noqa: T201 (stdout belongs to the CDK)

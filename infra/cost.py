@@ -1,7 +1,6 @@
 """What a deployment costs a month when nothing happens, so that nobody is surprised by a bill.
 
-On-demand prices of us-east-1, in US dollars; other regions differ by some 20 %. What is paid by use (Lambda, Step
-Functions, S3, API Gateway, logs) is not in it: at one small load a night it is cents.
+What is paid by use (Lambda, Step Functions, S3, API Gateway, logs) is not in it: at one small load a night it is cents.
 """
 
 from dataclasses import dataclass
@@ -10,14 +9,52 @@ from infra.config import DatabaseKind, DeploymentConfig, StreamKind
 from infra.errors import BudgetError
 
 REGION = "us-east-1"
+AS_OF = "November 2026"
+HOURS = 730
+"""In an average month, as AWS's own calculator counts."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """On demand, in US dollars: `dollars` an hour where `hourly`, else a month."""
+
+    what: str
+    dollars: float
+    hourly: bool = False
+
+    @property
+    def a_month(self) -> float:
+        return self.dollars * HOURS if self.hourly else self.dollars
+
+
+PRICES = {
+    "rds": Price("RDS for PostgreSQL, db.t4g.micro, one zone", 0.016, hourly=True),
+    "rds_storage": Price("RDS storage, gp3, one zone, a GB", 0.115),
+    "aurora_storage": Price("Aurora storage, a GB", 0.10),
+    "broker": Price("MSK broker, kafka.t3.small", 0.0456, hourly=True),
+    "broker_storage": Price("MSK storage, a GB", 0.10),
+    "serverless_cluster": Price("MSK Serverless, a cluster", 0.75, hourly=True),
+    "serverless_partition": Price("MSK Serverless, a partition", 0.0015, hourly=True),
+    "poller": Price("Provisioned poller of an event source (event poller unit)", 0.185, hourly=True),
+    "endpoint": Price("Interface endpoint, one zone", 0.01, hourly=True),
+    "key": Price("Key of KMS", 1.00),
+    "secret": Price("Secret of Secrets Manager", 0.40),
+    "quicksight_author": Price("QuickSight author, Enterprise edition", 24.00),
+}
+"""AWS's price lists of `REGION`, `AS_OF`; other regions differ by some 20 %."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the estimate; `dollars` a month."""
+    """One line of the estimate: so many of each price."""
 
     what: str
-    dollars: float
+    of: tuple[tuple[float, str], ...]
+
+    @property
+    def dollars(self) -> float:
+        """US dollars a month."""
+        return sum(count * PRICES[price].a_month for count, price in self.of)
 
 
 def estimate(deployment: DeploymentConfig) -> tuple[Item, ...]:
@@ -25,33 +62,39 @@ def estimate(deployment: DeploymentConfig) -> tuple[Item, ...]:
     if not deployment.on_aws:
         return ()
     database = {
-        DatabaseKind.RDS: Item("RDS db.t4g.micro, one zone, 20 GB gp3", 14.00),
-        DatabaseKind.AURORA: Item("Aurora Serverless v2, paused, 10 GB", 1.00),
+        DatabaseKind.RDS: Item("RDS db.t4g.micro, one zone, 20 GB gp3", ((1, "rds"), (20, "rds_storage"))),
+        DatabaseKind.AURORA: Item("Aurora Serverless v2, paused, 10 GB", ((10, "aurora_storage"),)),
     }[deployment.database]
-    return (database, *_stream(deployment), *_quicksight(deployment))
+    keys = (Item("KMS key of the alerts", ((1, "key"),)),) if deployment.encrypt_alerts else ()
+    return (database, *keys, *_stream(deployment), *_quicksight(deployment))
 
 
 def _stream(deployment: DeploymentConfig) -> tuple[Item, ...]:
     if deployment.stream is StreamKind.DISABLED:
         return ()
+    partitions = deployment.stream_partitions
     cluster = {
-        StreamKind.PROVISIONED: Item("MSK, two kafka.t3.small, 10 GB each", 68.60),
+        StreamKind.PROVISIONED: Item("MSK, two kafka.t3.small, 10 GB each", ((2, "broker"), (20, "broker_storage"))),
         StreamKind.SERVERLESS: Item(
-            f"MSK Serverless, {deployment.stream_partitions} partitions", 547.50 + 1.10 * deployment.stream_partitions
+            f"MSK Serverless, {partitions} partitions",
+            ((1, "serverless_cluster"), (partitions, "serverless_partition")),
         ),
     }[deployment.stream]
     if pollers := deployment.stream_pollers:
-        return (cluster, Item(f"Provisioned pollers of the event source, {pollers}", 133.20 * pollers))
-    return (cluster, Item("Lambda and STS interface endpoints, one zone, for the poller", 14.60))
+        return (cluster, Item(f"Provisioned pollers of the event source, {pollers}", ((pollers, "poller"),)))
+    return (cluster, Item("Lambda and STS interface endpoints, one zone, for the poller", ((2, "endpoint"),)))
 
 
 def _quicksight(deployment: DeploymentConfig) -> tuple[Item, ...]:
-    """Prices of November 2026: the endpoint, and the smallest subscription, of one author."""
+    """The endpoint, and the smallest subscription, of one author."""
     if not deployment.quicksight_principal:
         return ()
     return (
-        Item("Secrets Manager interface endpoint, one zone, and a secret, for QuickSight", 7.70),
-        Item("QuickSight, one author; readers come on top", 24.00),
+        Item(
+            "Secrets Manager interface endpoint, one zone, and a secret, for QuickSight",
+            ((1, "endpoint"), (1, "secret")),
+        ),
+        Item("QuickSight, one author; readers come on top", ((1, "quicksight_author"),)),
     )
 
 
@@ -62,7 +105,7 @@ def total(items: tuple[Item, ...]) -> float:
 
 def report(items: tuple[Item, ...]) -> str:
     """The estimate as lines for people."""
-    lines = [f"Idle cost a month, US dollars, {REGION}:"]
+    lines = [f"Idle cost a month, US dollars, {REGION}, prices of {AS_OF}:"]
     lines += [f"  {item.dollars:7.2f}  {item.what}" for item in items]
     return "\n".join([*lines, f"  {total(items):7.2f}  in all; use (Lambda, S3, API calls, logs) comes on top"])
 

@@ -6,10 +6,11 @@ from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from infra.config import DatabaseKind, DeploymentConfig
+from infra.constructs.access_logs import AccessLogBucket
 from infra.constructs.audit import AuditBucket
 from infra.constructs.database import Database, ExternalDatabase, Role
 from infra.constructs.landing import LandingBucket
-from infra.constructs.rds import AuroraDatabase, RdsDatabase
+from infra.constructs.rds import AuroraDatabase, ManagedDatabase, RdsDatabase
 
 
 class DataStack(Stack):
@@ -19,7 +20,14 @@ class DataStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
         self.landing = LandingBucket(self, "Landing", retain=deployment.on_aws)
         self.database = self._database(deployment)
+        if deployment.database_logs and isinstance(self.database, ManagedDatabase):
+            self.database.export_logs()
         self.audit = AuditBucket(self, "Audit") if deployment.audit_bucket else None
+        self.access_logs = AccessLogBucket(self, "AccessLogs") if deployment.on_aws else None
+        if self.access_logs is not None:
+            self.access_logs.log(self.landing, "landing")
+            if self.audit is not None:
+                self.access_logs.log(self.audit, "audit")
 
         CfnOutput(self, "LandingBucketName", value=self.landing.bucket_name)
         CfnOutput(self, "DatabaseHost", value=self.database.host)
@@ -31,11 +39,11 @@ class DataStack(Stack):
             CfnOutput(self, "AuditBucketName", value=self.audit.bucket_name)
 
     def _database(self, deployment: DeploymentConfig) -> Database:
-        quicksight = bool(deployment.quicksight_principal)
+        options: dict[str, Any] = {"quicksight": bool(deployment.quicksight_principal), "zones": deployment.zones}
         match deployment.database:
             case DatabaseKind.EXTERNAL:
                 return ExternalDatabase(self, "Database", deployment)
             case DatabaseKind.RDS:
-                return RdsDatabase(self, "Database", deployment.database_name, quicksight=quicksight)
+                return RdsDatabase(self, "Database", deployment.database_name, **options)
             case DatabaseKind.AURORA:
-                return AuroraDatabase(self, "Database", deployment.database_name, quicksight=quicksight)
+                return AuroraDatabase(self, "Database", deployment.database_name, **options)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PREFIX = "C360"
 DATA, PIPELINE, API, STREAM, QUICKSIGHT = "Data", "Pipeline", "Api", "Stream", "QuickSight"
+OPERATIONS = "Operations"
 STACKS = (DATA, PIPELINE, API)
 OPTIONAL_STACKS = (STREAM,)
 

@@ -69,8 +69,10 @@ class PipelineStack(Stack):
         )  # fmt: skip
 
         self.lake = LakeBucket(self, "Lake", retain=deployment.on_aws) if deployment.lake else None
+        if self.lake and data.access_logs:
+            data.access_logs.log(self.lake, "lake")
         self.catalog = self._catalog(self.lake) if self.lake and deployment.on_aws else None
-        topic = AlertTopic(self, "AlertTopic", email=deployment.alert_email)
+        topic = AlertTopic(self, "AlertTopic", email=deployment.alert_email, encrypted=deployment.encrypt_alerts)
         self.state_machine = NightlyLoad(
             self,
             "NightlyLoad",
@@ -83,6 +85,7 @@ class PipelineStack(Stack):
             observed=deployment.on_aws,
             redrivable=deployment.on_aws,
         )
+        topic.grant_key(self.state_machine)
         self.state_machine.node.add_dependency(self.schema)
         undelivered = self._undelivered()
         self._start_rules(undelivered)
@@ -102,6 +105,7 @@ class PipelineStack(Stack):
         CfnOutput(self, "AlertTopicArn", value=self.alerts.topic.topic_arn)
         CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
         CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
+        CfnOutput(self, "SchemaOutcome", value=self.schema.get_att_string("Outcome"))
 
     def _function(
         self, name: str, handler: str, role: Role, description: str, timeout: Duration, memory_mb: int, **more: Any

@@ -9,8 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from local import processes
+from local.access_key import SHARED, AccessKey
 from local.aws import client
 from local.errors import LocalError, PortTakenError
+from local.loopback import allowed_hosts
 from local.paths import REPOSITORY
 
 _PASSED_ON = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -43,8 +45,11 @@ class ApiServer:
         except OSError:
             return None
 
-    def start(self, database_url: str, timeout: float = 30) -> None:
-        """Start and return when it answers. Raises `PortTakenError`, or `LocalError` with the end of its log."""
+    def start(self, database_url: str, api_key: str = "", timeout: float = 30) -> None:
+        """Start and return when it answers; with `api_key`, only to callers who send it.
+
+        Raises `PortTakenError`, or `LocalError` with the end of its log.
+        """
         process = processes.start(
             [
                 *[sys.executable, "-m", "uvicorn", "functions.api.app:app", "--host", "127.0.0.1"],
@@ -54,6 +59,8 @@ class ApiServer:
             environment={
                 **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 "DATABASE_URL": database_url,
+                "ALLOWED_HOSTS": ",".join(allowed_hosts()),
+                "API_REQUIRED_KEY": api_key,
                 "AUDIT_SPOOL": str(self.note.parent / "audit-spool"),
                 "POWERTOOLS_SERVICE_NAME": "api",
             },
@@ -73,11 +80,11 @@ class ApiServer:
         self.note.unlink(missing_ok=True)
 
 
-def role_database_url(endpoint: str, function_name: str) -> str:
+def role_database_url(endpoint: str, function_name: str, key: AccessKey = SHARED) -> str:
     """The URL with which a deployed function signs in to the database: its own role, its own secret."""
-    configuration = client("lambda", endpoint).get_function_configuration(FunctionName=function_name)
+    configuration = client("lambda", endpoint, key).get_function_configuration(FunctionName=function_name)
     variables = configuration["Environment"]["Variables"]
-    answer = client("secretsmanager", endpoint).get_secret_value(SecretId=variables["DATABASE_SECRET_ARN"])
+    answer = client("secretsmanager", endpoint, key).get_secret_value(SecretId=variables["DATABASE_SECRET_ARN"])
     secret = json.loads(answer["SecretString"])
     authorities = variables.get("DATABASE_SSL_ROOT_CERT", "")
     return (

@@ -10,6 +10,7 @@ import botocore.session
 import yaml
 from botocore.config import Config
 
+from local.access_key import SHARED, AccessKey
 from local.errors import LocalError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-_CREDENTIALS = "test"
 ADMIN_SECRET = "c360/database/admin"  # noqa: S105 (its name)
 
 
@@ -76,9 +76,9 @@ def _api_gateway(template: Any) -> dict[str, Any]:
     }
 
 
-def put_admin_secret(endpoint: str, username: str, password: str) -> None:
+def put_admin_secret(endpoint: str, username: str, password: str, key: AccessKey = SHARED) -> None:
     """Create or refresh the Secrets Manager secret that the deployment finds the database's administrator in."""
-    secrets = client("secretsmanager", endpoint)
+    secrets = client("secretsmanager", endpoint, key)
     value = json.dumps({"username": username, "password": password})
     try:
         secrets.create_secret(Name=ADMIN_SECRET, SecretString=value)
@@ -95,8 +95,8 @@ def stack_exists(cloudformation: "CloudFormationClient", name: str) -> bool:
     return False
 
 
-def session(region: str = REGION) -> boto3.Session:
-    """A session for LocalStack: credentials test/test, and blind to the user's AWS profile and configuration."""
+def session(region: str = REGION, key: AccessKey = SHARED) -> boto3.Session:
+    """A session for LocalStack: signs with `key`, and is blind to the user's AWS profile and configuration."""
     core = botocore.session.Session(
         session_vars={
             "profile": (None, None, None, None),
@@ -105,8 +105,8 @@ def session(region: str = REGION) -> boto3.Session:
         }
     )
     return boto3.Session(
-        aws_access_key_id=_CREDENTIALS,
-        aws_secret_access_key=_CREDENTIALS,
+        aws_access_key_id=key.id,
+        aws_secret_access_key=key.secret,
         region_name=region,
         botocore_session=core,
     )
@@ -127,17 +127,17 @@ def client_config() -> Config:
     )
 
 
-def client(service: str, endpoint: str) -> Any:  # which client, the caller annotates
+def client(service: str, endpoint: str, key: AccessKey = SHARED) -> Any:  # which client, the caller annotates
     """A client of the LocalStack at `endpoint`."""
-    return _session().client(service, endpoint_url=endpoint, config=client_config())  # type: ignore[call-overload]
+    return _session(REGION, key).client(service, endpoint_url=endpoint, config=client_config())  # type: ignore[call-overload]
 
 
-def aws_environment(endpoint: str) -> dict[str, str]:
+def aws_environment(endpoint: str, key: AccessKey = SHARED) -> dict[str, str]:
     """Environment variables with which any AWS tool talks to this LocalStack and to nothing else."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": _CREDENTIALS,
-        "AWS_SECRET_ACCESS_KEY": _CREDENTIALS,
+        "AWS_ACCESS_KEY_ID": key.id,
+        "AWS_SECRET_ACCESS_KEY": key.secret,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CONFIG_FILE": os.devnull,

@@ -71,6 +71,7 @@ class ComposeStack:
         self, paths: Paths, options: ComposeOptions | None = None, *, stacks: tuple[str, ...] = _STACKS
     ) -> None:
         options = options or ComposeOptions()
+        self._paths = paths
         folder = paths.state / "compose"
         self._lock = folder / "lock"
         self._stacks = stacks
@@ -92,7 +93,7 @@ class ComposeStack:
 
     def up(self, progress: Progress) -> None:
         """Start the containers, wait until they are healthy, deploy, and start the poller. Raises `LocalError`."""
-        with exclusive(self._lock, progress):
+        with self._paths.private(), exclusive(self._lock, progress):
             progress("starting the containers")
             _compose("up", "--detach", "--wait")
             self._app.stop_leftovers()
@@ -121,7 +122,7 @@ class ComposeStack:
 
     def down(self, progress: Progress) -> None:
         """Stop the poller, then the containers; the volumes, and so the database's data, stay. Raises `LocalError`."""
-        with exclusive(self._lock, progress):
+        with self._paths.private(), exclusive(self._lock, progress):
             if self.event_source.process() is not None:
                 progress("stopping the event source")
             self.event_source.stop()

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.outputs import stack_outputs
 from local import processes
+from local.access_key import SHARED, AccessKey
 from local.aws import ACCOUNT, REGION, aws_environment, check_created, client, delete_changed_apis, stack_exists
 from local.errors import LocalError
 from local.paths import CDK, REPOSITORY
@@ -32,12 +34,16 @@ type Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class CdkApp:
-    """A CDK app with its context and the folders the CDK uses for it: `out` is the assembly, `home` its cache."""
+    """A CDK app with its context and the folders the CDK uses for it: `out` is the assembly, `home` its cache.
+
+    It is deployed with `key`.
+    """
 
     out: Path
     home: Path
     log: Path
     context: dict[str, str]
+    key: AccessKey = SHARED
     folder: Path = REPOSITORY
     sources: tuple[str, ...] = _SOURCES
     command: str | None = None
@@ -68,32 +74,38 @@ class CdkApp:
 
     def bootstrap(self, endpoint: str, progress: Progress) -> None:
         """Create what the CDK needs in the account, unless it is there."""
-        if stack_exists(client("cloudformation", endpoint), "CDKToolkit"):
+        if stack_exists(client("cloudformation", endpoint, self.key), "CDKToolkit"):
             return
         progress("bootstrapping the account")
         empty = self.home / "bootstrap"  # in a folder without an app nothing is synthesized
         empty.mkdir(parents=True, exist_ok=True)
         target = f"aws://{ACCOUNT}/{REGION}"
-        self._cdk(["bootstrap", target], "Bootstrapping", aws_environment(endpoint), folder=empty)
+        self._cdk(["bootstrap", target], "Bootstrapping", aws_environment(endpoint, self.key), folder=empty)
 
     def deploy(self, endpoint: str, progress: Progress) -> None:
         """Deploy the synthesized assembly and check it. Raises `LocalError` with the end of the CDK's output."""
         stacks = self.stacks()
-        delete_changed_apis(client("cloudformation", endpoint), self._templates())
+        delete_changed_apis(client("cloudformation", endpoint, self.key), self._templates())
         progress(f"deploying {', '.join(stacks)}")
         self._cdk(
             ["deploy", "--app", self.out, "--all", *_DEPLOY_OPTIONS],
             "Deploying",
-            aws_environment(endpoint),
+            aws_environment(endpoint, self.key),
             progress=progress,
         )
-        check_created(client("cloudformation", endpoint), stacks)
+        cloudformation = client("cloudformation", endpoint, self.key)
+        check_created(cloudformation, stacks)
+        # the migrator leaves a newer database alone for the sake of rollbacks, of which there are none here
+        outcome = stack_outputs(cloudformation, stacks).get("SchemaOutcome", "")
+        if outcome.startswith("left alone"):
+            raise LocalError(f"Deploying failed: the schema was {outcome}")
 
     def stop_leftovers(self) -> None:
         """End CDK commands of an earlier run that was killed."""
         for note in self.home.glob("*.process.json"):
             processes.stop(processes.noted(note))
             note.unlink(missing_ok=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def stacks(self) -> list[str]:
         """Names of the stacks in the synthesized assembly."""
@@ -109,6 +121,10 @@ class CdkApp:
             for name, artifact in artifacts.items()
             if artifact["type"] == "aws:cloudformation:stack"
         }
+
+    @property
+    def _temporary(self) -> Path:
+        return self.home / "tmp"
 
     def _note(self, what: str) -> Path:
         return self.home / f"{what.split()[0].lower()}.process.json"
@@ -127,11 +143,12 @@ class CdkApp:
             raise LocalError(f"{CDK} is missing; run `make install` first.")
         if shutil.which("node") is None:
             raise LocalError("Node.js is not on the PATH; the CDK command line needs Node 20 or newer.")
-        self.home.mkdir(parents=True, exist_ok=True)
+        self._temporary.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
         own |= {
             "CDK_HOME": str(self.home),
+            "TMPDIR": str(self._temporary),
             "CDK_DISABLE_CLI_TELEMETRY": "1",
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
             "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",

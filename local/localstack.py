@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from local import processes
+from local.access_key import SHARED, AccessKey
 from local.errors import LocalError, PortTakenError
+from local.loopback import allowed_hosts
 from local.paths import LAMBDA_RUNTIME_PYTHON, LOCALSTACK_PYTHON
 
 _PLUGINS = Path(__file__).parent / "localstack_plugins"
@@ -25,12 +27,14 @@ _PASSED_ON = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "AW
 class LocalStack:
     """One runtime with its files in `folder`, on 127.0.0.1:`port`. It keeps nothing over a restart.
 
+    With another `key` than SHARED, only who signs with that key, or as a role, gets in.
     `C360_LAMBDA_PYTHON` in its environment names the interpreter of Lambda functions.
     """
 
-    def __init__(self, folder: Path, port: int, log: Path | None = None) -> None:
+    def __init__(self, folder: Path, port: int, log: Path | None = None, key: AccessKey = SHARED) -> None:
         self.folder = folder.resolve()
         self.port = port
+        self.key = key
         self.log = log or self.folder / "localstack.log"
 
     @property
@@ -40,6 +44,13 @@ class LocalStack:
     def process(self) -> processes.ProcessIdentity | None:
         """Its process, which an earlier command may have started; None when it does not run."""
         return processes.noted(self.folder / "process.json")
+
+    def takes_its_key(self) -> bool:
+        """Whether it was started for `key`, and not for another."""
+        try:
+            return (self.folder / "access-key-id").read_text() == self.key.id
+        except OSError:
+            return False
 
     def start(self, timeout: float = 90) -> None:
         """Start and return when it answers. Raises `PortTakenError`, or `LocalError` with the end of its log."""
@@ -51,6 +62,7 @@ class LocalStack:
         shutil.rmtree(self.folder, ignore_errors=True)
         temporary = self.folder / "tmp"
         temporary.mkdir(parents=True)
+        (self.folder / "access-key-id").write_text(self.key.id)
         process = processes.start(
             [LOCALSTACK_PYTHON, "-m", "localstack.runtime.main"],
             log=self.log,
@@ -91,6 +103,7 @@ class LocalStack:
     def _environment(self, temporary: Path) -> dict[str, str]:
         return {
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            **self.key.environment,
             "HOME": str(self.folder),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
             "TMPDIR": str(temporary),
@@ -106,6 +119,9 @@ class LocalStack:
             "DISABLE_EVENTS": "1",
             "SKIP_SSL_CERT_DOWNLOAD": "1",
             "DNS_ADDRESS": "0",
+            "PROVIDER_OVERRIDE_S3": "private",
+            "RUNTIME_COMPONENTS": "c360",
+            "C360_ALLOWED_HOSTS": ",".join(allowed_hosts()),
             "LAMBDA_RUNTIME_EXECUTOR": "local",
             "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "30",
             "LAMBDA_LIMITS_CODE_SIZE_UNZIPPED": str(1024 * 2**20),

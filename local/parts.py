@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from local import processes
+from local.access_key import SHARED, AccessKey
 from local.api_server import ApiServer
 from local.broker import Broker
 from local.event_source.process import EventSourceProcess
@@ -36,7 +37,12 @@ class Parts:
         logs = paths.logs
         return cls(
             PostgresServer(paths.postgres, port("postgres", options.postgres_port), logs / "postgres.log"),
-            LocalStack(paths.localstack, port("localstack", options.localstack_port), logs / "localstack.log"),
+            LocalStack(
+                paths.localstack,
+                port("localstack", options.localstack_port),
+                logs / "localstack.log",
+                AccessKey.kept(paths.access_key_file) if state.private else SHARED,
+            ),
             ApiServer(paths.state / "api.json", port("api", options.api_port), logs / "api.log"),
             Broker(paths.state / "kafka", port("kafka", options.kafka_port), logs / "kafka.log"),
             EventSourceProcess(paths.state / "event-source", logs / "event-source.log"),

@@ -196,8 +196,12 @@ class PostgresServer:
             )
 
     def _launch(self, port: int, timeout: float) -> bool:
-        (self._cluster / "c360.conf").write_text(_SETTINGS.format(port=port) + _shared_memory())
         account = server_account()
+        settings = self._cluster / "c360.conf"
+        settings.write_text(_SETTINGS.format(port=port) + _shared_memory())
+        settings.chmod(0o600)
+        if account:
+            os.chown(settings, account.uid, account.gid)
         started = processes.start(
             [programs_for(account) / "postgres", "-D", str(self._cluster.resolve())],
             log=self.log,

@@ -107,7 +107,8 @@ def start(
 ) -> ProcessIdentity:
     """Start a command in a session (and process group) of its own, its output appended to `log`.
 
-    It outlives the caller. `environment` is its whole environment; `user` is a (uid, gid) to run as; `note` is a
+    It outlives the caller; what it writes is readable by its own account only. `environment` is its whole
+    environment; `user` is a (uid, gid) to run as; `note` is a
     file to keep its identity in, for `noted` in a later command.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -123,6 +124,7 @@ def start(
             user=user[0] if user else None,
             group=user[1] if user else None,
             extra_groups=[] if user else None,
+            umask=0o077,
         )
     _children[child.pid] = child
     identity = ProcessIdentity(child.pid, start_of(child.pid) or "ended")

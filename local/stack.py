@@ -6,6 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.outputs import Outputs, api_key, outputs_of, stack_outputs
 from local import aws, deploy, processes
+from local.access_key import SHARED, AccessKey
 from local.api_server import role_database_url
 from local.database import AdminDatabase, another_version_explained
 from local.errors import LocalError, PortTakenError, StackNotRunningError
@@ -34,7 +35,7 @@ class EmbeddedStack:
 
         `progress` gets short lines. Raises `LocalError`: one line saying what is in the way and what to do.
         """
-        with exclusive(self.paths.lock_file, progress):
+        with self.paths.private(), exclusive(self.paths.lock_file, progress):
             for _ in range(_PORT_ATTEMPTS - 1):
                 try:
                     return self._up(progress)
@@ -44,12 +45,14 @@ class EmbeddedStack:
 
     def _up(self, progress: Progress) -> Outputs:
         state = self._load(progress)
+        if self.options.private is not None:
+            state.private = self.options.private
         choose_ports(self.paths, self.options, state)
         parts = self._parts(state)
         existing = self.options.database_url
         database_context = AdminDatabase(existing).context() if existing else _own_address(parts.postgres)
         kafka_context = {"stream_bootstrap_servers": parts.broker.bootstrap_servers}
-        app = self._app(parts.localstack.url, database_context | kafka_context)
+        app = self._app(parts.localstack, database_context | kafka_context)
         app.stop_leftovers()
         with ThreadPoolExecutor(1) as pool:
             synthesized = pool.submit(app.synth, progress)  # meanwhile the servers start
@@ -69,10 +72,10 @@ class EmbeddedStack:
 
     def down(self, progress: Progress) -> None:
         """Stop every process of the stack. Data of the own PostgreSQL stays; LocalStack keeps nothing."""
-        with exclusive(self.paths.lock_file, progress):
+        with self.paths.private(), exclusive(self.paths.lock_file, progress):
             state = State.load(self.paths.stack_file) or State()
             parts = self._parts(state)
-            self._app(parts.localstack.url, {}).stop_leftovers()
+            self._app(parts.localstack, {}).stop_leftovers()
             parts.stop(progress)
             if state.deployed is not None:
                 state.deployed = None
@@ -84,6 +87,10 @@ class EmbeddedStack:
         if state is None or state.deployed is None or state.deployed.localstack != _life(self._parts(state).localstack):
             raise StackNotRunningError("The platform is not running on this machine; start it with c360 up.")
         return state.deployed.outputs
+
+    def access_key(self) -> AccessKey:
+        """What callers sign with for this stack's LocalStack."""
+        return self._parts(State.load(self.paths.stack_file)).localstack.key
 
     def status(self) -> Status:
         """Look at every part now. Never changes anything."""
@@ -113,20 +120,21 @@ class EmbeddedStack:
     def _parts(self, state: State | None) -> Parts:
         return Parts.of(self.paths, self.options, state or State())
 
-    def _app(self, endpoint: str, database_context: dict[str, str]) -> deploy.CdkApp:
+    def _app(self, localstack: LocalStack, database_context: dict[str, str]) -> deploy.CdkApp:
         options = self.options
         context = {
             "target": "localstack",
-            "endpoint_url": endpoint,
+            "endpoint_url": localstack.url,
             "database_admin_secret": aws.ADMIN_SECRET,
             "schedule": "enabled" if options.schedule_enabled else "disabled",
             "on_arrival": "enabled" if options.on_arrival else "disabled",
             "lake": "enabled" if options.lake else "disabled",
-            "api_key": "enabled" if options.api_key else "disabled",
+            "api_key": "enabled" if options.api_key or localstack.key != SHARED else "disabled",
             **({"alert_email": options.alert_email} if options.alert_email else {}),
             **database_context,
         }
-        return deploy.CdkApp(self.paths.cdk_out, self.paths.cdk_home, self.paths.logs / "cdk.log", context)
+        paths = self.paths
+        return deploy.CdkApp(paths.cdk_out, paths.cdk_home, paths.logs / "cdk.log", context, localstack.key)
 
     def _start_database(self, state: State, postgres: PostgresServer, progress: Progress) -> AdminDatabase:
         state.database_url = self.options.database_url
@@ -148,7 +156,8 @@ class EmbeddedStack:
         same_database = state.deployed is None or state.deployed.database == database.fingerprint
         # What LocalStack's rollback leaves behind cannot be built on (it loses resources): start with an empty one.
         whole = not state.deploying or state.deploying != _life(localstack)
-        if localstack.process() is not None and same_database and whole and localstack.health() is not None:
+        is_usable = same_database and whole and localstack.takes_its_key()
+        if localstack.process() is not None and is_usable and localstack.health() is not None:
             return
         if not whole:
             progress("the last deployment was not completed; starting with an empty LocalStack")
@@ -179,7 +188,7 @@ class EmbeddedStack:
         database: AdminDatabase,
         progress: Progress,
     ) -> Deployed:
-        endpoint, life = parts.localstack.url, _life(parts.localstack)
+        endpoint, key, life = parts.localstack.url, parts.localstack.key, _life(parts.localstack)
         known = state.deployed
         if known is not None and known.inputs == inputs and known.localstack == life:
             outputs = known.outputs.model_copy(update={"local_api_url": parts.api.url})
@@ -187,11 +196,11 @@ class EmbeddedStack:
             state.deployed, state.deploying = None, life
             state.save(self.paths.stack_file)
             try:
-                aws.put_admin_secret(endpoint, *database.credentials)
+                aws.put_admin_secret(endpoint, *database.credentials, key)
                 with another_version_explained(self.paths.state, is_own=not self.options.database_url):
                     app.deploy(endpoint, progress)
-                created = stack_outputs(aws.client("cloudformation", endpoint), app.stacks())
-                key = api_key(aws.client("apigateway", endpoint), created)
+                created = stack_outputs(aws.client("cloudformation", endpoint, key), app.stacks())
+                keys_value = api_key(aws.client("apigateway", endpoint, key), created)
             except (BotoCoreError, ClientError) as error:
                 raise LocalError(f"LocalStack failed while deploying: {error} (see {parts.localstack.log})") from error
             state.api_function = created["ApiFunctionName"]
@@ -202,7 +211,7 @@ class EmbeddedStack:
                 region=aws.REGION,
                 endpoint=endpoint,
                 database_url=database.url,
-                api_key=key,
+                api_key=keys_value,
                 local_api_url=parts.api.url,
             )
         state.deployed = Deployed(
@@ -212,12 +221,14 @@ class EmbeddedStack:
         return state.deployed
 
     def _start_api(self, state: State, parts: Parts, deployed: Deployed, progress: Progress) -> None:
-        inputs = f"{deployed.inputs} {deployed.localstack} {parts.api.port}"
+        api_key = (deployed.outputs.api_key or "") if state.private else ""
+        inputs = f"{deployed.inputs} {deployed.localstack} {parts.api.port} {state.private}"
         if parts.api.process() is not None and state.api_inputs == inputs and parts.api.health() is not None:
             return
         progress(f"starting the API server on port {parts.api.port}")
         parts.api.stop()
-        parts.api.start(role_database_url(parts.localstack.url, state.api_function))
+        localstack = parts.localstack
+        parts.api.start(role_database_url(localstack.url, state.api_function, localstack.key), api_key)
         state.api_inputs = inputs
         state.save(self.paths.stack_file)
 
@@ -229,12 +240,13 @@ class EmbeddedStack:
         if running and state.event_source_inputs == inputs and not from_start:
             return
         parts.event_source.stop()
-        cloudformation = aws.client("cloudformation", parts.localstack.url)
+        localstack = parts.localstack
+        cloudformation = aws.client("cloudformation", localstack.url, localstack.key)
         mapping = stack_outputs(cloudformation, deployed.stacks).get("EventSourceMapping")
         if mapping is None:  # deployed without the clickstream
             return
         progress("starting the event source poller")
-        parts.event_source.start(parts.localstack.url, mapping, from_start=from_start)
+        parts.event_source.start(localstack.url, mapping, localstack.key, from_start=from_start)
         state.event_source_inputs = inputs
         state.save(self.paths.stack_file)
 

@@ -14,6 +14,7 @@ SCHEMA_VERSION = 2
 class StackOptions(BaseModel):
     """How to start a stack. Ports are preferences: where one is taken, the next free one is used, and kept.
 
+    `private`: only holders of this installation's access key get into LocalStack; None leaves it as it was.
     `database_url` is an existing PostgreSQL to use instead of an own one; by default `$DATABASE_URL`, if set.
     """
 
@@ -27,6 +28,7 @@ class StackOptions(BaseModel):
     on_arrival: bool = False
     lake: bool = False
     api_key: bool = False
+    private: bool | None = None
     database_url: str | None = Field(default_factory=lambda: os.environ.get("DATABASE_URL") or None)
     alert_email: str | None = None
 
@@ -80,6 +82,7 @@ class State(BaseModel):
 
     version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     ports: dict[str, Port] = Field(default_factory=dict)
+    private: bool = False
     database_url: str | None = None
     api_inputs: str = ""
     api_function: str = ""

@@ -106,7 +106,7 @@ def _deployment(localstack: LocalStack, runtime: Part, state: State, *, is_curre
     if runtime.state != "running":
         return Part(state="unhealthy", detail=runtime.detail)
     try:
-        cloudformation = aws.client("cloudformation", localstack.url)
+        cloudformation = aws.client("cloudformation", localstack.url, localstack.key)
         missing = [name for name in state.deployed.stacks if not aws.stack_exists(cloudformation, name)]
     except (BotoCoreError, ClientError):
         return Part(state="unhealthy", detail=f"LocalStack does not answer; {_HEAL}")

@@ -55,11 +55,11 @@ def _group(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what needs the platform, as it takes longest; of that, end with what locks its API."""
+    """Begin with what needs the platform, as it takes longest; of that, end with what locks its API or all of it."""
 
-    def turn(item: pytest.Item) -> tuple[bool, bool]:
+    def turn(item: pytest.Item) -> tuple[bool, ...]:
         names = getattr(item, "fixturenames", ())
-        return ("platform" not in names, "locked" in names)
+        return ("platform" not in names, "private_platform" in names, "locked" in names)
 
     items.sort(key=turn)
 
@@ -146,6 +146,13 @@ def loaded(platform: Platform, sample: SampleFiles) -> dict[str, Any]:
     """The sample, dropped and loaded; the run's report."""
     platform.json("drop", *sample.paths, "--date", "2026-11-01")
     return platform.json("run", "--wait")
+
+
+@pytest.fixture(scope="session")
+def private_platform(platform: Platform) -> Platform:
+    """The platform after `c360 up --private`: it takes its own keys only from now on."""
+    outputs = Outputs.model_validate(platform.json("up", "--private", "--no-schedule"))
+    return Platform(platform.stack, outputs, platform.c360)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from cli.options import (
     OnArrivalOption,
     PostgresPort,
     ScheduleOption,
+    Target,
     examples,
 )
 from cli.output import Output, table
@@ -40,7 +41,7 @@ def command(
     The revenue in the warehouse is compared with the sum over the CSV, to the cent. Leaves the platform running;
     a second time it loads nothing twice.
     """
-    from cli.deployment import deployment_of
+    from cli.deployment import open_deployment
     from cli.executions import execution_input, start
     from cli.run_report import wait_for
     from cli.upload import drop
@@ -58,7 +59,7 @@ def command(
             on_arrival=on_arrival,
         ),
     )
-    deployment = deployment_of(outputs)
+    deployment = open_deployment(Target.EMBEDDED)
     sample = figures.demo_sample(output)
     placed = place(sample.paths, day=figures.EFFECTIVE_DAY)
     dropped = drop(deployment.s3, outputs.landing_bucket, placed)

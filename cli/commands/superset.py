@@ -39,7 +39,7 @@ def up(
     connection = bi_connection(open_deployment(target), database_url)
     paths = Paths.default()
     superset = Superset(paths.state / "superset", port, paths.logs / "superset.log")
-    with output.working("starting Superset") as progress:
+    with paths.private(), output.working("starting Superset") as progress:
         superset.up(bundle(load_dashboard()), (CONNECTION_HOST, connection.url), progress)
     name, password = superset.user
     address = f"{superset.url}/superset/dashboard/customer-360/"

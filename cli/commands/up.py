@@ -11,6 +11,7 @@ from cli.options import (
     LocalstackPort,
     OnArrivalOption,
     PostgresPort,
+    PrivateOption,
     ScheduleOption,
     Target,
     TargetOption,
@@ -34,6 +35,7 @@ def command(
     on_arrival: OnArrivalOption = False,
     lake: LakeOption = False,
     api_key: ApiKeyOption = False,
+    private: PrivateOption = None,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
@@ -46,6 +48,8 @@ def command(
     require_this_machine(target, "up")
     output = Output(as_json=json)
     if target is Target.LOCALSTACK:
+        if private:
+            raise UsageError("--private is for the embedded platform: the container takes every access key")
         if lake:
             raise UsageError("--lake is for the embedded platform: the container takes no function of that size")
         outputs = bring_containers_up(output, schedule=schedule, on_arrival=on_arrival)
@@ -63,6 +67,7 @@ def command(
             on_arrival=on_arrival,
             lake=lake,
             api_key=api_key,
+            private=private,
         ),
     )
     output.show(addresses(outputs))

@@ -31,6 +31,8 @@ from functions.api.resources import (
 from functions.api.security.audit import Audited
 from functions.api.security.audit_trail import audit_trail
 from functions.api.security.authentication import AuthenticationMiddleware
+from functions.api.security.hosts import ANY, HostMiddleware
+from functions.api.security.keys import ApiKeyMiddleware
 from functions.api.settings import ApiSettings
 
 VERSION = "1.0.0"
@@ -45,6 +47,10 @@ first; between equals the key decides, in the same direction. `fields` selects w
 decimal type to add them up without a rounding error. Times are ISO 8601 in UTC.
 
 **Two times.** `as_of` asks what was true at an instant by the dates of the files, `known_at` what was loaded by then.
+Such lists are not counted: `total` is null unless the list ends on its first page.
+
+**Costly requests** (such lists, explanations, `skip` beyond 10,000) are answered one at a time, and with 503 and
+`Retry-After` when too many wait. Others are not concerned.
 
 **Caching.** Answers from the marts carry an `ETag`, which changes when the marts are published; `If-None-Match` is
 answered with 304 while they have not been.
@@ -112,6 +118,8 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     problems.install(app)
     app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
     app.add_middleware(AuthenticationMiddleware, settings=settings)
+    if settings.api_required_key:
+        app.add_middleware(ApiKeyMiddleware, key=settings.api_required_key)
     if compress:
         app.add_middleware(Compression, minimum_size=1024, compresslevel=4)
     app.add_middleware(RequestMiddleware, root_path=settings.api_root_path)
@@ -125,6 +133,8 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
         expose_headers=[REQUEST_ID_HEADER, "ETag", "Retry-After", "WWW-Authenticate"],
         max_age=600,
     )
+    if ANY not in settings.allowed_hosts:
+        app.add_middleware(HostMiddleware, hosts=settings.allowed_hosts, origins=settings.cors_allowed_origins)
     for resource in (customers, search, orders, products, profile, metrics, explain, exports, operations, pipeline):
         takes_lists = resource in (metrics, explain, exports)
         app.include_router(resource.router, dependencies=[] if takes_lists else [Depends(each_given_once)])

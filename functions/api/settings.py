@@ -12,7 +12,7 @@ from functions.common.settings import DatabaseSettings
 Scope = Literal["profile:read", "pii:read"]
 """`profile:read` opens the data endpoints, `pii:read` shows names, e-mail addresses and phone numbers in them."""
 
-_URL = r"^(https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S*)?$"
+HTTPS_URL = r"^(https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S*)?$"
 
 
 def _split(value: object) -> object:
@@ -32,8 +32,11 @@ def _json(value: object) -> object:
 class ApiSettings(DatabaseSettings):
     """Settings of the API: `ApiSettings.from_environment()`.
 
+    allowed_hosts: the names by which callers may call the server, comma-separated; `*` for any, since in Lambda API
+    Gateway knows its own.
     audit_spool: a folder for records of the audit trail on their way to the database; without it they are there before
     an answer is sent.
+    api_required_key: what callers must send as `X-Api-Key`, where no API Gateway asks them; nothing by default.
     api_root_path: what stands before the route in the public URL (API Gateway's stage, `/v1`), or nothing.
     cors_allowed_origins: origins whose pages may read the answers, comma-separated; `*` for any.
     cors_allow_credentials: whether those pages may send cookies and the like; never together with `*`.
@@ -43,20 +46,22 @@ class ApiSettings(DatabaseSettings):
     jwt_scope_prefix: what the issuer puts before our scopes, `https://c360/` for instance where Cognito's resource
     server is `https://c360`; scopes are compared whole, so others do not count.
     jwt_jwks, jwt_jwks_url: the issuer's public keys, as a JSON Web Key Set or where to fetch it; by default
-    `<issuer>/.well-known/jwks.json`. A function without a route to the internet needs `jwt_jwks`.
+    `<issuer>/.well-known/jwks.json`. A function without a route to the internet reads a copy in S3, `s3://bucket/key`.
     """
 
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)
+    api_required_key: Annotated[str, Field(repr=False)] = ""
     audit_spool: Path | None = None
     api_root_path: Annotated[str, BeforeValidator(_without_trailing_slash), Field(pattern=r"^(/[^\s?#]+)?$")] = ""
     cors_allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)
     cors_allow_credentials: bool = False
     api_auth: Literal["open", "jwt"] = "open"
     api_open_scopes: Annotated[tuple[Scope, ...], BeforeValidator(_split)] = ("profile:read", "pii:read")
-    jwt_issuer: Annotated[str, Field(pattern=_URL)] = ""
+    jwt_issuer: Annotated[str, Field(pattern=HTTPS_URL)] = ""
     jwt_audience: str = ""
     jwt_scope_prefix: str = ""
     jwt_jwks: Annotated[dict[str, Any] | None, BeforeValidator(_json)] = None
-    jwt_jwks_url: Annotated[str, Field(pattern=_URL)] = ""
+    jwt_jwks_url: Annotated[str, Field(pattern=rf"{HTTPS_URL}|^s3://[^/]+/.+$")] = ""
 
     @field_validator("cors_allow_credentials")
     @classmethod

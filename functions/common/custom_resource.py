@@ -13,9 +13,13 @@ _REASON_LIMIT = 2000  # CloudFormation takes 4 KB for the whole answer
 
 
 def answered(
-    event: dict[str, Any], context: LambdaContext, physical_id: str, apply: Callable[[], dict[str, str]]
+    event: dict[str, Any],
+    context: LambdaContext,
+    physical_id: str,
+    apply: Callable[[], dict[str, str]],
+    remove: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
-    """Call `apply` on Create and Update, nothing on Delete, and answer CloudFormation, also when it fails.
+    """Call `apply` on Create and Update, `remove` on Delete, and answer CloudFormation, also when it fails.
 
     What `apply` returns are the resource's attributes. `physical_id` names what it makes: when an Update returns
     another one, CloudFormation deletes the former, so what a Delete leaves alone is never lost.
@@ -28,15 +32,17 @@ def answered(
         "LogicalResourceId": event["LogicalResourceId"],
     }
     known_as = {"PhysicalResourceId": event.get("PhysicalResourceId", physical_id)}
-    if event["RequestType"] == "Delete":
-        answer |= known_as
-    else:
-        try:
+    try:
+        if event["RequestType"] != "Delete":
             answer["Data"] = apply()
-        except Exception as error:  # noqa: BLE001 - whatever it is, CloudFormation would wait an hour for an answer
-            logger.exception("the custom resource failed")
-            reason = f"{error} (log stream {context.log_stream_name})"[:_REASON_LIMIT]
-            answer |= {"Status": "FAILED", "Reason": reason} | known_as
+        else:
+            answer |= known_as
+            if remove is not None:
+                remove()
+    except Exception as error:  # noqa: BLE001 - whatever it is, CloudFormation would wait an hour for an answer
+        logger.exception("the custom resource failed")
+        reason = f"{error} (log stream {context.log_stream_name})"[:_REASON_LIMIT]
+        answer |= {"Status": "FAILED", "Reason": reason} | known_as
     _send(event["ResponseURL"], answer)
     return answer
 

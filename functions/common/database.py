@@ -1,6 +1,7 @@
 """One way to PostgreSQL: connections of a function, and which of their failures are worth another try."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,9 @@ from functions.common.errors import DatabaseConflictError, DatabaseUnavailableEr
 from functions.common.settings import DatabaseSettings
 
 CONNECT_TIMEOUT_SECONDS = 5
+WAKING_PAUSE_SECONDS = 0.5
+IDLE_SECONDS = 240
+"""After which a session of a server that may be paused ends: Aurora pauses when it has none for ten minutes."""
 
 _CONFLICTS = (pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)
 _OUTAGES = (
@@ -54,10 +58,13 @@ def sign_in(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOU
 
     Raises DatabaseUnavailableError when the password cannot be read now.
     """
+    options = "-c timezone=UTC -c datestyle=ISO,YMD"
+    if settings.database_wake_seconds:
+        options += f" -c idle_session_timeout={IDLE_SECONDS}s"
     session: dict[str, Any] = {
         "connect_timeout": connect_timeout,
         "application_name": "c360",
-        "options": "-c timezone=UTC -c datestyle=ISO,YMD",
+        "options": options,
         "keepalives_idle": 30,
     }
     if settings.database_url is not None:
@@ -77,12 +84,17 @@ def sign_in(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOU
 def connect(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOUT_SECONDS) -> Connection:
     """Open a connection: explicit transactions, time zone UTC, dates in ISO style.
 
-    Raises DatabaseUnavailableError when the server does not accept us within `connect_timeout` seconds.
+    Raises DatabaseUnavailableError when the server does not accept us within `connect_timeout` seconds, and, where it
+    may be paused, in no try of the `database_wake_seconds`.
     """
-    try:
-        return psycopg.connect(**sign_in(settings, connect_timeout=connect_timeout))
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailableError(f"cannot connect to PostgreSQL: {error}".strip()) from error
+    give_up_at = time.monotonic() + settings.database_wake_seconds
+    while True:
+        try:
+            return psycopg.connect(**sign_in(settings, connect_timeout=connect_timeout))
+        except psycopg.OperationalError as error:
+            if time.monotonic() + WAKING_PAUSE_SECONDS >= give_up_at:
+                raise DatabaseUnavailableError(f"cannot connect to PostgreSQL: {error}".strip()) from error
+        time.sleep(WAKING_PAUSE_SECONDS)
 
 
 @contextmanager
@@ -103,10 +115,14 @@ def transient_errors_named() -> Iterator[None]:
 
 
 class ConnectionHolder:
-    """The one connection of an execution environment, opened when first used and replaced when it is broken."""
+    """The one connection of an execution environment, opened when first used and replaced when it is broken.
+
+    It is replaced too when it was idle for long: the server may have ended it while Lambda kept the process frozen.
+    """
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
+        self._used_at = 0.0
 
     @contextmanager
     def transaction(self, settings: DatabaseSettings) -> Iterator[Connection]:
@@ -115,6 +131,8 @@ class ConnectionHolder:
         Raises TransientError when another try may help; the connection is then dropped.
         """
         with transient_errors_named():
+            if self._connection is not None and time.time() - self._used_at > IDLE_SECONDS / 2:
+                self._connection.close()
             if self._connection is None or self._connection.closed:
                 self._connection = connect(settings)
             try:
@@ -124,3 +142,5 @@ class ConnectionHolder:
                 self._connection.close()
                 self._connection = None
                 raise
+            finally:
+                self._used_at = time.time()

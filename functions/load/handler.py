@@ -28,6 +28,7 @@ from functions.common.settings import AuditSettings, DatabaseSettings, LandingSe
 from functions.load.judge import judge_files
 from functions.load.marts.publish import publish
 from functions.load.marts.rebuild import rebuild
+from functions.load.metrics import emit_checks, emit_run
 from functions.load.plan.finish import finish
 from functions.load.plan.held_lists import held_lists
 from functions.load.plan.ledger import reopen
@@ -192,6 +193,8 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         return _check(parsed)
     with _transaction() as connection:
         result = _run(connection, parsed)
+    if isinstance(parsed, _Other) and parsed.step == "finish":
+        emit_run(result)
     logger.info("step done", extra={"result": {k: v for k, v in result.items() if k not in ("files", "large")}})
     return result
 
@@ -235,6 +238,7 @@ def _check(event: _Check) -> dict[str, int]:
             judge_files(connection, load_model(), event.run_id)
         results = check(connection, load_model(), event.run_id)
         step.rows = len(results)
+    emit_checks(event.run_id, results)
     failed = [result for result in results if not result.passed]
     for result in failed:
         logger.warning("check failed", extra={"rule": result.rule, "observed": result.observed})

@@ -35,6 +35,10 @@ type Unit = Literal[
 ]  # fmt: skip
 type Type = Literal["text", "integer", "amount", "ratio", "number", "date", "instant"]
 type Rows = Literal["lines", "customers", "products"]
+type Part = Literal[
+    "total_orders > 0", "total_orders > 1", "customer_id is null", "30 days", "30 days before",
+    "known on the last day", "known 30 days before",
+]  # fmt: skip
 
 _TYPES: dict[str, sql.SQL] = {
     "text": sql.SQL("text"),
@@ -68,7 +72,8 @@ class _Declared(BaseModel):
 
 
 class Column(_Declared):
-    """A column of a metric. `adds` and `of`: what a row behind it adds, and which rows count (see sql/metrics.yaml)."""
+    """A column of a metric. `adds`: what a row behind it adds; `of`: which rows count; `against`: the column that
+    explains what their sum is divided by or compared with (see sql/metrics.yaml)."""
 
     title: str
     type: Type
@@ -76,8 +81,14 @@ class Column(_Declared):
     description: str
     optional: bool = False
     explains: Rows | None = None
-    adds: Literal[1, "orders", "quantity", "total_amount", "total_orders", "lifetime_value"] | None = None
-    of: Literal["total_orders > 0", "total_orders > 1", "customer_id is null"] | None = None
+    adds: (
+        Literal[
+            1, "orders", "quantity", "total_amount", "total_orders", "lifetime_value", "month_revenue", "month_values"
+        ]
+        | None
+    ) = None
+    of: Part | None = None
+    against: str | None = None
 
 
 class Metric(_Declared):
@@ -99,6 +110,9 @@ class Metric(_Declared):
     def _grain_is_of_columns(self) -> "Metric":
         if unknown := set(self.grain) - set(self.columns):
             raise ValueError(f"no column is named {', '.join(sorted(unknown))}")
+        against = {column.against for column in self.columns.values() if column.against}
+        if unexplained := [name for name in against if name not in self.columns or self.columns[name].adds is None]:
+            raise ValueError(f"no column that rows explain is named {', '.join(unexplained)}")
         return self
 
     @property

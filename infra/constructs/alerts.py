@@ -1,11 +1,10 @@
 """What happens when a run fails, times out or is aborted: it is recorded, and an alert is sent."""
 
-from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -13,18 +12,49 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.constructs.alarm import PlatformAlarm, let_alarms_publish
+
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 SLA = Duration.minutes(15)
 """What the nightly load is promised to take at most; `c360 runs` (cli/commands/runs.py) says the same of each run."""
 
 
 class AlertTopic(sns.Topic):
-    """Where alerts go; `email`: who gets them, if anybody."""
+    """Where alerts go; `email`: who gets them, if anybody. `encrypted`: with a key of the deployment's own.
 
-    def __init__(self, scope: Construct, construct_id: str, *, email: str | None) -> None:
-        super().__init__(scope, construct_id, display_name="Customer 360 alerts", enforce_ssl=True)
+    The key that AWS manages for SNS would not do: alarms and rules cannot use it (SNS guide, "Encrypted topics").
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, email: str | None, encrypted: bool) -> None:
+        key = _alert_key(scope) if encrypted else None
+        super().__init__(scope, construct_id, display_name="Customer 360 alerts", enforce_ssl=True, master_key=key)
+        self._key = key
         if email is not None:
             self.add_subscription(subscriptions.EmailSubscription(email))
+
+    def grant_key(self, grantee: iam.IGrantable) -> None:
+        """Let who publishes use the key, where there is one; CDK does so for rules only."""
+        if self._key is not None:
+            self._key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
+
+
+def _alert_key(scope: Construct) -> kms.Key:
+    key = kms.Key(
+        scope,
+        "AlertKey",
+        description="Customer 360: alerts",
+        enable_key_rotation=True,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            resources=["*"],  # in a key's policy: this key
+            conditions={"StringEquals": {"aws:SourceAccount": key.env.account}},
+        )
+    )
+    return key
 
 
 class RunAlerts(Construct):
@@ -42,7 +72,7 @@ class RunAlerts(Construct):
         *,
         state_machine: sfn.IStateMachine,
         record: lambda_.IFunction,
-        topic: sns.ITopic,
+        topic: sns.Topic,
         undelivered: sqs.IQueue | None,
         observed: bool,
     ) -> None:
@@ -68,33 +98,22 @@ class RunAlerts(Construct):
             )
         )
         if observed:
+            let_alarms_publish(topic)
             self._alarm_late_runs(state_machine)
 
     def _alarm_late_runs(self, state_machine: sfn.IStateMachine) -> None:
         """Step Functions reports how long a run took only when it ends; one that hangs ends at its own timeout."""
-        alarm = cloudwatch.Alarm(
+        PlatformAlarm(
             self,
             "LateRun",
-            alarm_description=(
-                f"Customer 360: a load took longer than the {SLA.to_minutes():.0f} minutes promised. All is loaded if"
-                " c360 runs says SUCCEEDED. Which step took long: c360 runs, and c360 logs load --run RUN_ID. More:"
-                " docs/runbook.md, section A load took too long."
+            says=(
+                f"a load took longer than the {SLA.to_minutes():.0f} minutes promised. All is loaded if c360 runs says"
+                " SUCCEEDED. Which step took long: c360 runs, and c360 logs load --run RUN_ID."
             ),
+            section="A load took too long",
+            topic=self.topic,
             metric=state_machine.metric_time(statistic="Maximum", period=Duration.minutes(5)),
-            threshold=SLA.to_milliseconds(),
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        alarm.add_alarm_action(actions.SnsAction(self.topic))
-        # a topic with a policy of its own no longer lets everybody of the account publish
-        self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["sns:Publish"],
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                resources=[self.topic.topic_arn],
-                conditions={"ArnEquals": {"aws:SourceArn": alarm.alarm_arn}},
-            )
+            above=SLA.to_milliseconds(),
         )
 
 

@@ -7,7 +7,6 @@ from constructs import Construct
 
 from functions.audit.shipment import PREFIX
 from functions.model.reading import load_model
-from infra.constructs.nag import accept
 
 
 class AuditBucket(s3.Bucket):
@@ -34,10 +33,14 @@ class AuditBucket(s3.Bucket):
                     id="ForgetWhatIsNoLongerLocked",
                     expiration=kept,
                     noncurrent_version_expiration=Duration.days(1),
+                    transitions=[
+                        s3.Transition(
+                            storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=Duration.days(30)
+                        )
+                    ],
                 )
             ],
         )
-        accept(self, {"S1": "What it holds is written by one function, which writes nothing else; see CloudTrail."})
 
     def grant_copies(self, grantee: iam.IGrantable) -> None:
         """Let the load add copies: it reads none, and no lock can be shortened."""

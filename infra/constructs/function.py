@@ -9,30 +9,16 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from functions.model.reading import load_model
 from infra.config import DeploymentConfig
 from infra.constructs.bundle import REQUIREMENTS, function_code, host_processor
 from infra.constructs.database import Database, Network, Role
 from infra.constructs.nag import accept
+from infra.constructs.retention import LOG_RETENTION
 
-LOG_RETENTION = {
-    1: logs.RetentionDays.ONE_DAY,
-    3: logs.RetentionDays.THREE_DAYS,
-    5: logs.RetentionDays.FIVE_DAYS,
-    7: logs.RetentionDays.ONE_WEEK,
-    14: logs.RetentionDays.TWO_WEEKS,
-    30: logs.RetentionDays.ONE_MONTH,
-    60: logs.RetentionDays.TWO_MONTHS,
-    90: logs.RetentionDays.THREE_MONTHS,
-    120: logs.RetentionDays.FOUR_MONTHS,
-    150: logs.RetentionDays.FIVE_MONTHS,
-    180: logs.RetentionDays.SIX_MONTHS,
-    365: logs.RetentionDays.ONE_YEAR,
-    400: logs.RetentionDays.THIRTEEN_MONTHS,
-    545: logs.RetentionDays.EIGHTEEN_MONTHS,
-    731: logs.RetentionDays.TWO_YEARS,
-}[load_model().retention.logs.personal]
-"""As the model declares it."""
+
+def service_name(construct_id: str) -> str:
+    """The `service` of a function's log lines and metrics."""
+    return f"c360-{construct_id.lower()}"
 
 
 class PlatformFunction(lambda_.Function):
@@ -86,17 +72,21 @@ class PlatformFunction(lambda_.Function):
             role=_role(scope, construct_id, log_group, network),
             log_group=log_group,
             environment={
-                "POWERTOOLS_SERVICE_NAME": f"c360-{construct_id.lower()}",
+                "POWERTOOLS_SERVICE_NAME": service_name(construct_id),
                 "POWERTOOLS_LOG_LEVEL": "INFO",
                 **sign_in,
                 **(environment or {}),
             },
+            # sampled: one request a second and 5 % of the others; 100,000 traces a month are free
+            tracing=lambda_.Tracing.ACTIVE if deployment.on_aws else lambda_.Tracing.DISABLED,
             vpc=network.vpc if network else None,
             vpc_subnets=network.subnets if network else None,
             security_groups=network.security_groups if network else None,
         )
         if database is not None and role is not None:
             database.grant_connect(self, role)
+        if deployment.on_aws and self.role is not None:
+            accept(self.role, {"IAM5[Resource::*]": "Traces and network interfaces: X-Ray and EC2 take no narrower."})
         accept(self, {"L1": "One Python everywhere: the embedded runtime, the bundle and Lambda run 3.13."})
 
 
@@ -129,12 +119,9 @@ def _role(scope: Construct, construct_id: str, log_group: logs.LogGroup | None, 
                 resources=["*"],
             )
         )
-    role = iam.Role(
+    return iam.Role(
         scope,
         f"{construct_id}Role",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         inline_policies={"Base": iam.PolicyDocument(statements=statements)} if statements else None,
     )
-    if network is not None:
-        accept(role, {"IAM5[Resource::*]": "Lambda's network interfaces: EC2 takes no narrower resource."})
-    return role

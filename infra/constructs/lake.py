@@ -10,7 +10,6 @@ from constructs import Construct
 
 from functions.load.lake.export import PREFIX
 from functions.load.lake.tables import TABLES
-from infra.constructs.nag import accept
 
 LAYER = "/aws/service/aws-sdk-pandas/3.16.1/py3.13/arm64/layer-arn"
 """Public parameter with the ARN of AWS's layer in the region: awswrangler, pandas and pyarrow (its install guide)."""
@@ -30,7 +29,6 @@ class LakeBucket(s3.Bucket):
             minimum_tls_version=1.2,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        accept(self, {"S1": "Access logs would need another bucket; CloudTrail data events do the same where needed."})
 
     def grant_export(self, grantee: iam.IGrantable) -> None:
         """Let the export list, read, write and remove what is below the lake's prefix.

@@ -7,16 +7,26 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.nag import accept
-
 PREFIX = "landing/"
+
+
+_TIERS = s3.LifecycleRule(
+    id="CheaperOnceLoaded",
+    # S3 moves what nobody reads to a cheaper tier, and back at once when it is read; small objects stay as they are
+    transitions=[s3.Transition(storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=Duration.days(30))],
+    noncurrent_version_transitions=[
+        s3.NoncurrentVersionTransition(
+            storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=Duration.days(30)
+        )
+    ],
+)
 
 
 class LandingBucket(s3.Bucket):
     """Versioned, encrypted, private, TLS only; announces each new object on EventBridge.
 
     Versions are the input of the load, so they outlive a replacement by `NONCURRENT_DAYS`. With `retain` the
-    bucket survives the deletion of its stack.
+    bucket survives the deletion of its stack, and what is old gets cheaper.
     """
 
     NONCURRENT_DAYS = 90
@@ -38,6 +48,7 @@ class LandingBucket(s3.Bucket):
                     noncurrent_version_expiration=Duration.days(self.NONCURRENT_DAYS),
                     expired_object_delete_marker=True,
                 ),
+                *([_TIERS] if retain else []),
                 s3.LifecycleRule(id="AbortStaleUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
             ],
         )
@@ -46,8 +57,6 @@ class LandingBucket(s3.Bucket):
         cast(s3.CfnBucket, self.node.default_child).add_property_override(
             "NotificationConfiguration", {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
         )
-
-        accept(self, {"S1": "Access logs would need a second bucket; CloudTrail data events do the same where needed."})
 
     def grant_load(self, grantee: iam.IGrantable) -> None:
         """Let the load list versions and read those under the landing prefix; no writing.

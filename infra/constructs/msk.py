@@ -14,9 +14,9 @@ from constructs import Construct, DependencyGroup
 from infra.config import DeploymentConfig, StreamKind
 from infra.constructs.database import Network
 from infra.constructs.event_source import EventSource, consumer_group, mapping_settings
-from infra.constructs.function import LOG_RETENTION
 from infra.constructs.kafka_topic import KafkaTopic
 from infra.constructs.rds import IsolatedNetwork
+from infra.constructs.retention import LOG_RETENTION
 
 IAM_PORT = 9098
 KAFKA_VERSION = "3.8.x"

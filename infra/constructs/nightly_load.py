@@ -13,9 +13,9 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from functions.common.errors import TRANSIENT_ERROR_NAMES
-from infra.constructs.function import LOG_RETENTION
 from infra.constructs.lake import LakeCatalog
 from infra.constructs.nag import accept
+from infra.constructs.retention import LOG_RETENTION
 
 # What Lambda itself reports when the function, or the service, broke down: trying again may help.
 LAMBDA_ERROR_NAMES = (

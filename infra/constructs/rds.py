@@ -4,9 +4,11 @@ from abc import abstractmethod
 from typing import cast
 
 from aws_cdk import CfnResource, Duration, RemovalPolicy, SecretValue, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -14,12 +16,14 @@ from constructs import Construct
 from infra.constructs.bundle import CERTIFICATES
 from infra.constructs.database import Database, Network, Role, password_secret
 from infra.constructs.nag import accept
+from infra.constructs.retention import LOG_RETENTION
 
 PORT = 5432
 POSTGRES_MAJOR = "18"  # one major everywhere: embedded, compose file, RDS
 AURORA_VERSION = "18.3"
 ADMIN_USER = "c360_admin"
 BACKUP_DAYS = 7
+PERIOD = Duration.minutes(5)
 CA_FILE = f"/var/task/{CERTIFICATES}"
 
 _PARAMETERS = {
@@ -31,6 +35,9 @@ _PARAMETERS = {
 _ADMINISTRATOR = rds.Credentials.from_password(ADMIN_USER, SecretValue.unsafe_plain_text("removed below"))
 """CDK would make a secret for who has no password."""
 
+_WAKE_SECONDS = {Role.ADMIN: 300, Role.API: 22}
+"""How long to wait for it: a deployment for minutes, a request less than the 29 s that API Gateway waits."""
+
 
 class IsolatedNetwork(Construct):
     """Two zones without NAT or internet gateway (a NAT costs $33 a month and zone), and its security groups.
@@ -39,7 +46,7 @@ class IsolatedNetwork(Construct):
     locally, so nobody needs Secrets Manager, whose interface endpoint would cost $7.30 a month.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, quicksight: bool) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, quicksight: bool, zones: tuple[str, ...]) -> None:
         super().__init__(scope, construct_id)
         isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
         self.vpc = ec2.Vpc(
@@ -53,6 +60,10 @@ class IsolatedNetwork(Construct):
             # Nothing uses the default group; emptying it would take a custom resource of CDK's.
             restrict_default_security_group=False,
         )
+        for subnet, zone in zip(self.vpc.isolated_subnets, zones, strict=bool(zones)):
+            resource = cast(CfnResource, subnet.node.default_child)
+            resource.add_property_deletion_override("AvailabilityZone")
+            resource.add_property_override("AvailabilityZoneId", zone)
         accept(self.vpc, {"VPC7": "No packet can leave for, or come from, the internet: nothing to see in a flow log."})
         self.subnets = isolated
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[isolated])
@@ -95,15 +106,42 @@ class ManagedDatabase(Database):
     for it the BI role has a password instead.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False, zones: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
         self.port = str(PORT)
-        self.isolated = IsolatedNetwork(self, "Network", quicksight=quicksight)
+        self.isolated = IsolatedNetwork(self, "Network", quicksight=quicksight, zones=zones)
         self.password_secrets: dict[Role, secretsmanager.Secret] = {}
         if quicksight:
             secret = self.password_secrets[Role.BI] = password_secret(self, Role.BI)
             accept(secret, {"SMG4": "A new password is set by a deployment, with the secret's next version."})
+
+    @abstractmethod
+    def export_logs(self) -> None:
+        """Have the server's log in CloudWatch Logs, kept as long as the model keeps logs."""
+
+    def _export_logs(self, database: rds.DatabaseInstance | rds.DatabaseCluster, group: str) -> None:
+        resource = cast(rds.CfnDBInstance | rds.CfnDBCluster, database.node.default_child)
+        resource.enable_cloudwatch_logs_exports = ["postgresql"]
+        # RDS makes the group, and keeps it for ever; CDK's function sets how long
+        logs.LogRetention(self, "LogRetention", log_group_name=f"{group}/postgresql", retention=LOG_RETENTION)
+        [function] = [each for each in Stack.of(self).node.children if each.node.id.startswith("LogRetention")]
+        accept(
+            function,
+            {
+                "L1": "CDK's own function, whose runtime CDK chooses.",
+                "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": (
+                    "CDK's own function, which writes its log by this policy."
+                ),
+                "IAM5[Resource::*]": "CDK's own function: it is told the group's name in each deployment.",
+            },
+        )
+
+    @abstractmethod
+    def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """A metric of AWS/RDS about this database, every five minutes."""
 
     @abstractmethod
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
@@ -151,8 +189,10 @@ def _signs_in_by_iam(database: rds.DatabaseInstance | rds.DatabaseCluster) -> No
 class RdsDatabase(ManagedDatabase):
     """A single-zone db.t4g.micro with 20 GB, growing to 100 GB: $14 a month (us-east-1)."""
 
-    def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
-        super().__init__(scope, construct_id, name, quicksight=quicksight)
+    def __init__(
+        self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False, zones: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(scope, construct_id, name, quicksight=quicksight, zones=zones)
         engine = rds.DatabaseInstanceEngine.postgres(
             version=rds.PostgresEngineVersion.of(POSTGRES_MAJOR, POSTGRES_MAJOR)
         )
@@ -171,6 +211,9 @@ class RdsDatabase(ManagedDatabase):
             iam_authentication=True,
             parameters=_PARAMETERS,
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
+            # a week of them is free; statements have parameters in place of values
+            enable_performance_insights=True,
+            performance_insight_retention=rds.PerformanceInsightRetention.DEFAULT,
             storage_type=rds.StorageType.GP3,
             allocated_storage=20,
             max_allocated_storage=100,
@@ -191,15 +234,26 @@ class RdsDatabase(ManagedDatabase):
         self.host = self._instance.db_instance_endpoint_address
         _signs_in_by_iam(self._instance)
 
+    def export_logs(self) -> None:
+        self._export_logs(self._instance, f"/aws/rds/instance/{self._instance.instance_identifier}")
+
+    def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return self._instance.metric(name, statistic=statistic, period=PERIOD)
+
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
         self._instance.grant_connect(grantee, user)
 
 
 class AuroraDatabase(ManagedDatabase):
-    """Aurora Serverless v2 that pauses when nobody is connected, and takes some 15 s to wake up."""
+    """Aurora Serverless v2 that pauses when nobody is connected for ten minutes.
 
-    def __init__(self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False) -> None:
-        super().__init__(scope, construct_id, name, quicksight=quicksight)
+    It takes some 15 s to wake up, after a day of rest 30 s and more (Aurora user guide, "Scaling to Zero ACUs").
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False, zones: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(scope, construct_id, name, quicksight=quicksight, zones=zones)
         engine = rds.DatabaseClusterEngine.aurora_postgres(
             version=rds.AuroraPostgresEngineVersion.of(AURORA_VERSION, POSTGRES_MAJOR)
         )
@@ -233,6 +287,16 @@ class AuroraDatabase(ManagedDatabase):
         )
         self.host = self._cluster.cluster_endpoint.hostname
         _signs_in_by_iam(self._cluster)
+
+    def export_logs(self) -> None:
+        self._export_logs(self._cluster, f"/aws/rds/cluster/{self._cluster.cluster_identifier}")
+
+    def metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return self._cluster.metric(name, statistic=statistic, period=PERIOD)
+
+    def environment(self, role: Role) -> dict[str, str]:
+        seconds = _WAKE_SECONDS.get(role, 45)
+        return super().environment(role) | {"DATABASE_WAKE_SECONDS": str(seconds)}
 
     def _grant_token(self, grantee: iam.IGrantable, user: str) -> None:
         self._cluster.grant_connect(grantee, user)

@@ -2,34 +2,36 @@
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from functions.stream.metrics import DEAD_LETTERS, NAMESPACE
+from functions.common.metrics import NAMESPACE
+from functions.stream.metrics import DEAD_LETTERS
+from infra.constructs.alarm import PlatformAlarm
 
 PERIOD = Duration.minutes(5)
 LARGEST_LAG = 10_000
 
 
+def offset_lag(function: lambda_.IFunction) -> cloudwatch.Metric:
+    """Messages that wait: for Kafka, Lambda's measure of age."""
+    return cloudwatch.Metric(
+        namespace="AWS/Lambda",
+        metric_name="OffsetLag",
+        dimensions_map={"FunctionName": function.function_name},
+        statistic="Maximum",
+        period=PERIOD,
+    )
+
+
 class StreamAlarms(Construct):
-    """Three alarms on `function`, each sent to `topic`. For Kafka, Lambda's measure of age is the offset lag."""
+    """Three alarms on `function`, each sent to `topic`."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, function: lambda_.IFunction, service: str, topic: sns.ITopic
     ) -> None:
         super().__init__(scope, construct_id)
-        self._topic = topic
-        topic.grant_publish(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
-        lag = cloudwatch.Metric(
-            namespace="AWS/Lambda",
-            metric_name="OffsetLag",
-            dimensions_map={"FunctionName": function.function_name},
-            statistic="Maximum",
-            period=PERIOD,
-        )
         dead = cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=DEAD_LETTERS,
@@ -37,19 +39,32 @@ class StreamAlarms(Construct):
             statistic="Sum",
             period=PERIOD,
         )
-        self._alarm("OffsetLag", lag, LARGEST_LAG, 3, "The clickstream is far behind for a quarter of an hour.")
-        self._alarm("Errors", function.metric_errors(period=PERIOD), 1, 3, "Batches fail for a quarter of an hour.")
-        self._alarm("DeadLetters", dead, 1, 1, "Messages came that are no events: c360 events dead list")
-
-    def _alarm(self, name: str, metric: cloudwatch.Metric, threshold: int, periods: int, description: str) -> None:
-        alarm = cloudwatch.Alarm(
+        PlatformAlarm(
             self,
-            name,
-            alarm_description=f"Customer 360: {description}",
-            metric=metric,
-            threshold=threshold,
-            evaluation_periods=periods,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            "OffsetLag",
+            says="the clickstream is far behind for a quarter of an hour.",
+            section="The clickstream is behind or fails",
+            topic=topic,
+            metric=offset_lag(function),
+            above=LARGEST_LAG,
+            periods=3,
         )
-        alarm.add_alarm_action(actions.SnsAction(self._topic))
+        PlatformAlarm(
+            self,
+            "Errors",
+            says="batches of events fail for a quarter of an hour.",
+            section="The clickstream is behind or fails",
+            topic=topic,
+            metric=function.metric_errors(period=PERIOD),
+            above=0,
+            periods=3,
+        )
+        PlatformAlarm(
+            self,
+            "DeadLetters",
+            says="messages came that are no events.",
+            section="Messages that are no events",
+            topic=topic,
+            metric=dead,
+            above=0,
+        )

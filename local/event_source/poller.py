@@ -17,6 +17,7 @@ from pathlib import Path
 from botocore.config import Config
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
+from local.access_key import SHARED, AccessKey
 from local.aws import client_config, session
 from local.event_source.batch import Gathering, Record, read
 from local.event_source.delivery import Delivery
@@ -72,6 +73,7 @@ class EventSource:
         endpoint: str,
         status: Path,
         member: str | None = None,
+        key: AccessKey = SHARED,
         *,
         from_start: bool = False,
     ) -> None:
@@ -83,7 +85,7 @@ class EventSource:
         self._next: dict[tuple[str, int], int] = {}
         self._stored: dict[tuple[str, int], int] = {}
         once = Config(retries={"total_max_attempts": 1}, read_timeout=_READ_TIMEOUT_SECONDS, max_pool_connections=64)
-        aws, config = session(), client_config().merge(once)
+        aws, config = session(key=key), client_config().merge(once)
         self.functions = aws.client("lambda", endpoint_url=endpoint, config=config)
         self.s3 = aws.client("s3", endpoint_url=endpoint, config=config)
         self._consumer = Consumer(
@@ -218,7 +220,8 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     mapping = EventSourceMapping.model_validate_json(options.mapping.read_bytes())
-    source = EventSource(mapping, options.endpoint, options.status, _MEMBER, from_start=options.from_start)
+    key = AccessKey.from_environment()
+    source = EventSource(mapping, options.endpoint, options.status, _MEMBER, key, from_start=options.from_start)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: source.stop())
     source.run()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local import processes
+from local.access_key import SHARED, AccessKey
 from local.broker import create_topic
 from local.errors import LocalError
 from local.event_source.mapping import EventSourceMapping
@@ -44,7 +45,9 @@ class EventSourceProcess:
             return False
         return self.process() is not None and self.status() is not None and started_for == mapping
 
-    def start(self, endpoint: str, mapping: str, *, from_start: bool = False, timeout: float = 30) -> None:
+    def start(
+        self, endpoint: str, mapping: str, key: AccessKey = SHARED, *, from_start: bool = False, timeout: float = 30
+    ) -> None:
         """Make the mapping's topic unless it is there, start, and return when partitions are assigned.
 
         It is also taken for started when it works but has no partitions yet after `timeout` seconds.
@@ -63,7 +66,10 @@ class EventSourceProcess:
                 *(["--from-start"] if from_start else []),
             ],
             log=self.log,
-            environment={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            environment={
+                **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+                **key.environment,
+            },
             folder=REPOSITORY,
             note=self.folder / "process.json",
         )

@@ -5,6 +5,7 @@ with cell as (
         value,
         position,
         object_key,
+        record_source,
         record_row,
         run_id,
         effective_at,
@@ -38,6 +39,7 @@ with cell as (
         null as rule,
         object_key as file,
         record_row as row,
+        metadata.line_of(record_source, record_row) as line,
         run_id,
         effective_at,
         loaded_at
@@ -47,7 +49,7 @@ with cell as (
         ]) with ordinality as named (name, n)
     left join attribute using (name)
     union all
-    select n, field, value, 'computed', rule, null, null, p.run_id, null, p.published_at
+    select n, field, value, 'computed', rule, null, null, null, p.run_id, null, p.published_at
     from business_vault.vw_customer_360 as mart
     cross join lateral (
         values
@@ -84,7 +86,7 @@ select
         select json_agg(
             json_build_object(
                 'field', field, 'value', value, 'origin', origin, 'rule', rule, 'file', {shown_file}, 'row', row,
-                'run_id', run_id, 'effective_at', effective_at, 'loaded_at', loaded_at
+                'line', line, 'run_id', run_id, 'effective_at', effective_at, 'loaded_at', loaded_at
             )
             order by n
         )::text

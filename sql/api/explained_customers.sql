@@ -7,6 +7,8 @@ select
     c.state,
     c.total_orders,
     c.lifetime_value,
+    c.first_order_date,
+    c.last_order_date,
     c.rfm_label,
     c.rfm_recency,
     c.rfm_frequency,

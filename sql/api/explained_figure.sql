@@ -1,4 +1,4 @@
--- What the rows behind a figure add up to, all together and by file, and the figure itself.
+-- What the rows behind a figure add up to, all together and by file, and the figure itself, which several marks lack.
 with by_file as materialized (
     select {file} as file, run_id, count(*) as rows, sum(counts) as sum
     from {rows} as item
@@ -7,7 +7,7 @@ with by_file as materialized (
 )
 select
     ({watermark}),
-    (select {figure}::text from {metric} as figures where {point}),
+    (select case when count(*) = 1 then min({figure})::text end from {metric} as figures where {point}),
     (select {shown}::text from (select coalesce(sum(sum), 0) as sum from by_file) as added),
     (select coalesce(sum(rows), 0)::bigint from by_file),
     (select count(*) from by_file),

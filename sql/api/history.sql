@@ -6,6 +6,7 @@ select
     loaded_at,
     object_key as file,
     record_row as row,
+    metadata.line_of(record_source, record_row) as line,
     run_id,
     first_name,
     last_name,

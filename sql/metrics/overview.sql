@@ -1,9 +1,5 @@
 with span as materialized (
-    select coalesce(
-        until,
-        (select max(h.order_day) from business_vault.vw_sale_hour as h, business_vault.vw_reporting as r where h.order_day <= r.today),
-        (select r.today from business_vault.vw_reporting as r)
-    ) as last_day
+    select business_vault.last_day(until) as last_day
 ), sold as (
     select
         coalesce(sum(s.orders) filter (where since is null or s.order_day >= since), 0) as orders,
@@ -35,16 +31,7 @@ with span as materialized (
         count(*) filter (where c.total_orders > 0) as customers_with_orders,
         count(*) filter (where c.known_since <= l.last_day) as by_last_day,
         count(*) filter (where c.known_since <= l.last_day - 30) as by_30_days_before
-    from (
-        select
-            k.total_orders,
-            coalesce(
-                k.signup_date,
-                (k.first_order_date at time zone (select r.time_zone from business_vault.vw_reporting as r))::date,
-                '-infinity'
-            ) as known_since
-        from business_vault.customers(segments, states) as k
-    ) as c
+    from business_vault.known_customers(segments, states) as c
     cross join span as l
 )
 select

@@ -5,6 +5,8 @@ drop function if exists business_vault.cohort_months(text [], text []);
 drop function if exists business_vault.sales(date, date, text [], text [], text [], text []);
 drop function if exists business_vault.sale_parts(date, date, text [], text [], text [], text []);
 drop function if exists business_vault.sale_lines(date, date, text [], text [], text [], text []);
+drop function if exists business_vault.known_customers(text [], text []);
+drop function if exists business_vault.last_day(date);
 drop function if exists business_vault.customers(text [], text []);
 drop view if exists business_vault.vw_customer_month;
 drop view if exists business_vault.vw_sale_hour;
@@ -77,6 +79,42 @@ as $$
         (segments is null or coalesce(customer_segment, '') = any(segments))
         and (states is null or coalesce(state, '') = any(states))
 $$;
+
+create function business_vault.known_customers(segments text [], states text [])
+returns table (customer_id text, total_orders bigint, known_since date)
+language sql stable parallel safe
+as $$
+    select
+        customer_id,
+        total_orders,
+        coalesce(
+            signup_date,
+            (first_order_date at time zone (select r.time_zone from business_vault.vw_reporting as r))::date,
+            '-infinity'
+        )
+    from business_vault.customers(segments, states)
+$$;
+
+comment on function business_vault.known_customers is
+'Customers and the day they signed up on, or else ordered first; those without either date were always known.';
+
+create function business_vault.last_day(until date) returns date
+language sql stable parallel safe
+as $$
+    select coalesce(
+        until,
+        (
+            select max(h.order_day)
+            from business_vault.vw_sale_hour as h
+            cross join business_vault.vw_reporting as r
+            where h.order_day <= r.today
+        ),
+        (select r.today from business_vault.vw_reporting as r)
+    )
+$$;
+
+comment on function business_vault.last_day is
+'The day with which the last 30 days end: the last selected one, or the last until today that has an order.';
 
 create function business_vault.sale_lines(
     since date, until date, segments text [], states text [], categories text [], statuses text []

@@ -19,6 +19,7 @@ from functions.api import database
 from functions.api.app import create_app
 from local.postgres import PostgresServer
 from tests.support.served_api import PASSWORD, as_role, served, settings_for
+from tests.support.waking_server import waking
 
 
 @pytest.fixture
@@ -94,6 +95,27 @@ def test_a_database_that_does_not_answer_is_503_within_three_seconds(api_url: st
             began = time.monotonic()
             assert client.get("/orders").status_code == 503
             assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["refuses", "silent"])
+def test_a_paused_database_is_waited_for(api_url: str, silent: bool) -> None:
+    parts = urlsplit(api_url)
+    with waking(parts.port or 0, 4, silent=silent) as port:
+        address = f"{parts.netloc.rpartition(':')[0]}:{port}"
+        paused = urlunsplit(parts._replace(netloc=address))
+        with served(create_app(settings_for(paused, database_wake_seconds=20))) as client:
+            assert client.get("/customers/C0001", timeout=25).status_code == 200
+
+
+def test_a_paused_database_that_does_not_wake_in_time_is_503(api_url: str) -> None:
+    parts = urlsplit(api_url)
+    with waking(parts.port or 0, 5, silent=True) as port:
+        paused = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}"))
+        with served(create_app(settings_for(paused, database_wake_seconds=2))) as client:
+            began = time.monotonic()
+            answer = client.get("/customers/C0001", timeout=25)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert time.monotonic() - began < 4
 
 
 def test_a_statement_that_takes_too_long_is_503_and_the_connection_stays_usable(

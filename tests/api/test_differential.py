@@ -15,7 +15,7 @@ from tests.support.api_items import CUSTOMER, KEYS, LINE, PRODUCT, Item, as_json
 SORTS = {
     "/customers": ("customer_id", "lifetime_value", "total_orders", "last_order_date", "signup_date"),
     "/products": ("product_id", "revenue", "total_quantity"),
-    "/orders": ("transaction_id", "order_date"),
+    "/orders": ("transaction_id", "order_date", "total_amount"),
 }
 WORDS = ("schm", "MÜLLER", "anna Schmidt", "%.1", "r_s", "k\\s", "example.com U", "xyz")
 

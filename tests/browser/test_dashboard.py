@@ -1,7 +1,8 @@
 """The dashboard in a real browser, over two nights of CSVs: every figure is what plain Python computes from them."""
 
 import calendar
-from datetime import date, datetime
+import re
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -118,17 +119,87 @@ def test_a_click_leads_from_a_bar_to_its_rows_and_on_to_one_customer(dashboard: 
     assert f"status={status}" in visit.page.url
 
 
+@pytest.mark.parametrize(
+    ("page", "mark"),
+    [
+        ("overview", "[data-panel='orders-by-status'] .mark .catch"),
+        ("overview", "[data-panel='customers-by-segment'] .mark .catch"),
+        ("overview", "[data-panel='revenue-by-state'] .mark .catch"),
+        ("overview", "[data-panel='revenue-by-category'] .mark .catch"),
+        ("overview", "[data-panel='orders-by-hour'] td button"),
+        ("overview", "[data-panel='top-products'] td:last-child button"),
+        ("loyalty", "[data-panel='rfm'] .mark circle"),
+        ("loyalty", "[data-panel='cohort-retention'] td:nth-child(3) button"),
+        ("loyalty", "[data-card='repeat-purchases/repeat_rate'] button"),
+    ],
+)
+def test_a_drill_down_lands_on_exactly_its_rows(dashboard: Dashboard, visit: Visit, page: str, mark: str) -> None:
+    visit.page.goto(dashboard.address(f"?page={page}"))
+    visit.page.locator(mark).last.click()
+    dialog = visit.page.get_by_role("dialog")
+    words = dialog.locator("[data-sum]").inner_text()
+    rows = words.removeprefix("The ").split(" ")[0]
+    dialog.get_by_role("link", name="Open these rows as a list").click()
+    expect(dialog).to_have_count(0)
+    listed = visit.page.locator(".panel").get_by_role("status")
+    expect(listed).to_have_text(re.compile(rf"^([\d,]+ of )?{rows} (order lines|customers)$"))
+    expect(visit.page.locator("tbody tr").first).to_be_visible()
+
+
 def test_every_card_explains_itself(dashboard: Dashboard, visit: Visit) -> None:
     visit.page.goto(dashboard.address())
     for column in ("customers", "orders", "revenue", "avg_order_value"):
         card = visit.page.locator(f"[data-card='overview/{column}']")
         text = card.locator(".big").get_attribute("title") or card.locator(".big").inner_text()
-        card.get_by_role("button").click()
+        card.locator(".quiet").click()
         dialog = visit.page.get_by_role("dialog")
         expect(dialog.locator(".big")).to_have_text(text)
         expect(dialog.get_by_role("group", name="Files behind the figure")).to_contain_text("landing/")
         visit.page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
+
+
+def test_a_change_is_explained_by_both_of_its_periods(dashboard: Dashboard, visit: Visit) -> None:
+    shop, dialog = dashboard.shop, visit.page.get_by_role("dialog")
+    visit.page.goto(dashboard.address())
+    change = visit.page.locator("[data-card='overview/revenue'] .change")
+    text = change.inner_text().lstrip("▲▼ ")
+    change.click()
+    expect(dialog.locator(".big")).to_have_text(text)
+    now = shop.revenue(shop.of_days(shop.last_day - timedelta(29), shop.last_day))
+    expect(dialog.locator(".meaning").first).to_contain_text(money(now))
+    dialog.get_by_role("button", name="Explain Revenue in the 30 days before").click()
+    before = shop.revenue(shop.of_days(shop.last_day - timedelta(59), shop.last_day - timedelta(30)))
+    expect(dialog.locator(".big")).to_have_text(money(before))
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        ("[data-card='customer-lifetime-value/lifetime_value'] .quiet", "rows below add up to it"),
+        ("[data-panel='customer-lifetime-value'] .mark .catch", "rows below add up to it"),
+        (
+            "[data-panel='days-between-orders'] .mark:not([aria-label$=': 0 customers']) .catch",
+            "rows below add up to it",
+        ),
+        ("[data-panel='product-affinity'] td:nth-child(5) button", "rows below add up to it"),
+        ("[data-panel='lifetime-value-error'] td:nth-child(3) button", "rows below add up to it"),
+    ],
+)
+def test_figures_of_loyalty_are_explained_by_their_customers(
+    dashboard: Dashboard, visit: Visit, mark: str, said: str
+) -> None:
+    visit.page.goto(dashboard.address("?page=loyalty"))
+    visit.page.locator(mark).last.click()
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog.locator("[data-sum]")).to_contain_text(said)
+    expect(dialog.get_by_role("group", name="Rows behind the figure").locator("tbody a").first).to_be_visible()
+
+
+def test_the_explain_button_of_a_panel_explains_all_of_its_marks(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address())
+    visit.page.get_by_role("button", name="Explain Revenue by day").click()
+    expect(visit.page.get_by_role("dialog").locator(".big")).to_have_text(money(dashboard.shop.revenue()))
 
 
 def test_a_filter_lives_in_the_address_and_narrows_every_figure(dashboard: Dashboard, visit: Visit) -> None:
@@ -185,7 +256,7 @@ def test_each_field_says_its_file_line_and_run(dashboard: Dashboard, visit: Visi
     visit.page.get_by_role("button", name="Where it comes from").click()
     row = visit.page.get_by_role("group", name="Where each field comes from").locator("tr", has_text="City")
     expect(row).to_contain_text(NEW_CITY)
-    expect(row).to_contain_text("landing/customers/dt=2026-11-10/changes.csv, row 1, line 2")
+    expect(row).to_contain_text("landing/customers/dt=2026-11-10/changes.csv, line 2")
     row.get_by_role("link").click()
     expect(visit.page.get_by_role("heading", name="State by state")).to_be_visible()
 

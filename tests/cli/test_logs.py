@@ -78,3 +78,9 @@ def test_a_function_that_the_deployment_lacks_is_refused_by_name_and_left_out_of
     done = c360("logs", "export")
     assert done.status == 2
     assert "no function export" in done.stderr
+
+
+def test_a_line_of_metrics_reads_as_its_counts() -> None:
+    record = {"_aws": {"CloudWatchMetrics": [{"Metrics": [{"Name": "RowsRead"}, {"Name": "RowsLoaded"}]}]}}
+    message = json.dumps(record | {"run_id": "r", "RowsRead": [115000.0], "RowsLoaded": [2.0]})
+    assert LogLine("1", "load", NOW, message).text == "12:00:00 load    METRICS RowsRead=115000 RowsLoaded=2"

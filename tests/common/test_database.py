@@ -1,18 +1,23 @@
 """The way to PostgreSQL: sessions are alike everywhere, and only what another try may cure is called transient."""
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from botocore.exceptions import ClientError
 from psycopg import errors as pg
+from psycopg.conninfo import make_conninfo
 
-from functions.common.database import ConnectionHolder, connect, transient_errors_named
+from functions.common.database import IDLE_SECONDS, ConnectionHolder, connect, transient_errors_named
 from functions.common.errors import DatabaseConflictError, DatabaseUnavailableError
 from functions.common.settings import DatabaseSettings
 from local.processes import free_port
+from tests.support.connection_holder import ClosingHolder
+from tests.support.waking_server import waking
 
 SECRET = DatabaseSettings(
     database_host="127.0.0.1", database_user="c360_loader", database_secret_arn="arn", database_ssl_mode="disable"
@@ -33,6 +38,42 @@ def test_every_session_has_the_same_time_zone_and_date_style(database_url: str) 
 def test_a_server_that_is_not_there_is_worth_another_try() -> None:
     with pytest.raises(DatabaseUnavailableError):
         connect(at(f"postgresql://nobody@127.0.0.1:{free_port()}/c360"), connect_timeout=2)
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["refuses", "silent"])
+def test_a_paused_server_is_waited_for(database_url: str, silent: bool) -> None:
+    port = urlsplit(database_url).port or 0
+    with waking(port, 6, silent=silent) as waking_port:
+        url = make_conninfo(database_url, port=waking_port)
+        with pytest.raises(DatabaseUnavailableError):  # where none is ever paused, nobody waits
+            connect(at(url), connect_timeout=2)
+        patient = DatabaseSettings.model_validate({"database_url": url, "database_wake_seconds": 30})
+        with connect(patient, connect_timeout=2) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+            assert connection.execute("show idle_session_timeout").fetchone() == ("4min",), "an idle one keeps it awake"
+
+
+def test_a_server_that_stays_away_is_given_up_when_it_should_be_awake() -> None:
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/c360"
+    settings = DatabaseSettings.model_validate({"database_url": url, "database_wake_seconds": 1.5})
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailableError):
+        connect(settings)
+    assert 1 <= time.monotonic() - began < 4
+
+
+def test_a_connection_that_was_idle_for_long_is_replaced(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server ends idle sessions, which a function that was frozen meanwhile does not notice."""
+    holder = ClosingHolder()
+    with holder.transaction(at(database_url)) as connection:
+        first = connection.info.backend_pid
+    with psycopg.connect(database_url) as killer:
+        killer.execute("select pg_terminate_backend(%s, 5000)", (first,))
+    later = time.time() + IDLE_SECONDS
+    monkeypatch.setattr(time, "time", lambda: later)
+    with holder.transaction(at(database_url)) as connection:
+        assert connection.info.backend_pid != first
+    holder.close()
 
 
 @pytest.mark.parametrize(

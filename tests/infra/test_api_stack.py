@@ -1,6 +1,7 @@
 """The API is reachable by the applications it is for, and by no more than they need."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from functions.api.security.public_paths import PUBLIC
 from infra.config import DeploymentConfig
 from infra.errors import ConfigError
-from tests.support.synthesis import Synthesis, flat, synthesize
+from tests.support.synthesis import Synthesis, actions, flat, resources, synthesize
 
 
 def methods(synthesis: Synthesis, verb: str) -> list[dict[str, Any]]:
@@ -84,6 +85,20 @@ def test_on_aws_every_path_asks_for_a_key_but_the_public_ones(on_aws: Synthesis)
     assert by_path(on_aws, "ANY").keys() - asking == public
     verbs = {resource["Properties"]["HttpMethod"] for _, resource in on_aws.resources("AWS::ApiGateway::Method")}
     assert verbs == {"ANY", "OPTIONS"}
+
+
+def test_where_the_database_pauses_no_path_without_a_key_wakes_it(tmp_path: Path) -> None:
+    aurora = synthesize(tmp_path / "out", target="aws", database="aurora")
+    public = {path for path, method in by_path(aurora, "ANY").items() if not method["ApiKeyRequired"]}
+    assert "/readyz" not in by_path(aurora, "ANY")
+    assert "/healthz" in public
+    patience = {
+        name: int(aurora.properties("AWS::Lambda::Function", name)["Environment"]["Variables"]["DATABASE_WAKE_SECONDS"])
+        for name in ("Migrate", "Load", "RecordStatus", "Api")
+    }
+    assert all(seconds > 15 for seconds in patience.values()), "it takes 15 s and more"
+    for name, seconds in patience.items():
+        assert seconds <= aurora.properties("AWS::Lambda::Function", name)["Timeout"] - 6, name
 
 
 def test_on_aws_a_key_has_a_rate_a_burst_and_a_quota_on_the_stage(on_aws: Synthesis, tmp_path: Path) -> None:
@@ -168,11 +183,62 @@ def test_tokens_are_asked_for_once_an_issuer_is_named_with_its_keys(either: Synt
     options = {"target": "localstack", "database_host": "h", "jwt_issuer": "https://issuer.example"}
     with pytest.raises(ConfigError, match="jwt_audience"):
         DeploymentConfig.from_context(options)
-    own = synthesize(
-        tmp_path / "out", **options, jwt_audience="shop", jwt_scope_prefix="https://c360/", jwt_jwks='{"keys": []}'
-    )
+    given = json.dumps({"keys": [{"kty": "RSA", "kid": "one"}]})
+    own = synthesize(tmp_path / "out", **options, jwt_audience="shop", jwt_scope_prefix="https://c360/", jwt_jwks=given)
     variables = own.properties("AWS::Lambda::Function", "Api")["Environment"]["Variables"]
     assert variables["API_AUTH"] == "jwt"
     assert (variables["JWT_ISSUER"], variables["JWT_AUDIENCE"]) == ("https://issuer.example", "shop")
     assert variables["JWT_SCOPE_PREFIX"] == "https://c360/"
-    assert variables["JWT_JWKS"] == '{"keys": []}'
+    assert variables["JWT_JWKS"] == given
+    assert not any(name.startswith("IssuerKeys") for name, _ in own.resources())
+
+
+@pytest.fixture(scope="module")
+def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """On AWS, with an issuer that publishes its keys."""
+    folder = tmp_path_factory.mktemp("tokens") / "out"
+    return synthesize(folder, target="aws", jwt_issuer="https://issuer.example/", jwt_audience="shop")
+
+
+def test_the_issuers_keys_are_copied_to_where_the_isolated_api_reads_them(with_tokens: Synthesis) -> None:
+    api = with_tokens.properties("AWS::Lambda::Function", "Api")
+    refresh = with_tokens.properties("AWS::Lambda::Function", "IssuerKeysRefreshKeys")
+    url = flat(api["Environment"]["Variables"]["JWT_JWKS_URL"])
+    assert re.fullmatch(r"s3://IssuerKeysBucket\w+/jwks.json", url)
+    assert "JWT_JWKS" not in api["Environment"]["Variables"]
+    variables = refresh["Environment"]["Variables"]
+    assert variables["JWT_KEYS_PUBLISHED"] == "https://issuer.example/.well-known/jwks.json"
+    assert flat(variables["JWT_JWKS_URL"]) == url
+    assert "VpcConfig" not in refresh, "the issuer is on the internet"
+    groups = [flat(group) for group in api["VpcConfig"]["SecurityGroupIds"]]
+    assert any("S3Readers" in group for group in groups), "by the gateway endpoint"
+    allowed = {
+        name[:7]: (set(actions(statement)), resources(statement))
+        for name, statement in with_tokens.statements()
+        if any("IssuerKeysBucket" in resource for resource in resources(statement))
+    }
+    assert allowed["ApiRole"][0] == {"s3:GetObject"}
+    assert allowed["IssuerK"][0] == {"s3:DeleteObject", "s3:PutObject"}
+    assert all(where[0].endswith("/jwks.json") for _, where in allowed.values())
+
+
+def test_keys_are_copied_again_and_again_and_somebody_is_told_when_not(with_tokens: Synthesis) -> None:
+    rule = with_tokens.properties("AWS::Events::Rule", "IssuerKeys")
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    alarm = with_tokens.properties("AWS::CloudWatch::Alarm", "IssuerKeys")
+    assert (alarm["MetricName"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Errors", 900, 2)
+    assert "AlertTopic" in flat(alarm["AlarmActions"][0])
+    [(name, resource)] = [
+        each for each in with_tokens.resources("AWS::CloudFormation::CustomResource") if each[0].startswith("Issuer")
+    ]
+    [(_, scheduled)] = [each for each in with_tokens.resources("AWS::Events::Rule") if each[0].startswith("Issuer")]
+    assert name in scheduled["DependsOn"], "deleted in the other order, the bucket would not be empty"
+    assert any(each.startswith("IssuerKeysBucket") for each in resource["DependsOn"])
+
+
+def test_a_published_set_of_keys_may_be_somewhere_else(tmp_path: Path) -> None:
+    issuer = {"jwt_issuer": "https://issuer.example", "jwt_audience": "shop", "jwt_jwks_url": "https://keys.example/k"}
+    own = synthesize(tmp_path / "out", target="localstack", database_host="h", **issuer)
+    refresh = own.properties("AWS::Lambda::Function", "IssuerKeysRefreshKeys")
+    assert refresh["Environment"]["Variables"]["JWT_KEYS_PUBLISHED"] == "https://keys.example/k"
+    assert not list(own.resources("AWS::CloudWatch::Alarm"))

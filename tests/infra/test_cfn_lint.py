@@ -17,5 +17,5 @@ def test_cfn_lint_finds_nothing(on_aws: Synthesis, on_localstack: Synthesis) -> 
         ],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (len(on_aws.files), len(on_localstack.files)) == (3, 4)  # and the stream's
+    assert (len(on_aws.files), len(on_localstack.files)) == (4, 4)  # operations there, the stream's here
     assert (done.returncode, done.stdout) == (0, "")

@@ -6,10 +6,13 @@ import sys
 import pytest
 
 from infra.config import BundlePlatform, DatabaseKind, DeploymentConfig
+from infra.configuration_page import page
 from infra.errors import ConfigError
+from infra.zones import check_zones, region_code
 from tests.support.synthesis import REPOSITORY
 
 LOCAL = {"target": "localstack", "database_host": "127.0.0.1"}
+TOKENS = {"target": "aws", "jwt_issuer": "https://i.example", "jwt_audience": "shop"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,16 @@ LOCAL = {"target": "localstack", "database_host": "127.0.0.1"}
         ({"target": "aws", "alert_email": "nobody"}, "alert_email=nobody: "),
         ({"target": "aws", "cors_origins": "shop.example"}, "cors_origins=shop.example: "),
         ({"target": "aws", "prefix": "9lives"}, "prefix=9lives: "),
+        ({"target": "aws", "zones": "us-east-1a,us-east-1b"}, "zones=us-east-1a: give ids, such as use1-az1"),
+        ({"target": "aws", "zones": "use1-az1"}, "zones=use1-az1: name two different zones"),
+        ({"target": "aws", "zones": "use1-az1,use1-az1"}, "name two different zones"),
+        (TOKENS | {"jwt_jwks": "{"}, "jwt_jwks is no JSON Web Key Set"),
+        (TOKENS | {"jwt_jwks": '{"keys": []}'}, "jwt_jwks is no JSON Web Key Set"),
+        (TOKENS | {"jwt_jwks": "x" * 2_501}, "jwt_jwks has 2501 bytes, and 2500 are what Lambda's environment"),
+        (TOKENS | {"jwt_jwks": "{}", "jwt_jwks_url": "https://i.example/keys"}, "name one of the two"),
+        (TOKENS | {"jwt_jwks_url": "http://i.example/keys"}, "jwt_jwks_url=http://i.example/keys: "),
+        ({"target": "aws", "jwt_issuer": "https://i.example"}, "jwt_issuer needs jwt_audience"),
+        (LOCAL | {"zones": "use1-az1,use1-az2"}, "on target=aws only"),
     ],
 )
 def test_a_wrong_option_is_named_with_what_it_may_be(context: dict[str, str], said: str) -> None:
@@ -39,6 +52,45 @@ def test_a_wrong_option_is_named_with_what_it_may_be(context: dict[str, str], sa
 
 def test_the_cdks_own_context_keys_are_left_alone() -> None:
     DeploymentConfig.from_context({"target": "aws", "@aws-cdk/core:x": True, "aws:cdk:y": [], "cli-telemetry": False})
+
+
+@pytest.mark.parametrize(
+    ("region", "code"),
+    [
+        ("us-east-1", "use1"),
+        ("eu-central-1", "euc1"),
+        ("ap-northeast-3", "apne3"),
+        ("us-gov-west-1", "usgw1"),
+        ("cn-north-1", "cnn1"),
+    ],
+)
+def test_ids_of_zones_start_with_their_regions_code(region: str, code: str) -> None:
+    assert region_code(region) == code
+
+
+@pytest.mark.parametrize(
+    ("context", "region", "said"),
+    [
+        ({"stream": "provisioned", "zones": "use1-az2,use1-az3"}, "us-east-1", "MSK has no brokers in use1-az3"),
+        ({"stream": "serverless", "zones": "use1-az3,use1-az2"}, "", "MSK has no brokers in use1-az3"),
+        ({"stream": "provisioned"}, "us-east-1", "needs zones, two of them by id, .*-c zones=use1-az1,use1-az2"),
+        ({"zones": "use1-az1,use1-az2"}, "eu-west-1", "use1-az1 is not in eu-west-1"),
+    ],
+)
+def test_zones_that_cannot_hold_the_deployment_are_refused(context: dict[str, str], region: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as error:
+        check_zones(DeploymentConfig.from_context({"target": "aws", **context}), region)
+    assert "\n" not in str(error.value)
+
+
+def test_zones_that_can_hold_the_deployment_are_taken() -> None:
+    for context, region in (
+        ({"stream": "provisioned", "zones": "use1-az1,use1-az2"}, "us-east-1"),
+        ({"zones": "use1-az3,use1-az2"}, "us-east-1"),
+        ({"stream": "provisioned"}, "eu-central-1"),
+        ({}, "us-east-1"),
+    ):
+        check_zones(DeploymentConfig.from_context({"target": "aws", **context}), region)
 
 
 def test_defaults_follow_the_target() -> None:
@@ -59,3 +111,28 @@ def test_the_entry_prints_one_line_and_fails() -> None:
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if "!!" not in line]
     assert lines == ["error: target is not set: pass -c target=aws or -c target=localstack"]
+
+
+def test_the_entry_asks_for_zones_in_the_region_that_the_cdk_names() -> None:
+    context = '{"target": "aws", "stream": "provisioned"}'
+    environment = {
+        "CDK_CONTEXT_JSON": context, "CDK_DEFAULT_REGION": "us-east-1", "PATH": "/usr/bin:/usr/local/bin",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "error: stream=provisioned in us-east-1 needs zones" in done.stderr
+
+
+def test_the_page_of_all_options_is_up_to_date() -> None:
+    told = (REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
+    assert told == page(), "run `.venv/bin/python -m infra.configuration_page > docs/configuration.md`"
+
+
+def test_the_page_names_every_option_once_with_its_default() -> None:
+    rows = [line.split(" | ") for line in page().splitlines() if line.startswith("| `")]
+    assert [row[0].strip("| `") for row in rows] == list(DeploymentConfig.model_fields)
+    defaults = {row[0].strip("| `"): row[2] for row in rows}
+    assert (defaults["target"], defaults["schedule"], defaults["alert_email"]) == ("required", "`enabled`", "none")
+    assert defaults["lake"] == "aws: `enabled`, localstack: `disabled`"

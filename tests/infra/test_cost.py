@@ -5,16 +5,53 @@ from pathlib import Path
 import pytest
 
 from infra.config import DeploymentConfig
-from infra.cost import check_budget, estimate, report, total
+from infra.cost import PRICES, check_budget, estimate, report, total
+from infra.cost_page import CONTEXTS, page
 from infra.errors import BudgetError
-from tests.support.synthesis import synthesize
+from tests.support.synthesis import REPOSITORY, synthesize
+
+PRINCIPAL = "arn:aws:quicksight:us-east-1:123456789012:user/default/someone"
+# By hand, from AWS's price lists of November 2026: an hour times 730, or a month.
+RDS = 11.68 + 2.30
+BROKERS = 66.58 + 2.00
+SERVERLESS = 547.50 + 4 * 1.095
 
 
-def test_batch_only_costs_the_database() -> None:
+@pytest.mark.parametrize(
+    ("context", "by_hand"),
+    [
+        ({}, RDS),
+        ({"database": "aurora"}, 1.00),
+        ({"encrypt_alerts": "enabled"}, RDS + 1.00),
+        ({"stream": "provisioned"}, RDS + BROKERS + 14.60),
+        ({"stream": "provisioned", "stream_pollers": "2"}, RDS + BROKERS + 2 * 135.05),
+        ({"stream": "serverless"}, RDS + SERVERLESS + 14.60),
+        ({"stream": "serverless", "stream_partitions": "10"}, RDS + 547.50 + 10.95 + 14.60),
+        ({"quicksight_principal": PRINCIPAL}, RDS + 7.30 + 0.40 + 24.00),
+    ],
+)
+def test_each_context_costs_what_a_sum_by_hand_says(context: dict[str, str], by_hand: float) -> None:
+    items = estimate(DeploymentConfig.from_context({"target": "aws"} | context))
+    assert total(items) == pytest.approx(by_hand, rel=0.02)
+
+
+def test_the_default_costs_at_most_15_dollars_a_month() -> None:
     items = estimate(DeploymentConfig.from_context({"target": "aws"}))
-    assert total(items) == pytest.approx(14.00)
-    assert "us-east-1" in report(items)
-    assert "14.00" in report(items)
+    assert total(items) <= 15
+    assert "us-east-1, prices of November 2026" in report(items)
+    assert f"{total(items):.2f}  in all" in report(items)
+
+
+def test_every_price_is_used_and_the_page_of_costs_is_up_to_date() -> None:
+    used = {
+        price
+        for context in (*CONTEXTS, {"stream": "serverless", "stream_pollers": "1"})
+        for item in estimate(DeploymentConfig.from_context({"target": "aws", **context}))
+        for _, price in item.of
+    }
+    assert used == PRICES.keys()
+    told = (REPOSITORY / "docs" / "cost.md").read_text("utf-8")
+    assert told == page(), "run `.venv/bin/python -m infra.cost_page > docs/cost.md`"
 
 
 def test_localstack_costs_nothing() -> None:
@@ -27,7 +64,7 @@ def test_a_budget_fails_what_costs_more(budget: str, fits: bool) -> None:
     if fits:
         check_budget(deployment)
     else:
-        with pytest.raises(BudgetError, match=r"would cost \$14\.00 a month when idle .* budget is \$13\.00"):
+        with pytest.raises(BudgetError, match=r"would cost \$13\.98 a month when idle .* budget is \$13\.00"):
             check_budget(deployment)
 
 

@@ -1,7 +1,10 @@
 """What must be kept is kept, private and encrypted; who may reach it is decided here."""
 
+import json
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from functions.load.schema.migrate import ROLES
 from functions.model.reading import load_model
@@ -32,7 +35,7 @@ def test_the_landing_bucket_is_private_encrypted_and_tls_only(either: Synthesis)
 
 def test_data_outlives_its_stack_on_aws_only(on_aws: Synthesis, on_localstack: Synthesis) -> None:
     kept = [*on_aws.resources("AWS::S3::Bucket"), *on_aws.resources("AWS::RDS::DBInstance")]
-    assert len(kept) == 3  # the landing zone, the lake and the database
+    assert len(kept) == 4  # the landing zone, the lake, the logs of access to them, and the database
     for _, resource in kept:
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
     [(_, bucket)] = on_localstack.resources("AWS::S3::Bucket")
@@ -150,6 +153,15 @@ def test_outputs_are_the_contracts(on_aws: Synthesis, on_localstack: Synthesis) 
     assert set(on_localstack.outputs("Data")) == {*common, "BiSecretArn"}
 
 
+@pytest.mark.parametrize("database", ["rds", "aurora"])
+def test_zones_are_chosen_by_id(tmp_path: Path, on_aws: Synthesis, database: str) -> None:
+    chosen = synthesize(tmp_path / "out", target="aws", database=database, zones="euc1-az1,euc1-az3")
+    subnets = [each["Properties"] for _, each in chosen.resources("AWS::EC2::Subnet")]
+    assert [each["AvailabilityZoneId"] for each in subnets] == ["euc1-az1", "euc1-az3"]
+    assert not any("AvailabilityZone" in each for each in subnets), "CloudFormation takes one of the two"
+    assert all("AvailabilityZone" in each["Properties"] for _, each in on_aws.resources("AWS::EC2::Subnet"))
+
+
 def test_aurora_pauses_and_signs_in_as_rds_does(tmp_path: Path) -> None:
     aurora = synthesize(tmp_path / "out", target="aws", database="aurora")
     cluster = aurora.properties("AWS::RDS::DBCluster")
@@ -159,3 +171,54 @@ def test_aurora_pauses_and_signs_in_as_rds_does(tmp_path: Path) -> None:
     assert cluster["StorageEncrypted"]
     assert cluster["DeletionProtection"]
     assert aurora.properties("AWS::RDS::DBInstance")["PubliclyAccessible"] is False
+
+
+def test_every_bucket_on_aws_logs_who_asks_it_for_what(tmp_path: Path) -> None:
+    whole = synthesize(tmp_path / "out", target="aws", stream="provisioned", audit_bucket="enabled")
+    buckets = {
+        name: resource["Properties"]
+        for file in whole.files
+        for name, resource in json.loads(file.read_text())["Resources"].items()
+        if resource["Type"] == "AWS::S3::Bucket"
+    }
+    logged = {name: each["LoggingConfiguration"] for name, each in buckets.items() if "LoggingConfiguration" in each}
+    assert {name[:5] for name in buckets.keys() - logged.keys()} == {"Acces"}, "all but the bucket of the logs"
+    assert {each["LogFilePrefix"] for each in logged.values()} == {"landing/", "lake/", "audit/", "given-up/"}
+    assert all("AccessLogs" in flat(each["DestinationBucketName"]) for each in logged.values())
+    [policy] = [
+        each["PolicyDocument"]["Statement"]
+        for _, each in ((name, found["Properties"]) for name, found in whole.resources("AWS::S3::BucketPolicy"))
+        if "AccessLogs" in flat(each["Bucket"])
+    ]
+    [allowed] = [each for each in policy if each["Effect"] == "Allow"]
+    assert (allowed["Action"], allowed["Principal"]) == ("s3:PutObject", {"Service": "logging.s3.amazonaws.com"})
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    [rule] = buckets[next(name for name in buckets if name.startswith("Access"))]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == load_model().retention.logs.personal
+
+
+def test_files_get_cheaper_with_age_and_stay_readable_at_once(on_aws: Synthesis, tmp_path: Path) -> None:
+    rules = on_aws.properties("AWS::S3::Bucket", "Landing")["LifecycleConfiguration"]["Rules"]
+    [tiers] = [rule for rule in rules if "Transitions" in rule]
+    assert tiers["Transitions"] == [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 30}]
+    assert tiers["NoncurrentVersionTransitions"] == [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 30}]
+    locked = synthesize(tmp_path / "out", target="aws", audit_bucket="enabled")
+    [rule] = locked.properties("AWS::S3::Bucket", "Audit")["LifecycleConfiguration"]["Rules"]
+    assert rule["Transitions"] == [{"StorageClass": "GLACIER_IR", "TransitionInDays": 30}]
+
+
+def test_what_the_database_does_is_seen_for_a_week_free_of_charge(on_aws: Synthesis) -> None:
+    database = on_aws.properties("AWS::RDS::DBInstance")
+    assert (database["EnablePerformanceInsights"], database["PerformanceInsightsRetentionPeriod"]) == (True, 7)
+    assert "EnableCloudwatchLogsExports" not in database, "paid by the GB: by context"
+
+
+@pytest.mark.parametrize(("kind", "resource"), [("rds", "AWS::RDS::DBInstance"), ("aurora", "AWS::RDS::DBCluster")])
+def test_the_servers_log_goes_to_cloudwatch_when_asked_for_and_is_forgotten(
+    kind: str, resource: str, tmp_path: Path
+) -> None:
+    exporting = synthesize(tmp_path / "out", target="aws", database=kind, database_logs="enabled")
+    assert exporting.properties(resource)["EnableCloudwatchLogsExports"] == ["postgresql"]
+    retention = exporting.properties("Custom::LogRetention")
+    assert retention["RetentionInDays"] == load_model().retention.logs.personal
+    assert flat(retention["LogGroupName"]).endswith("/postgresql")

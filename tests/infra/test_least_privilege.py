@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.constructs import landing
+from infra.constructs import rds
 from tests.support.synthesis import Synthesis, actions, flat, resources, synthesize
 
 
@@ -90,6 +90,6 @@ def test_cdk_nag_fails_the_synth_when_a_finding_is_not_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The default synth (fixture on_aws) passes; without the reason for one finding it must not."""
-    monkeypatch.setattr(landing, "accept", lambda *_: None)
-    with pytest.raises(RuntimeError, match="AwsSolutions::AwsSolutions-S1"):
+    monkeypatch.setattr(rds, "accept", lambda *_: None)
+    with pytest.raises(RuntimeError, match="AwsSolutions::AwsSolutions-RDS11"):
         synthesize(tmp_path / "out", target="aws")

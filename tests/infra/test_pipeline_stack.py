@@ -8,7 +8,7 @@ import pytest
 
 from cli.commands.runs import SLA_SECONDS
 from infra.constructs.alerts import SLA
-from tests.support.synthesis import REPOSITORY, Synthesis, flat, synthesize
+from tests.support.synthesis import REPOSITORY, Synthesis, actions, flat, synthesize
 
 
 def rule(synthesis: Synthesis, name: str) -> dict[str, Any]:
@@ -83,8 +83,7 @@ def test_on_aws_an_alert_links_to_the_console(on_aws: Synthesis, on_localstack: 
 
 def test_sections_that_alerts_name_are_in_the_runbook(on_aws: Synthesis) -> None:
     runbook = (REPOSITORY / "docs" / "runbook.md").read_text()
-    alarm = on_aws.properties("AWS::CloudWatch::Alarm", "AlertsLateRun")["AlarmDescription"]
-    for text in (alarm, *alert_text(on_aws)[1]):
+    for text in alert_text(on_aws)[1]:
         for section in re.findall(r"section (A [a-z ]+)", text):
             assert f"\n## {section.strip()}" in runbook, section
 
@@ -96,15 +95,6 @@ def test_a_run_of_more_than_15_minutes_alarms_on_aws(on_aws: Synthesis, on_local
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (900_000, "GreaterThanThreshold")
     assert alarm["TreatMissingData"] == "notBreaching"
     assert SLA.to_seconds() == SLA_SECONDS, "c360 runs says the same"
-    [topic] = alarm["AlarmActions"]
-    policy = on_aws.properties("AWS::SNS::TopicPolicy")
-    [allowed] = [
-        statement
-        for statement in policy["PolicyDocument"]["Statement"]
-        if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    ]
-    assert (allowed["Action"], flat(allowed["Resource"])) == ("sns:Publish", flat(topic))
-    assert flat(allowed["Condition"]["ArnEquals"]["aws:SourceArn"]).startswith("AlertsLateRun")
     assert not list(on_localstack.resources("AWS::CloudWatch::Alarm"))
 
 
@@ -160,6 +150,7 @@ def test_outputs_are_the_contracts(either: Synthesis, on_aws: Synthesis) -> None
         "AlertTopicArn",
         "LoadFunctionName",
         "MigrateFunctionName",
+        "SchemaOutcome",
     } | ({"LakeBucketName", "ExportFunctionName"} if either is on_aws else set())
 
 
@@ -169,3 +160,21 @@ def test_the_size_from_which_files_are_split_is_an_option(on_aws: Synthesis, on_
         return str(load["Environment"]["Variables"]["LANDING_SPLIT_BYTES"])
 
     assert (said(on_aws), said(on_localstack)) == (str(16 << 20), str(64 << 20))
+
+
+def test_alerts_are_encrypted_with_a_key_that_all_who_send_them_may_use(tmp_path: Path, on_aws: Synthesis) -> None:
+    assert "KmsMasterKeyId" not in on_aws.properties("AWS::SNS::Topic"), "a key costs a dollar a month: by context"
+    encrypted = synthesize(tmp_path / "out", target="aws", encrypt_alerts="enabled")
+    key = encrypted.properties("AWS::KMS::Key")
+    assert key["EnableKeyRotation"] is True
+    assert "AlertKey" in flat(encrypted.properties("AWS::SNS::Topic")["KmsMasterKeyId"])
+    services = {
+        statement["Principal"]["Service"]: set(actions(statement))
+        for statement in key["KeyPolicy"]["Statement"]
+        if "Service" in statement["Principal"]
+    }
+    assert services.keys() == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert all({"kms:Decrypt"} < allowed for allowed in services.values())
+    publishers = {name for name, each in encrypted.statements() if "sns:Publish" in actions(each)}
+    assert publishers == {name for name, each in encrypted.statements() if "kms:GenerateDataKey" in actions(each)}
+    assert {name[:11] for name in publishers} == {"NightlyLoad"}

@@ -100,8 +100,26 @@ def test_an_event_that_is_no_step_is_refused_before_anything_is_done(event: dict
         handler.handle(event, lambda_context())
 
 
-def test_a_night_through_the_handler(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The payloads are what the state machine sends, and each answer is JSON."""
+def _emitted(printed: str) -> list[dict[str, Any]]:
+    """The lines of counts in CloudWatch's embedded format, in order, each count by its name."""
+    records = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
+    return [
+        {
+            "run_id": record["run_id"],
+            **{
+                metric["Name"]: record[metric["Name"]][0]
+                for directive in record["_aws"]["CloudWatchMetrics"]
+                for metric in directive["Metrics"]
+            },
+        }
+        for record in records
+    ]
+
+
+def test_a_night_through_the_handler(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The payloads are what the state machine sends, each answer is JSON, and the run's counts are emitted."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -138,6 +156,12 @@ def test_a_night_through_the_handler(migrated_url: str, monkeypatch: pytest.Monk
         assert step("publish")["mart_customer_360"] == 2
         report = step("finish")
         assert (report["status"], report["totals"]["loaded"]) == ("SUCCEEDED", 2)
+        staging, vault, run = _emitted(capsys.readouterr().out)
+        assert {each["run_id"] for each in (staging, vault, run)} == {"run-1"}
+        assert (staging["CheckWarnings"], vault["CheckWarnings"]) == (9, 1)
+        assert (vault["CheckErrors"], vault["Unreconciled"]) == (0, 0)
+        assert (run["RowsRead"], run["RowsLoaded"], run["RowsQuarantined"]) == (2, 2, 0)
+        assert (run["FilesLoaded"], run["FilesHeld"], run["FilesWaiting"]) == (1, 0, 0)
         with pytest.raises(RunNotActiveError):
             step("hubs")
 

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,10 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from botocore.exceptions import ClientError
 
 from local import status as local_status
+from local.access_key import SHARED
 from local.api_server import role_database_url
 from local.aws import client
 from local.database import AdminDatabase
@@ -53,6 +56,15 @@ class BrokenApp(TinyApp):
 class AnotherVersionsApp(TinyApp):
     def deploy(self, _endpoint: str, _progress: Progress) -> None:
         raise LocalError(f"Deploying failed: Reason: {MIGRATED_BY_ANOTHER}")
+
+
+class NewerDatabasesApp(TinyApp):
+    """As the migrator leaves it when a running stack is updated by older code."""
+
+    def template(self) -> dict[str, object]:
+        outcome = {"SchemaOutcome": {"Value": f"left alone: {MIGRATED_BY_ANOTHER}"}}
+        template = super().template()
+        return template | {"Resources": {"Other": {"Type": "AWS::S3::Bucket"}}, "Outputs": outcome}
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +139,36 @@ def test_all_of_it_listens_on_loopback_only(stack: TinyStack) -> None:
         stack.options.api_port,
         stack.options.kafka_port,
     }
+
+
+def test_neither_endpoint_answers_to_a_name_that_is_not_of_this_machine(stack: TinyStack) -> None:
+    outputs = stack.up(Lines())
+    for url in (f"{outputs.local_api_url}/healthz", f"{outputs.aws_endpoint_url}/_localstack/health"):
+        with pytest.raises(urllib.error.HTTPError, match="421"):
+            urllib.request.urlopen(urllib.request.Request(url, headers={"Host": "rebound.example"}))
+
+
+def test_a_private_stack_takes_its_own_key_only_and_stays_private_until_told_otherwise(stack: TinyStack) -> None:
+    stack.up(Lines())
+    assert stack.access_key() == SHARED
+    closed = TinyStack(stack.paths, stack.options.model_copy(update={"private": True}))
+    endpoint = closed.up(Lines()).aws_endpoint_url or ""
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        client("lambda", endpoint).list_functions()
+    key = stack.access_key()
+    assert len(client("lambda", endpoint, key).list_functions()["Functions"]) == 1
+    lines = Lines()
+    stack.up(lines)
+    assert lines.said == [], "up again, as to heal it, does not open it"
+    assert {part.state for part in (stack.status().localstack, stack.status().deployment)} == {"running"}
+    _kill("localstack", stack)
+    stack.up(Lines())
+    assert stack.access_key() == key
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        client("lambda", endpoint).list_functions()
+    opened = TinyStack(stack.paths, stack.options.model_copy(update={"private": False}))
+    opened.up(Lines())
+    assert len(client("lambda", endpoint).list_functions()["Functions"]) == 1
 
 
 def test_a_killed_localstack_is_seen_and_healed_and_its_runs_closed(stack: TinyStack) -> None:
@@ -321,9 +363,9 @@ def test_a_deployment_that_is_not_whole_is_one_clear_line(stack: TinyStack, monk
     for app, message in (
         (FakedApp, r"pretended to create C360-Data/Dashboard \(AWS::CloudWatch::Dashboard\)"),
         (BrokenApp, "Deploying failed: C360-Data: AWS::S3::Bucket Wrong .*InvalidBucketName"),
-        (
-            AnotherVersionsApp,
-            f"another version of this software.*`c360 down && rm -rf {stack.paths.state}` starts again",
+        *(
+            (app, f"another version of this software.*`c360 down && rm -rf {stack.paths.state}` starts again")
+            for app in (AnotherVersionsApp, NewerDatabasesApp)
         ),
     ):
         monkeypatch.setattr(TinyStack, "app", app)

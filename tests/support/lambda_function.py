@@ -7,14 +7,17 @@ import uuid
 import zipfile
 from typing import Any
 
+from local.access_key import SHARED, AccessKey
 from local.aws import client
 
 
 class LambdaFunction:
     """Creates the function at once; `source` defines `handle(event, context)`."""
 
-    def __init__(self, endpoint: str, source: str, *, timeout: int = 10, **environment: str) -> None:
-        self.client = client("lambda", endpoint)
+    def __init__(
+        self, endpoint: str, source: str, *, timeout: int = 10, key: AccessKey = SHARED, **environment: str
+    ) -> None:
+        self.client = client("lambda", endpoint, key)
         self.name = f"f-{uuid.uuid4().hex[:12]}"
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as zipped:

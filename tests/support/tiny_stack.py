@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from local import processes
 from local.aws import ADMIN_SECRET
 from local.deploy import CdkApp, Progress
+from local.localstack import LocalStack
 from local.stack import EmbeddedStack, StackOptions
 
 FUNCTION = "def handle(event, context):\n    return 1\n"
@@ -64,9 +65,9 @@ class TinyApp(CdkApp):
 class TinyStack(EmbeddedStack):
     app: type[CdkApp] = TinyApp
 
-    def _app(self, endpoint: str, database_context: dict[str, str]) -> CdkApp:
-        app = super()._app(endpoint, database_context)
-        return self.app(app.out, app.home, app.log, app.context)
+    def _app(self, localstack: LocalStack, database_context: dict[str, str]) -> CdkApp:
+        app = super()._app(localstack, database_context)
+        return self.app(app.out, app.home, app.log, app.context, app.key)
 
 
 @dataclass

@@ -41,6 +41,8 @@ export interface List<T = Item> {
 
 export interface Explanation extends List {
   words: string;
+  /** The column that explains what the sum is divided by or compared with. */
+  against: string | null;
   value: number | null;
   sum: number;
   files: Item[];

@@ -5,10 +5,10 @@ from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, LiteralString
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from functions.api.answers import Item, Money, Page
+from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, view
 from functions.api.paging.parameters import ItemQuery, MartQuery, Search, Value
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
@@ -78,7 +78,7 @@ class CustomerProfile(Customer):
     events_last_day: int
 
 
-class CustomerPage(Page):
+class CustomerPage(MartPage):
     """Customers."""
 
     items: list[Customer]
@@ -90,6 +90,26 @@ class CustomerQuery(ItemQuery):
     ITEM = CustomerProfile
 
 
+_COHORT = "to_date(%(cohort)s, 'YYYY-MM')"
+_ZONE = "(select r.time_zone from business_vault.vw_reporting as r)"
+_OF_THE_PRESENT: dict[str, LiteralString] = {
+    "rfm_label": "(rfm_label = %(rfm_label)s or %(rfm_label)s = '' and rfm_label is null)",
+    "rfm_recency": "rfm_recency = %(rfm_recency)s",
+    "rfm_frequency": "rfm_frequency = %(rfm_frequency)s",
+    "rfm_monetary": "rfm_monetary = %(rfm_monetary)s",
+    "cohort": (
+        f"first_order_date >= {_COHORT}::timestamp at time zone {_ZONE}"
+        f" and first_order_date < ({_COHORT} + interval '1 month') at time zone {_ZONE}"
+    ),
+    "months_later": (
+        "exists (select from business_vault.vw_customer_month as m where m.customer_id = item.customer_id"
+        f" and m.month = ({_COHORT} + make_interval(months => %(months_later)s))::date)"
+    ),
+    "min_orders": "total_orders >= %(min_orders)s",
+}
+_Score = Annotated[int, Field(ge=1, le=5)]
+
+
 class CustomersQuery(MartQuery):
     """The list of customers."""
 
@@ -99,6 +119,7 @@ class CustomersQuery(MartQuery):
         "country": "(country = %(country)s or %(country)s = '' and country is null)",
         "state": "(state = %(state)s or %(state)s = '' and state is null)",
         "email": "lower(email) = lower(%(email)s)",
+        **_OF_THE_PRESENT,
     }
     PERSONAL = frozenset({"email", "q"})
     SEARCHED = "lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || coalesce(email, ''))"
@@ -112,6 +133,29 @@ class CustomersQuery(MartQuery):
     state: Value | None = None
     email: Annotated[Value | None, Field(description="The whole address, in any case; needs `pii:read`.")] = None
     q: Annotated[Search | None, Field(description="Words of first name, last name or e-mail; needs `pii:read`.")] = None
+    rfm_label: Annotated[Value | None, Field(description="The group; empty: none, which is without orders.")] = None
+    rfm_recency: _Score | None = None
+    rfm_frequency: _Score | None = None
+    rfm_monetary: _Score | None = None
+    cohort: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[0-9]{3}[1-9]-(0[1-9]|1[0-2])$",
+            description="The month of the first order in the reporting time zone, such as 2026-03.",
+        ),
+    ] = None
+    months_later: Annotated[
+        int | None, Field(ge=0, le=1200, description="Ordered so many months after the cohort's month, too.")
+    ] = None
+    min_orders: Annotated[int | None, Field(ge=0, le=2**31 - 1, description="So many orders or more.")] = None
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "CustomersQuery":
+        if self.months_later is not None and self.cohort is None:
+            raise ValueError("months_later needs a cohort")
+        if self.instants and self.filtered.keys() & _OF_THE_PRESENT.keys():
+            raise ValueError(f"not as of an instant: {', '.join(_OF_THE_PRESENT)}")
+        return self
 
 
 _CUSTOMER_ID = Sort("customer_id")

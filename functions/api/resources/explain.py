@@ -48,11 +48,20 @@ _IN_COHORT = (
     " where to_char(m.cohort, 'YYYY-MM') = %(point_cohort)s"
     " and m.month = (m.cohort + make_interval(months => %(point_months_later)s::int))::date)"
 )
+_KNOWN = (
+    "customer_id in (select k.customer_id"
+    " from business_vault.known_customers(%(segment)s::text[], %(state)s::text[]) as k"
+    " where k.known_since <= (select business_vault.last_day(%(until)s::date))"
+)
 _OF: dict[str, LiteralString] = {
     "total_orders > 0": "total_orders > 0",
     "total_orders > 1": "total_orders > 1",
     "customer_id is null": "customer_id is null",
+    "known on the last day": f"{_KNOWN})",
+    "known 30 days before": f"{_KNOWN} - 30)",
 }
+_DAYS = {"30 days": (29, 0), "30 days before": (59, 30)}
+"""What is counted -> how many days before the last one it begins and ends; `since` does not move it."""
 _POINTS: dict[str, LiteralString] = {
     "order_status": "order_status is not distinct from %(point_order_status)s::text",
     "customer_segment": "customer_segment is not distinct from %(point_customer_segment)s::text",
@@ -69,8 +78,42 @@ _POINTS: dict[str, LiteralString] = {
     "rfm_monetary": "rfm_monetary is not distinct from %(point_rfm_monetary)s::bigint",
     "cohort": "cohort = %(point_cohort)s::text",
     "months_later": "months_later = %(point_months_later)s::bigint",
+    "month": "month = %(point_month)s::text",
+    "from_days": "from_days = %(point_from_days)s::bigint",
+    "other_product_id": "other_product_id = %(point_other_product_id)s::text",
 }
-"""Grain column -> its condition, on rows and on the metric alike (but see _IN_COHORT)."""
+"""Grain column -> its condition, on rows and on the metric alike (but see _BEHIND)."""
+_BOUGHT = "customer_id in (select l.customer_id from business_vault.vw_order_analytics as l where l.product_id = "
+_MEAN_GAP = "(last_order_date - first_order_date) / nullif(total_orders - 1, 0)"
+_TO_DAYS = (
+    "(select b.to_days::int from business_vault.metric_days_between_orders as b"
+    " where b.from_days = %(point_from_days)s::bigint)"
+)
+_BEHIND: dict[str, dict[str, LiteralString]] = {
+    "cohort-retention": {"cohort": _IN_COHORT},
+    "days-between-orders": {
+        "from_days": (
+            f"{_MEAN_GAP} >= make_interval(days => %(point_from_days)s::int)"
+            f" and coalesce({_MEAN_GAP} < make_interval(days => {_TO_DAYS}), true)"
+        )
+    },
+    "customer-lifetime-value": {},
+    "lifetime-value-error": {},
+    "product-affinity": {
+        "product_id": f"{_BOUGHT}%(point_product_id)s::text)",
+        "other_product_id": f"{_BOUGHT}%(point_other_product_id)s::text)",
+    },
+}
+"""Panel -> grain column -> the condition on rows, where the metric's does not do; none where the rows know it."""
+_ALL: dict[str, LiteralString] = {
+    "cohort-retention": "total_orders > 0",
+    "days-between-orders": "total_orders > 1",
+    "top-products": "product_id in (select t.product_id from business_vault.metric_top_products(%(since)s::date,"
+    " %(until)s::date, %(segment)s::text[], %(state)s::text[], %(category)s::text[], %(status)s::text[]) as t)",
+}
+"""Panel -> which rows are behind all its marks together, where not all are."""
+_OF_ONE = ("cohort-retention", "customer-lifetime-value", "lifetime-value-error", "product-affinity")
+"""Panels whose marks share rows: one is explained at a time, cohorts also all together."""
 
 _ADDS = {
     "orders": "1 for the first line of each order, 0 for others",
@@ -78,6 +121,8 @@ _ADDS = {
     "total_amount": "its amount",
     "total_orders": "the customer's orders",
     "lifetime_value": "the customer's revenue",
+    "month_revenue": "the customer's revenue in the month",
+    "month_values": "the customer's revenue in each month, divided by all who have lived the month",
     "1": "1",
 }
 _COUNTS = {
@@ -87,6 +132,12 @@ _COUNTS = {
     "lifetime_value": sql.SQL("c.lifetime_value"),
     "1": sql.SQL("1"),
 }
+_LIVED = {
+    "1": sql.SQL("1"),
+    "month_revenue": sql.SQL("coalesce(sum(b.revenue), 0)"),
+    "month_values": sql.SQL("coalesce(sum(b.revenue / a.customers), 0)"),
+}
+_MONTHS = sql.SQL("l.months_later {} %(point_months_later)s::bigint")
 _FIRST_OF_CATEGORY = sql.SQL(
     "(row_number() over (partition by l.transaction_id order by l.line_number, l.product_id) = 1)::integer"
 )
@@ -123,8 +174,9 @@ def _point(metric: Metric, given: QueryParams) -> dict[str, Any]:
                 point[name] = TypeAdapter(kinds[metric.columns[name].type]).validate_python(value) if value else None
             except ValidationError as error:
                 raise BadParameterError(name, error.errors()[0]["msg"]) from None
-    if metric.name == "cohort-retention" and len(point) == 1:
-        raise BadParameterError("months_later", "give cohort and months_later together")
+    missing = [name for name in metric.grain if name not in point]
+    if metric.name in _OF_ONE and missing and (point or metric.name != "cohort-retention"):
+        raise BadParameterError(missing[0], f"give {' and '.join(metric.grain)}")
     return point
 
 
@@ -135,25 +187,43 @@ def _query(given: QueryParams, point: dict[str, Any]) -> ExplainQuery:
 
 
 @cache
-def _collection(rows: str, adds: str, *, of_category: bool) -> Collection:
+def _collection(panel: str, rows: str, adds: str, of: str | None, *, of_category: bool) -> Collection:
     """The rows behind figures to which each adds `adds`; of a category, one line of an order may lack in it."""
+    return Collection(
+        _MODELS[rows],
+        sql.SQL("({})").format(_relation(panel, rows, adds, of, of_category=of_category)),
+        key=_KEYS[rows],
+        mart="mart_customer_360",
+    )
+
+
+def _relation(panel: str, rows: str, adds: str, of: str | None, *, of_category: bool) -> sql.Composable:
+    if panel == "customer-lifetime-value":
+        months = _MONTHS.format(sql.SQL("<=" if adds == "month_values" else "="))
+        return read_sql("api/explained_lifetime.sql").format(counts=_LIVED[adds], months=months)
+    if panel == "lifetime-value-error":
+        return read_sql("api/explained_held_back.sql")
     if adds == "orders":
         counts = _FIRST_OF_CATEGORY if of_category else sql.SQL("l.is_first_line::integer")
     else:
         counts = _COUNTS[adds]
-    relation = read_sql(f"api/explained_{rows}.sql").format(
-        counts=counts, **({"filters": ARGUMENTS} if rows == "lines" else {})
-    )
-    return Collection(_MODELS[rows], sql.SQL("({})").format(relation), key=_KEYS[rows], mart="mart_customer_360")
+    filters = {"filters": _days_before(*_DAYS[of]) if of in _DAYS else ARGUMENTS} if rows == "lines" else {}
+    return read_sql(f"api/explained_{rows}.sql").format(counts=counts, **filters)
+
+
+def _days_before(first: int, last: int) -> sql.Composable:
+    """ARGUMENTS, but for days that end with the last one."""
+    day = sql.SQL("(select business_vault.last_day(%(until)s::date)) - {}")
+    others = sql.SQL("%(segment)s::text[], %(state)s::text[], %(category)s::text[], %(status)s::text[]")
+    return sql.SQL(", ").join([day.format(first), day.format(last), others])
 
 
 def _conditions(metric: Metric, column: Column, point: dict[str, Any]) -> tuple[LiteralString, ...]:
-    conditions = [_POINTS[name] for name in point if name not in ("cohort", "months_later")]
-    if "cohort" in point:
-        conditions.append(_IN_COHORT)
-    elif metric.name == "cohort-retention":
-        conditions.append("total_orders > 0")
-    if column.of is not None:
+    known = _BEHIND.get(metric.name, _POINTS)
+    conditions = [known[name] for name in point if name in known]
+    if not point and metric.name in _ALL:
+        conditions.append(_ALL[metric.name])
+    if column.of is not None and column.of not in _DAYS:
         conditions.append(_OF[column.of])
     return tuple(conditions)
 
@@ -190,7 +260,7 @@ async def _page(
     selection = Selection(
         collection, (), bool(values["masked"]), "", conditions, after_cursor=query.cursor is not None, counted=False
     )
-    _, items, last, _, _, count = await database.read_row(page_statement(selection), parameters)
+    _, items, last, _, _, count = await database.read_row(page_statement(selection), parameters, costly=True)
     return items or "", count, None if last is None else encode("", last)
 
 
@@ -211,7 +281,11 @@ def _words(metric: Metric, column: Column, query: ExplainQuery, point: dict[str,
     if at:
         said.append(f"Of: {'; '.join(at)}.")
     said.append(f"Each row adds {_ADDS[str(column.adds)]}.")
-    if column.type == "ratio" or column.title.startswith("Average"):
+    if column.against is not None:
+        other = metric.columns[column.against].title
+        is_change = column.unit == "change"
+        said.append(f"The sum is {'compared with' if is_change else 'divided by'}: {other}.")
+    elif column.type == "ratio":
         said.append("The sum is the numerator.")
     return " ".join(said)
 
@@ -236,15 +310,15 @@ async def explain(request: Request, panel: Annotated[str, Path(max_length=100)])
         return same
     applied = {name: value if name in metric.filters else None for name, value in query.filters.items()}
     values = applied | {f"point_{name}": value for name, value in point.items()} | {"masked": access.masked}
-    collection = _collection(rows, str(column.adds), of_category=query.category is not None)
+    collection = _collection(panel, rows, str(column.adds), column.of, of_category=query.category is not None)
     conditions = _conditions(metric, column, point)
     statement = _figure_statement(metric, query.column, collection, conditions, point)
-    watermark, value, added, total, files_total, files = await database.read_row(statement, values)
+    watermark, value, added, total, files_total, files = await database.read_row(statement, values, costly=True)
     items, request.state.records, after = await _page(database, collection, conditions, query, values)
     following = None if after is None else next_url(request, limit=query.limit, after=after)
-    head = json.dumps(
-        {"panel": panel, "column": query.column, "words": _words(metric, column, query, point)}, ensure_ascii=False
-    )
+    words = _words(metric, column, query, point)
+    said = {"panel": panel, "column": query.column, "words": words, "against": column.against}
+    head = json.dumps(said, ensure_ascii=False)
     body = (
         f'{head.removesuffix("}")},"value":{value or "null"},"sum":{added},"total":{total},'
         f'"items":[{items}],"files":{files},"files_total":{files_total},"next":{json.dumps(following)}}}'

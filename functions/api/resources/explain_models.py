@@ -80,7 +80,10 @@ class ExplainedFigure(Answer):
     panel: str
     column: str
     words: str
-    value: Annotated[Money | None, Field(description="As the panel shows it.")]
+    against: Annotated[
+        str | None, Field(description="The column that explains what the sum is divided by or compared with.")
+    ]
+    value: Annotated[Money | None, Field(description="As the panel shows it; null of several marks together.")]
     sum: Annotated[Money, Field(description="What the rows add up to; of an average or a share, its numerator.")]
     total: Annotated[int, Field(description="All rows behind it.")]
     items: list[ExplainedLine | ExplainedCustomer | ExplainedProduct]

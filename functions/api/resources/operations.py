@@ -153,10 +153,15 @@ async def quality(request: Request) -> Response:
 @router.get(
     "/readyz",
     response_model=Readiness,
-    responses=documented(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+    responses=documented(
+        HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
+    ),
 )
 async def readyz(request: Request) -> Response:
-    """Whether requests can be answered now: the database is there and migrated; and how old its data are."""
+    """Whether requests can be answered now: the database is there and migrated; and how old its data are.
+
+    It wakes a database that pauses when nobody uses it; only there it asks for a key or token as other paths do.
+    """
     parsed(request, Query)
     version, body = await database_of(request).read_row(_READY)
     if version < _newest_migration():

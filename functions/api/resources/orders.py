@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from functions.api.answers import Item, Money, Page
+from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, view
 from functions.api.paging.parameters import Instant, MartQuery, Value
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
@@ -32,7 +32,7 @@ class OrderLine(Item):
     order_status: Annotated[str | None, Field(examples=["Completed"])]
 
 
-class OrderPage(Page):
+class OrderPage(MartPage):
     """Order lines."""
 
     items: list[OrderLine]
@@ -44,7 +44,9 @@ _ORDER_FILTERS: dict[str, LiteralString] = {
     "ordered_from": "order_date >= %(ordered_from)s",
     "ordered_before": "order_date < %(ordered_before)s",
 }
-OrderSort = Literal["transaction_id", "-transaction_id", "order_date", "-order_date"]
+OrderSort = Literal[
+    "transaction_id", "-transaction_id", "order_date", "-order_date", "total_amount", "-total_amount",
+]  # fmt: skip
 
 
 class CustomerOrdersQuery(MartQuery):
@@ -68,6 +70,8 @@ _OF_THE_PRESENT: dict[str, LiteralString] = {
     "country": "(country = %(country)s or %(country)s = '' and country is null)",
     "state": "(state = %(state)s or %(state)s = '' and state is null)",
     "category": "(category = %(category)s or %(category)s = '' and category is null)",
+    "weekday": "extract(isodow from order_day) = %(weekday)s",
+    "hour": "order_hour = %(hour)s",
 }
 
 
@@ -88,6 +92,10 @@ class OrdersQuery(CustomerOrdersQuery):
     country: Annotated[Value | None, Field(description="The customer's country now; empty: unknown.")] = None
     state: Annotated[Value | None, Field(description="The customer's state now; empty: unknown.")] = None
     category: Annotated[Value | None, Field(description="The product's category now; empty: unknown.")] = None
+    weekday: Annotated[int | None, Field(ge=1, le=7, description="In the reporting time zone: 1 Monday to 7.")] = None
+    hour: Annotated[int | None, Field(ge=0, le=23, description="Ordered in this hour of the reporting time zone.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _of_the_present(self) -> "OrdersQuery":
@@ -100,6 +108,7 @@ _ORDER_KEY = (Sort("transaction_id"), Sort("line_number", "bigint"), Sort("produ
 _ORDER_SORTS = {
     "transaction_id": _ORDER_KEY[0],
     "order_date": Sort("order_date", "timestamptz"),
+    "total_amount": Sort("total_amount", "numeric"),
 }
 ORDERS = Collection(
     OrderLine,
@@ -109,6 +118,8 @@ ORDERS = Collection(
     as_of=as_of_function("order_analytics_as_of"),
     mart="mart_order_line",
 )
+ORDERS_IN_ORDER = replace(ORDERS, as_of=as_of_function("order_analytics_in_order_as_of"))
+"""As of an instant read order by order; `ORDERS` is for what other keys find, or is sorted otherwise."""
 ORDERS_OF_CUSTOMER = replace(
     ORDERS, exists="exists (select from business_vault.vw_customer_360 where customer_id = %(customer_id)s)"
 )
@@ -122,8 +133,11 @@ ORDERS_OF_CUSTOMER = replace(
     tags=["orders"],
 )
 async def list_orders(request: Request) -> Response:
-    """Order lines, in the order of their keys or of their dates."""
-    return await list_response(request, ORDERS, OrdersQuery)
+    """Order lines, in the order of their keys, dates or amounts."""
+    given = request.query_params
+    in_order = given.get("sort", "transaction_id").removeprefix("-") == "transaction_id"
+    of_one = given.keys() & {"customer_id", "product_id"}
+    return await list_response(request, ORDERS_IN_ORDER if in_order and not of_one else ORDERS, OrdersQuery)
 
 
 @router.get(

@@ -35,6 +35,9 @@ router = APIRouter(prefix="/customers/{customer_id:key}", tags=["profile"])
 
 _FILE = Field(description="Key of the file in the landing zone.", examples=["landing/customers/dt=2026-10-31/c.csv"])
 _ROW = Field(description="The file's row that says so; 1 is the first after the header.", examples=[42])
+_LINE = Field(
+    description="The file's line, 1 the header; null where lines and rows do not go in step, as with cells of two lines."
+)
 
 
 class Change(Answer):
@@ -99,6 +102,7 @@ class CustomerVersion(Item):
     loaded_at: Annotated[datetime, Field(description="Since when this is known.")]
     file: Annotated[str, _FILE]
     row: Annotated[int, _ROW]
+    line: Annotated[int | None, _LINE]
     run_id: str
     first_name: str | None
     last_name: str | None
@@ -130,6 +134,7 @@ class ExplainedField(Answer):
     rule: Annotated[str | None, Field(examples=["orders, not order lines"])]
     file: Annotated[str | None, _FILE]
     row: Annotated[int | None, _ROW]
+    line: Annotated[int | None, _LINE]
     run_id: str | None
     effective_at: datetime | None
     loaded_at: datetime | None
@@ -217,13 +222,13 @@ async def timeline(request: Request, customer_id: CustomerId) -> Response:
     openapi_extra=query_parameters(HistoryQuery),
 )
 async def history(request: Request, customer_id: CustomerId) -> Response:
-    """Every version of the attributes, the oldest first, with its file, row and run."""
+    """Every version of the attributes, the oldest first, with its file, row, line and run."""
     return await list_response(request, HISTORY, HistoryQuery, values={"customer_id": customer_id})
 
 
 @router.get("/explain", response_model=Explanation, responses=ITEM_PROBLEMS)
 async def explain(request: Request, customer_id: CustomerId) -> Response:
-    """For each field of the profile its value and where it comes from: file, row, run, since when."""
+    """For each field of the profile its value and where it comes from: file, row, line, run, since when."""
     parsed(request, Query)
     if not is_storable(customer_id):
         return unknown_customer(request)

@@ -15,9 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.api.problems import problem, unavailable
+from functions.api.security.issuer_keys import IssuerUnavailableError
 from functions.api.security.public_paths import is_public
 from functions.api.security.share_links import SHARE_HEADER, InvalidShareError, Share, find_share, shows
-from functions.api.security.tokens import InvalidTokenError, IssuerUnavailableError, TokenVerifier
+from functions.api.security.tokens import InvalidTokenError, TokenVerifier
 from functions.api.settings import ApiSettings
 from functions.common.errors import TransientError
 
@@ -51,9 +52,10 @@ class AuthenticationMiddleware:
         self.app = app
         self._verifier = TokenVerifier(settings) if settings.api_auth == "jwt" else None
         self._open = Access(frozenset(settings.api_open_scopes))
+        self._database_rests = settings.database_wake_seconds > 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not is_public(scope["path"]):
+        if scope["type"] == "http" and not is_public(scope["path"], database_rests=self._database_rests):
             request_id = scope["state"]["request_id"]
             try:
                 scope["state"]["access"] = await self._access(scope)

@@ -21,6 +21,10 @@ MINIMUM_SERVER_VERSION = 160000
 _ADVISORY_LOCK = 0x6333_3630  # "c360": for a new database, in which nobody else has a role yet
 
 
+class NewerDatabaseError(MigrationError):
+    """The database holds a migration that this release does not know."""
+
+
 @dataclass(frozen=True)
 class Migration:
     """One file of sql/migrations, `NNNN_name.sql`. Forward only: once applied, its text never changes."""
@@ -58,8 +62,9 @@ def migrate(
     """Apply what is missing, in one transaction, one migrator at a time; return the names of what was applied.
 
     `role_passwords`: for each of ROLES its password, or None where it signs in by IAM (the role is then granted
-    `rds_iam`). A role that is not named can not sign in. Raises MigrationError when the database is older than
-    PostgreSQL 16, was migrated by a newer release, or holds a migration whose text has changed since.
+    `rds_iam`). A role that is not named can not sign in. Raises NewerDatabaseError when the database was migrated by a
+    newer release, and MigrationError when it is older than PostgreSQL 16 or holds a migration whose text has changed
+    since; either leaves the database as it was.
     """
     migrations = read_migrations() if migrations is None else migrations
     model = load_model() if model is None else model
@@ -99,7 +104,7 @@ def _pending(connection: Connection, migrations: list[Migration]) -> list[Migrat
     known = {migration.version: migration.checksum for migration in migrations}
     for version, checksum in applied.items():
         if version not in known:
-            raise MigrationError("the database was migrated by a newer release of this software", version=version)
+            raise NewerDatabaseError("the database was migrated by a newer release of this software", version=version)
         if known[version] != checksum:
             raise MigrationError("a migration that has been applied was edited; add a new one", version=version)
     return [migration for migration in migrations if migration.version not in applied]

@@ -1,7 +1,7 @@
 """Every figure is explained by rows that add up to it, and each row by its file."""
 
 import json
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import httpx
@@ -58,9 +58,51 @@ def _check(night_client: httpx.Client, metric: Metric, column: str, filters: str
         assert sum((each["counts"] for each in items), Decimal(0)) == first["sum"]
         assert len(items) == first["total"] == sum(each["rows"] for each in first["files"])
         assert sum((each["sum"] for each in first["files"]), Decimal(0)) == first["sum"]
-        if metric.columns[column].type in ("integer", "amount") and not column.startswith("avg"):
-            assert first["sum"] == figure
+        _check_sum(night_client, metric, column, query, first)
         assert first["words"].startswith(metric.columns[column].title)
+
+
+def _check_sum(
+    client: httpx.Client, metric: Metric, column: str, query: httpx.QueryParams, first: dict[str, Any]
+) -> None:
+    """The figure is the rows' sum, or what the sum divided by, or compared with, the other column is."""
+    declared = metric.columns[column]
+    assert first["against"] == declared.against
+    if declared.against is None:
+        if declared.type in ("integer", "amount"):
+            assert (round(first["sum"], 2) if declared.adds == "month_values" else first["sum"]) == first["value"]
+        return
+    other = _get(client, f"/metrics/{metric.name}/explain?{query.set('column', declared.against)}")
+    if column == "avg_order_value_change":
+        orders = _get(client, f"/metrics/{metric.name}/explain?{query.set('column', 'orders_30_days')}")
+        before = _get(client, f"/metrics/{metric.name}/explain?{query.set('column', 'orders_30_days_before')}")
+        by = Decimal(other["sum"]) / before["sum"] * orders["sum"] if before["sum"] and orders["sum"] else 0
+    else:
+        by = other["sum"]
+    if not by:
+        assert first["value"] is None
+    else:
+        digits = 2 if declared.type == "amount" else 4
+        assert first["value"] == _half_up(Decimal(first["sum"]) / by - (1 if declared.unit == "change" else 0), digits)
+
+
+def _half_up(value: Decimal, digits: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def test_several_marks_together_are_explained_by_all_their_rows(night_client: httpx.Client) -> None:
+    for metric in EXPLAINED:
+        column = next(name for name in metric.columns if metric.explained_by(name))
+        answer = night_client.get(f"/metrics/{metric.name}/explain?column={column}")
+        if metric.name in ("customer-lifetime-value", "lifetime-value-error", "product-affinity"):
+            assert answer.status_code == 422
+            assert "give " in answer.json()["detail"]
+        elif metric.shape == "series":
+            said = answer.json()
+            assert (said["value"], said["total"] > 0) == (None, True), metric.name
+            shown = _get(night_client, f"/metrics/{metric.name}")["items"]
+            if metric.name != "cohort-retention":  # a customer is in several of its marks
+                assert said["sum"] == sum(item[column] for item in shown), metric.name
 
 
 def test_a_row_names_the_line_of_its_file(night_client: httpx.Client) -> None:
@@ -77,8 +119,10 @@ def test_a_row_names_the_line_of_its_file(night_client: httpx.Client) -> None:
     [
         ("nothing/explain?column=x", 404, None),
         ("overview/explain", 422, "column"),
-        ("overview/explain?column=customers_growth", 422, "column"),
-        ("product-affinity/explain?column=customers", 422, "column"),
+        ("overview/explain?column=first_order_date", 422, "column"),
+        ("product-affinity/explain?column=lift", 422, "column"),
+        ("product-affinity/explain?column=customers&product_id=P001", 422, "other_product_id"),
+        ("customer-lifetime-value/explain?column=lifetime_value", 422, "months_later"),
         ("revenue-by-day/explain?column=revenue&day=then", 422, "day"),
         ("revenue-by-day/explain?column=revenue&weekday=1", 422, "weekday"),
         ("cohort-retention/explain?column=customers&cohort=2025-06", 422, "months_later"),
@@ -92,3 +136,61 @@ def test_what_cannot_be_explained_says_so(
     assert answer.status_code == status, answer.text
     if parameter:
         assert answer.json()["errors"][0]["parameter"] == parameter
+
+
+FILTER_OF = {"order_status": "status", "customer_segment": "segment"}
+LISTS = {"lines": "/orders", "customers": "/customers"}
+KEYS = {"lines": ("transaction_id", "line_number", "product_id"), "customers": ("customer_id",)}
+UNLISTED = {"days-between-orders", "customer-lifetime-value", "lifetime-value-error", "product-affinity"}
+MIN_ORDERS = {"total_orders > 0": 1, "total_orders > 1": 2}
+
+
+def _listed(metric: Metric, column: str, row: dict[str, Any], filters: str) -> list[tuple[str, Any]] | None:
+    """The parameters under which the list holds a figure's rows; None where no list can."""
+    rows, of = metric.explained_by(column), metric.columns[column].of
+    if rows not in LISTS or metric.name in UNLISTED or (of and of not in MIN_ORDERS):
+        return None
+    given: dict[str, Any] = {}
+    for name in metric.grain if row else ():
+        if row[name] is None and name.startswith("rfm_") and name != "rfm_label":
+            continue  # who is in no group has no score either
+        value = "" if row[name] is None else row[name]
+        given |= {"since": value, "until": value} if name == "day" else {FILTER_OF.get(name, name): value}
+    if of in MIN_ORDERS:
+        given["min_orders"] = MIN_ORDERS[of]
+    others = [each for each in httpx.QueryParams(filters).multi_items() if each[0] not in given]
+    takes = ("segment", "state") if rows == "customers" else metric.filters
+    return [*given.items(), *(each for each in others if each[0] in takes)]
+
+
+@pytest.mark.parametrize("filters", [each for each in FILTERS if "&segment" not in each and "&category" not in each])
+@pytest.mark.parametrize("metric", EXPLAINED, ids=lambda metric: metric.name)
+def test_a_list_holds_exactly_the_rows_behind_a_figure(
+    night_client: httpx.Client, metric: Metric, filters: str
+) -> None:
+    shown = _get(night_client, f"/metrics/{metric.name}?{filters}")
+    points = [{}] if metric.shape == "object" else shown["items"]
+    for column in metric.columns:
+        for row in (points[0], points[-1], points[len(points) // 2]) if metric.explained_by(column) and points else ():
+            if (listed := _listed(metric, column, row, filters)) is None:
+                continue
+            point = [(name, "" if row[name] is None else row[name]) for name in (metric.grain if row else ())]
+            others = [each for each in httpx.QueryParams(filters).multi_items() if each[0] not in dict(point)]
+            query = httpx.QueryParams([*others, *point, ("column", column), ("limit", 1000)])
+            _, behind = _all_rows(night_client, f"/metrics/{metric.name}/explain?{query}")
+            rows = metric.explained_by(column) or "lines"
+            _, items = _all_rows(night_client, f"{LISTS[rows]}?{httpx.QueryParams([*listed, ('limit', 1000)])}")
+            keys = [tuple(item[name] for name in KEYS[rows]) for item in items]
+            assert sorted(keys) == sorted(tuple(item[name] for name in KEYS[rows]) for item in behind), (column, listed)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/customers?cohort=2025-13", "/customers?cohort=0000-01", "/customers?months_later=2",
+        "/customers?rfm_recency=6", "/customers?as_of=2026-02-01&rfm_label=loyal", "/orders?weekday=0",
+        "/orders?hour=24", "/orders?as_of=2026-02-01&hour=3",
+    ],
+)  # fmt: skip
+def test_a_list_refuses_what_no_row_can_be(night_client: httpx.Client, target: str) -> None:
+    assert night_client.get(target).status_code == 422

@@ -29,6 +29,7 @@ def _stated() -> dict[str, list[tuple[str, int, dict[str, str]]]]:
 
 
 STATED = _stated()
+LINES = {f"landing/{key}": content.splitlines() for files in night_files.nights() for key, content in files}
 CHANGED = [customer_id for customer_id, said in STATED.items() if len(said) > 1][:8]
 ONCE = [customer_id for customer_id, said in STATED.items() if len(said) == 1][:4]
 
@@ -54,13 +55,14 @@ def _changes(customer_id: str) -> list[tuple[str, list[dict[str, Any]]]]:
 
 
 @pytest.mark.parametrize("customer_id", [*CHANGED, *ONCE])
-def test_history_holds_every_version_with_its_file_and_row(night_client: httpx.Client, customer_id: str) -> None:
+def test_history_holds_every_version_with_its_file_row_and_line(night_client: httpx.Client, customer_id: str) -> None:
     versions = night_client.get(f"/customers/{customer_id}/history").json()
     said = STATED[customer_id]
     assert versions["total"] == len(said)
     for number, (version, (key, row_number, row)) in enumerate(zip(versions["items"], said, strict=True), 1):
         assert {name: version[name] for name in ATTRIBUTES} == _values(row)
         assert (version["version"], version["file"], version["row"]) == (number, key, row_number)
+        assert LINES[key][version["line"] - 1].startswith(customer_id)
         assert version["effective_at"].startswith(key.split("dt=")[1][:10])
         following = said[number][0].split("dt=")[1][:10] if number < len(said) else None
         assert (version["ended_at"] and version["ended_at"][:10]) == following
@@ -109,7 +111,9 @@ def _plain(entry: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("customer_id", [*CHANGED, *ONCE])
-def test_explain_names_the_row_that_first_said_what_still_holds(night_client: httpx.Client, customer_id: str) -> None:
+def test_explain_names_the_row_and_line_that_first_said_what_still_holds(
+    night_client: httpx.Client, customer_id: str
+) -> None:
     answer = night_client.get(f"/customers/{customer_id}/explain").json()
     fields = {field["field"]: field for field in answer["fields"]}
     assert answer["customer_id"] == customer_id
@@ -122,6 +126,7 @@ def test_explain_names_the_row_that_first_said_what_still_holds(night_client: ht
         key, number, value = said[first]
         field = fields[name]
         assert (field["value"], field["file"], field["row"]) == (value or None, key, number), name
+        assert LINES[key][field["line"] - 1].startswith(customer_id)
         assert field["origin"] == "stated"
         assert field["effective_at"].startswith(key.split("dt=")[1][:10])
         assert field["run_id"]

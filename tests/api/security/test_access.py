@@ -1,11 +1,8 @@
 """Who may call, and what they see: no route shows a person without the scope for it."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +16,13 @@ from fastapi.routing import iter_route_contexts
 
 from functions.api.app import create_app
 from functions.api.resources.customers import Customer
-from functions.api.security import tokens
+from functions.api.security import issuer_keys
 from functions.api.security.public_paths import is_public
 from functions.api.settings import ApiSettings
 from functions.common.errors import SettingsError
 from functions.model.classification import classification
 from tests.support import night
+from tests.support.issuer import issuer
 from tests.support.served_api import answered, served, settings_for
 from tests.support.tokens import AUDIENCE, ISSUER, KEY, bearer, jwks, jwt_settings, token
 
@@ -242,35 +240,12 @@ def test_liveness_and_documentation_need_no_token(guarded: httpx.Client) -> None
         assert guarded.get(path).status_code in (401, 404), path
 
 
-class _Issuer(BaseHTTPRequestHandler):
-    keys: dict[str, Any]
-    asked: int
-
-    def do_GET(self) -> None:
-        type(self).asked += 1
-        content = json.dumps(self.keys).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def issuer() -> Iterator[tuple[type[_Issuer], str]]:
-    """An issuer on loopback, and the URL of its keys."""
-    handler = type("Issuer", (_Issuer,), {"keys": jwks(("one", KEY)), "asked": 0})
-    server = HTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield handler, f"http://127.0.0.1:{server.server_port}/keys"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def test_a_database_that_pauses_is_not_kept_awake_by_who_has_no_token(night_url: str) -> None:
+    settings = jwt_settings(night.role_url(night_url, "c360_api"))
+    with served(create_app(settings.model_copy(update={"database_wake_seconds": 20}))) as client:
+        assert client.get("/readyz").status_code == 401
+        assert client.get("/readyz", headers=bearer(token())).status_code == 200
+        assert client.get("/healthz").status_code == 200
 
 
 def test_known_keys_outlive_an_issuer_that_goes_away(night_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,8 +253,9 @@ def test_known_keys_outlive_an_issuer_that_goes_away(night_url: str, monkeypatch
         settings = jwt_settings(night.role_url(night_url, "c360_api"), jwt_jwks=None, jwt_jwks_url=url)
         with served(create_app(settings)) as client:
             assert client.get("/customers?limit=1", headers=bearer(token())).status_code == 200
-            monkeypatch.setattr(tokens, "KEYS_LIVE_SECONDS", 0)
-            monkeypatch.setattr(tokens, "_fetch", _gone)
+            monkeypatch.setattr(issuer_keys, "KEYS_AGAIN_SECONDS", 0)
+            monkeypatch.setattr(issuer_keys, "KEYS_LIVE_SECONDS", 0)
+            monkeypatch.setattr(issuer_keys, "_fetch", _gone)
             assert client.get("/customers?limit=1", headers=bearer(token())).status_code == 200
 
 
@@ -300,7 +276,7 @@ def test_keys_are_fetched_once_and_again_when_the_issuer_has_changed_them(
             for _ in range(3):  # made-up key ids do not make us ask
                 assert client.get("/customers", headers=bearer(token(kid="x"))).status_code == 401
             assert state.asked == 1
-            monkeypatch.setattr(tokens, "KEYS_AGAIN_SECONDS", 0)
+            monkeypatch.setattr(issuer_keys, "KEYS_AGAIN_SECONDS", 0)
             answer = client.get("/customers?limit=1", headers=bearer(token(kid="two", key=OTHER_KEY)))
             assert answer.status_code == 200
             assert client.get("/customers", headers=bearer(token())).status_code == 401

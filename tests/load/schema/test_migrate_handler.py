@@ -10,12 +10,13 @@ import pytest
 from moto import mock_aws
 from psycopg.conninfo import make_conninfo
 
-from functions.load.schema.migrate import ROLES, read_migrations
+from functions.load.schema.migrate import ROLES, Migration, migrate, read_migrations
 from functions.load.schema.migrate_handler import handle
 from local.processes import free_port
 from tests.support.custom_resource import CREATE, Answers, listening
 from tests.support.lambda_context import lambda_context
 from tests.support.night import prepare
+from tests.support.waking_server import waking
 
 NAMES = ",".join(migration.name for migration in read_migrations())
 
@@ -26,7 +27,7 @@ class CloudFormation:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
 
-    def send(self, request_type: str, **more: str) -> dict[str, Any]:
+    def send(self, request_type: str, **more: Any) -> dict[str, Any]:
         """Send a request to the handler; the answer that arrived."""
         event = {**CREATE, "RequestType": request_type, "ResponseURL": self._answers.url, **more}
         returned = handle(event, lambda_context())
@@ -69,14 +70,60 @@ def test_create_migrates_and_update_finds_nothing_to_do(cloudformation: CloudFor
         "StackId": CREATE["StackId"],
         "RequestId": CREATE["RequestId"],
         "LogicalResourceId": "Schema",
-        "Data": {"Applied": NAMES},
+        "Data": {"Applied": NAMES, "Outcome": f"up to date, {len(read_migrations())} migrations applied"},
     }
     updated = cloudformation.send("Update", PhysicalResourceId="c360-schema")
     assert (updated["Status"], updated["PhysicalResourceId"], updated["Data"]) == (
         "SUCCESS",
         "c360-schema",
-        {"Applied": ""},
+        {"Applied": "", "Outcome": "up to date, 0 migrations applied"},
     )
+
+
+@pytest.fixture
+def newer(cloudformation: CloudFormation, environment: str) -> Iterator[str]:
+    """The database after a newer release has migrated it; its URL."""
+    cloudformation.send("Create")
+    known = read_migrations()
+    added = Migration(len(known) + 1, "more", "create table business_vault.more (n int)")
+    with psycopg.connect(environment) as connection:
+        migrate(connection, dict.fromkeys(ROLES, "of the newer release"), [*known, added])
+    yield environment
+    with psycopg.connect(environment) as connection:
+        connection.execute("delete from metadata.migration where version > %s", (len(known),))
+
+
+def test_going_back_after_a_migration_leaves_the_newer_database_alone_and_says_so(
+    cloudformation: CloudFormation, newer: str
+) -> None:
+    """What CloudFormation sends when a deployment fails after its migrations: an Update, to the former code."""
+
+    def state() -> Any:
+        with psycopg.connect(newer) as connection:
+            return connection.execute(
+                "select (select max(version) from metadata.migration),"
+                " (select array_agg(xmin::text) from metadata.column_class),"
+                " (select array_agg(xmin::text) from pg_namespace where nspname = 'masked')"
+            ).fetchone()
+
+    before = state()
+    former = {**CREATE["ResourceProperties"], "SchemaHash": "of the newer release"}
+    answer = cloudformation.send("Update", PhysicalResourceId="c360-schema", OldResourceProperties=former)
+    assert (answer["Status"], answer["PhysicalResourceId"], answer["Data"]["Applied"]) == ("SUCCESS", "c360-schema", "")
+    version = len(read_migrations()) + 1
+    assert answer["Data"]["Outcome"] == (
+        f"left alone: the database was migrated by a newer release of this software (version={version});"
+        " docs/runbook.md, section A stack is stuck"
+    )
+    assert state() == before
+    with psycopg.connect(make_conninfo(newer, user="c360_api", password="of the newer release")):
+        pass  # nor are its roles given the passwords of the former release
+
+
+def test_a_stack_that_is_made_anew_by_older_code_is_refused(cloudformation: CloudFormation, newer: str) -> None:
+    answer = cloudformation.send("Create")
+    assert answer["Status"] == "FAILED"
+    assert "newer release" in answer["Reason"]
 
 
 def test_each_role_signs_in_with_the_password_of_its_secret(cloudformation: CloudFormation, environment: str) -> None:
@@ -95,6 +142,17 @@ def test_a_failure_is_reported_with_its_reason(
     assert "cannot connect to PostgreSQL" in answer["Reason"]
     assert "[$LATEST]stream" in answer["Reason"]
     assert "hunter2" not in answer["Reason"]
+
+
+def test_a_paused_database_is_waited_for(
+    cloudformation: CloudFormation, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(environment) as connection:
+        port = connection.info.port
+    with waking(port, 8, silent=False) as waking_port:
+        monkeypatch.setenv("DATABASE_URL", make_conninfo(environment, port=waking_port))
+        monkeypatch.setenv("DATABASE_WAKE_SECONDS", "300")
+        assert cloudformation.send("Create")["Status"] == "SUCCESS"
 
 
 def test_a_failure_of_any_kind_is_reported(

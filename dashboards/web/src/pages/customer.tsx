@@ -28,6 +28,9 @@ const DAY_MS = 86_400_000;
 const dayNumber = (iso: string): number => Math.round(Date.parse(`${iso}T00:00:00Z`) / DAY_MS);
 const dayFrom = (number: number): string => new Date(number * DAY_MS).toISOString().slice(0, 10);
 
+/** Where it stands in its file. Lines and rows of a file with cells of several lines do not go in step; then its row. */
+const place = (item: Item): string => `${item.file}, ${item.line === null ? `row ${item.row}` : `line ${item.line}`}`;
+
 function Origins({ id }: { id: string }) {
   const { answer, error } = useAnswer<{ fields: Item[] }>(`customers/${encodeURIComponent(id)}/explain`);
   return (
@@ -36,7 +39,7 @@ function Origins({ id }: { id: string }) {
       {answer && <Table label="Where each field comes from" items={answer.fields} columns={[
         { name: "field", title: "Field", show: (item) => FIELDS.find(([name]) => name === item.field)?.[1] ?? String(item.field).replaceAll("_", " ") },
         { name: "value", title: "Value" },
-        { name: "file", title: "From", show: (item) => (item.file === null ? shown(item.rule) : `${item.file}, row ${item.row}, line ${Number(item.row) + 1}`) },
+        { name: "file", title: "From", show: (item) => (item.file === null ? shown(item.rule) : place(item)) },
         { name: "effective_at", title: "In force since", unit: "instant" },
         { name: "loaded_at", title: "Known since", unit: "instant" },
         { name: "run_id", title: "Run", show: (item) => runLink(item.run_id) },
@@ -172,7 +175,7 @@ export function Customer() {
             {[...versions].reverse().map((version) => (
               <li key={version.version} class="profile">
                 <time dateTime={String(version.effective_at)}>{instant(String(version.effective_at))}</time>
-                <span>Version {version.version}: {version.file}, row {version.row}, known since {instant(String(version.loaded_at))}, {runLink(version.run_id)}</span>
+                <span>Version {version.version}: {place(version)}, known since {instant(String(version.loaded_at))}, {runLink(version.run_id)}</span>
               </li>
             ))}
           </ol>

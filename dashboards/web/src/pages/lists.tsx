@@ -30,16 +30,34 @@ const ORDERS: TableColumn[] = [
   { name: "order_status", title: "Status" },
 ];
 
+/** What else a drill-down narrows a list by, in `at` of the address, under the names of the API's filters. */
+const NARROWED: Record<string, string> = {
+  rfm_label: "group", rfm_recency: "recency", rfm_frequency: "frequency", rfm_monetary: "monetary value", cohort: "cohort",
+  months_later: "months later", min_orders: "orders at least", weekday: "weekday", hour: "hour", product_id: "product", country: "country",
+};
+
+/** `query` with these. */
+function narrow(query: URLSearchParams): URLSearchParams {
+  for (const [name, value] of new URLSearchParams(route.value.at)) if (NARROWED[name]) query.set(name, value);
+  return query;
+}
+
 function csv(columns: TableColumn[], items: Item[], name: string): void {
   const names = columns.map((column) => column.name).filter((each) => each !== "name");
   saveCsv(names, items.map((item) => names.map((each) => item[each] as Cell)), name);
 }
 
 function List(props: { title: string; what: string; path: string; columns: TableColumn[]; sorts: Record<string, string>; lists: readonly ListName[]; dates: boolean; search: boolean }) {
-  const { q, sort } = route.value;
+  const { at, q, sort } = route.value;
+  const narrowed = [...new URLSearchParams(at)].map(([name, value]) => `${NARROWED[name] ?? name} ${value || "not known"}`);
   return (
     <>
       <FilterBar dates={props.dates} lists={props.lists} single />
+      {narrowed.length > 0 && (
+        <p class="filters" role="group" aria-label="Rows of">
+          <span>Only {narrowed.join(", ")}.</span> <button type="button" class="quiet" onClick={() => change({ at: "" })}>Show all</button>
+        </p>
+      )}
       <section class="panel wide" aria-labelledby="list-title">
         <header>
           <h2 id="list-title">{props.title}</h2>
@@ -76,7 +94,7 @@ export function Customers() {
   if (q) query.set("q", q);
   if (segment[0] !== undefined) query.set("segment", segment[0]);
   if (state[0] !== undefined) query.set("state", state[0]);
-  return <List title="Customers" what="customers" path={`customers?${query}`} columns={CUSTOMERS} search dates={false} lists={["segment", "state"]}
+  return <List title="Customers" what="customers" path={`customers?${narrow(query)}`} columns={CUSTOMERS} search dates={false} lists={["segment", "state"]}
     sorts={{ "-lifetime_value": "highest value", "-total_orders": "most orders", "-last_order_date": "latest order", customer_id: "id" }} />;
 }
 
@@ -86,7 +104,7 @@ export function Orders() {
   if (since) query.set("since", since);
   if (until) query.set("until", until);
   for (const name of LISTS) if (route.value[name][0] !== undefined) query.set(name, route.value[name][0]);
-  return <List title="Order lines" what="order lines" path={`orders?${query}`} columns={ORDERS} search={false} dates lists={LISTS}
-    sorts={{ "-order_date": "latest", order_date: "earliest", transaction_id: "id" }} />;
+  return <List title="Order lines" what="order lines" path={`orders?${narrow(query)}`} columns={ORDERS} search={false} dates lists={LISTS}
+    sorts={{ "-order_date": "latest", order_date: "earliest", "-total_amount": "highest amount", total_amount: "lowest amount", transaction_id: "id" }} />;
 }
 

@@ -20,7 +20,7 @@ export function Loyalty() {
         <Card name="repeat-purchases" column="customers_with_orders" value={repeat?.customers_with_orders} show={count} />
         <Card name="repeat-purchases" column="repeat_rate" value={repeat?.repeat_rate} show={percent} note={repeat && `${count(Number(repeat.repeat_customers))} repeat customers`} />
         <Card name="repeat-purchases" column="days_between_orders" value={repeat?.days_between_orders} show={(days) => `${count(Math.round(days * 10) / 10)} days`} />
-        <Card name="customer-lifetime-value" column="lifetime_value" value={series("customer-lifetime-value") ? (value?.lifetime_value ?? null) : undefined} show={money} note="in twelve months" />
+        <Card name="customer-lifetime-value" column="lifetime_value" value={series("customer-lifetime-value") ? (value?.lifetime_value ?? null) : undefined} show={money} note="in twelve months" at={value && { months_later: value.months_later ?? null }} />
       </div>
       <Panel name="rfm" size="half" column="customers">
         {(items) => (
@@ -45,6 +45,7 @@ export function Loyalty() {
             tick: String(item.months_later),
             value: Number(item.lifetime_value),
             text: money(Number(item.lifetime_value)),
+            pick: () => explain("customer-lifetime-value", "lifetime_value", grainOf("customer-lifetime-value", item)),
           }))} />
         )}
       </Panel>
@@ -77,12 +78,13 @@ export function Loyalty() {
           );
         }}
       </Panel>
-      <Panel name="days-between-orders" size="half">
+      <Panel name="days-between-orders" size="half" column="customers">
         {(items) => (
           <Columns label="Customers by mean days between their orders" scale={(amount) => brief(amount, "customers")} marks={items.map((item) => ({
             label: item.to_days === null ? `${item.from_days}+` : `${item.from_days}–${item.to_days}`,
             value: Number(item.customers),
             text: `${count(Number(item.customers))} customers`,
+            pick: () => explain("days-between-orders", "customers", grainOf("days-between-orders", item)),
           }))} />
         )}
       </Panel>

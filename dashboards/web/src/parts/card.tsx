@@ -3,7 +3,7 @@
 import { Sparkline } from "../charts/lines";
 import { catalogue } from "../figures";
 import { signed } from "../format";
-import type { Cell } from "../types";
+import type { Cell, Item } from "../types";
 import { explain } from "./panel";
 
 export function Card(props: {
@@ -13,6 +13,10 @@ export function Card(props: {
   show: (value: number) => string;
   exact?: (value: number) => string;
   change?: Cell | undefined;
+  /** The column that `change` is, to explain it. */
+  changed?: string;
+  /** The mark that the figure is of, where the panel has several. */
+  at?: Item | undefined;
   spark?: number[];
   note?: string | undefined;
 }) {
@@ -25,11 +29,12 @@ export function Card(props: {
       <h2>{declared?.title ?? " "}</h2>
       <p class="big" title={typeof value === "number" && props.exact ? props.exact(value) : undefined}>{text || <span class="skeleton" aria-hidden="true" />}</p>
       <p class="under">
-        {change !== null && <span class={change < 0 ? "change down" : "change up"} title="The last 30 days against the 30 before">{change < 0 ? "▼" : "▲"} {signed(change)}</span>}
+        {change !== null && <button type="button" class={change < 0 ? "change down" : "change up"} title="The last 30 days against the 30 before"
+          aria-label={`Explain the change of ${declared?.title}: ${signed(change)}`} onClick={() => explain(name, props.changed ?? column)}>{change < 0 ? "▼" : "▲"} {signed(change)}</button>}
         <span class="meaning">{props.note}</span>
       </p>
       {props.spark && props.spark.length > 1 && <Sparkline values={props.spark} />}
-      {declared?.explains && <button type="button" class="quiet" aria-label={`Explain ${declared.title}`} onClick={() => explain(name, column)}>Explain</button>}
+      {declared?.explains && typeof value === "number" && <button type="button" class="quiet" aria-label={`Explain ${declared.title}`} onClick={() => explain(name, column, props.at)}>Explain</button>}
     </article>
   );
 }

@@ -3,7 +3,7 @@
 import { share } from "../api";
 import { catalogue } from "../figures";
 import { shown } from "../format";
-import { change, pageAddress, queryOf, route, type ListName } from "../route";
+import { change, LISTS, pageAddress, queryOf, route, type ListName, type PageName, type Route } from "../route";
 import type { Explanation, Item } from "../types";
 import { Dialog } from "./dialog";
 import { Listed, Trouble, useAnswer } from "./load";
@@ -11,6 +11,36 @@ import { Table, type TableColumn } from "./table";
 
 /** Grain columns that a filter of the page can repeat. */
 const FILTER_OF: Record<string, ListName> = { order_status: "status", customer_segment: "segment", state: "state", category: "category" };
+
+/** The list that rows of a kind are found in, and the filters that it takes. */
+const LISTED: Record<string, { page: PageName; filters: readonly ListName[] }> = {
+  lines: { page: "orders", filters: LISTS },
+  customers: { page: "customers", filters: ["segment", "state"] },
+};
+/** Of customers, those that a column counts by their orders; every other column counts all behind its mark. */
+const AT_LEAST: Record<string, string> = { customers_with_orders: "1", repeat_customers: "2", repeat_rate: "2" };
+/** Who is in no group has no score either, and lists take no score for that. */
+const SCORES = new Set(["rfm_recency", "rfm_frequency", "rfm_monetary"]);
+/** What no filter of a list can say. */
+const UNLISTED_PANELS = new Set(["days-between-orders", "customer-lifetime-value", "lifetime-value-error", "product-affinity"]);
+const UNLISTED = /^anonymous_revenue$|_30_days|_change$|_growth$/;
+
+/** Where the rows behind a figure are listed, exactly these; null where the list has no filter for them. */
+export function listOf(panel: string, rows: string | null, column: string, bar: URLSearchParams): string | null {
+  const list = LISTED[rows ?? ""];
+  if (!list || UNLISTED_PANELS.has(panel) || UNLISTED.test(column) || (panel === "top-products" && !bar.size)) return null;
+  const to: Partial<Route> = Object.fromEntries(LISTS.map((name) => [name, list.filters.includes(name) ? route.value[name] : []]));
+  const others = new URLSearchParams();
+  for (const [key, value] of bar) {
+    const filter = FILTER_OF[key];
+    if (filter) to[filter] = [value];
+    else if (key === "day") to.since = to.until = value;
+    else if (value || !SCORES.has(key)) others.set(key, value);
+  }
+  const least = panel === "cohort-retention" && !bar.size ? "1" : AT_LEAST[column];
+  if (least) others.set("min_orders", least);
+  return LISTS.some((name) => (to[name]?.length ?? 0) > 1) ? null : pageAddress(list.page, { ...to, at: others.toString() });
+}
 
 export const customerLink = (item: Item) =>
   item.customer_id && !share.value ? <a href={pageAddress("customer", { id: String(item.customer_id) })}>{item.customer_id}</a> : shown(item.customer_id);
@@ -63,7 +93,9 @@ export function ExplainDialog() {
   const { answer, error } = useAnswer<Explanation>(path);
   const close = (): void => change({ explain: "", at: "" });
   const narrow = [...bar].filter(([key]) => FILTER_OF[key] && metric?.filters.includes(FILTER_OF[key]));
-  const counted = column === "revenue" || figure?.unit === "currency" ? "currency" : "number";
+  const against = metric?.columns.find((each) => each.name === answer?.against);
+  const list = listOf(name, figure?.explains ?? null, column, bar);
+  const counted = [figure?.unit, against?.unit].includes("currency") ? "currency" : "number";
   const title = [figure?.title ?? column, ...[...bar].map(([, value]) => value || "not known")].join(" · ");
   return (
     <Dialog title={title} close={close}>
@@ -71,13 +103,17 @@ export function ExplainDialog() {
       {!answer && !error && <div class="skeleton" aria-hidden="true" />}
       {answer && (
         <>
-          <p class="big" data-explained={answer.value}>{shown(answer.value, figure?.unit)}</p>
+          <p class="big" data-explained={answer.value}>{shown(answer.value ?? answer.sum, figure?.unit)}</p>
           <p class="words">{answer.words}</p>
           <p class="meaning" data-sum={answer.sum}>
-            {answer.value === answer.sum
+            {answer.value === null || Math.abs(answer.value - answer.sum) < (counted === "currency" ? 0.005 : 1e-9)
               ? `The ${shown(answer.total)} rows below add up to it.`
               : `The ${shown(answer.total)} rows below add up to ${shown(answer.sum, counted)}, which it is made of.`}
           </p>
+          {against && (
+            <p><button type="button" class="more" onClick={() => change({ explain: `${name}/${against.name}` })}>Explain {against.title}, which it is {figure?.unit === "change" ? "compared with" : "divided by"}</button></p>
+          )}
+          {list && !share.value && <p><a href={list}>Open these rows as a list</a></p>}
           {narrow.length > 0 && !share.value?.filters_locked && (
             <button type="button" class="more" onClick={() => change({ explain: "", at: "", ...Object.fromEntries(narrow.map(([key, value]) => [FILTER_OF[key], [value]])) })}>
               Show the whole page for {narrow.map(([, value]) => value || "not known").join(", ")} only
