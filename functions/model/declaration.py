@@ -95,11 +95,11 @@ class Satellite(Entry):
 
 
 class Model(Entry):
-    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered. `views`: the class of
-    columns of views that no source brings. `lake_persons`: whether the lake holds persons.
+    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered; None: for ever.
+    `views`: the class of columns of views that no source brings. `lake_persons`: whether the lake holds persons.
     """
 
-    late_window_days: Annotated[int, Field(ge=1)] = 400
+    late_window_days: Annotated[int, Field(ge=1)] | None = None
     retention: Retention = Retention()
     lake_persons: Literal["hidden", "shown"] = "hidden"
     views: dict[Identifier, DataClass] = Field(default_factory=dict)
