@@ -12,10 +12,10 @@ from functions.audit.shipment import PREFIX as PREFIX_OF_AUDIT
 from functions.load.lake.export import PREFIX as PREFIX_OF_LAKE
 from infra.config import DeploymentConfig
 from infra.constructs.alerts import AlertTopic, RunAlerts
-from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, REQUIREMENTS, tree_hash
+from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, tree_hash
 from infra.constructs.database import Role
 from infra.constructs.function import PlatformFunction
-from infra.constructs.lake import LakeBucket, LakeCatalog, pandas_layer
+from infra.constructs.lake import LakeBucket, LakeCatalog
 from infra.constructs.landing import PREFIX
 from infra.constructs.nag import accept
 from infra.constructs.nightly_load import NightlyLoad
@@ -23,6 +23,10 @@ from infra.data_stack import DataStack
 
 # Means the same as {}, which LocalStack's EventBridge takes for "no event" and does not deliver.
 ALL_FILES: dict[str, list[str]] = {"files": []}
+
+
+STAGED_AT_ONCE = 40
+"""Files. With the functions beside them as many as connections of the role c360_loader."""
 
 
 class PipelineStack(Stack):
@@ -37,7 +41,7 @@ class PipelineStack(Stack):
 
         self.migrate = self._function(
             "Migrate", "functions.load.schema.migrate_handler.handle", Role.ADMIN,
-            "Brings the database's schema up to date, in a deployment", Duration.minutes(15), 512,
+            "Brings the database's schema up to date, in a deployment", Duration.minutes(15), 512, concurrency=2,
         )  # fmt: skip
         self.schema = self._schema()
         self.load = self._function(
@@ -49,6 +53,7 @@ class PipelineStack(Stack):
                 **({} if data.audit is None else {"AUDIT_BUCKET": data.audit.bucket_name}),
             },
             reaches_s3=True,
+            concurrency=STAGED_AT_ONCE + 1,  # of another run, which comes to wait for a lock
         )  # fmt: skip
         data.landing.grant_load(self.load)
         bucket = self.resolve(data.export_value(data.landing.bucket_arn))["Fn::ImportValue"]
@@ -65,7 +70,7 @@ class PipelineStack(Stack):
             )
         self.record_status = self._function(
             "RecordStatus", "functions.load.plan.run_end_handler.handle", Role.LOADER,
-            "Records that a load did not succeed", Duration.minutes(1), 256,
+            "Records that a load did not succeed", Duration.minutes(1), 256, concurrency=2,
         )  # fmt: skip
 
         self.lake = LakeBucket(self, "Lake", retain=deployment.on_aws) if deployment.lake else None
@@ -81,7 +86,7 @@ class PipelineStack(Stack):
             catalog=self.catalog,
             alerts=topic,
             retry_interval_seconds=2 if deployment.on_aws else 1,
-            staging_concurrency=40 if deployment.on_aws else 2,
+            staging_concurrency=STAGED_AT_ONCE if deployment.on_aws else 2,
             observed=deployment.on_aws,
             redrivable=deployment.on_aws,
         )
@@ -97,6 +102,7 @@ class PipelineStack(Stack):
             topic=topic,
             undelivered=undelivered,
             observed=deployment.on_aws,
+            migrate=self.migrate if deployment.schedule else None,
         )
 
         CfnOutput(self, "StateMachineArn", value=self.state_machine.state_machine_arn)
@@ -104,6 +110,8 @@ class PipelineStack(Stack):
             CfnOutput(self, "LakeBucketName", value=self.lake.bucket_name)
         CfnOutput(self, "AlertTopicArn", value=self.alerts.topic.topic_arn)
         CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
+        if undelivered is not None:
+            CfnOutput(self, "UndeliveredQueueUrl", value=undelivered.queue_url)
         CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
         CfnOutput(self, "SchemaOutcome", value=self.schema.get_att_string("Outcome"))
 
@@ -124,14 +132,12 @@ class PipelineStack(Stack):
         )
 
     def _export(self, lake: LakeBucket) -> PlatformFunction:
-        """Only this function carries pandas: on AWS as AWS's layer, locally in a bundle of its own."""
-        on_aws = self._deployment.on_aws
+        """Only this function carries pandas, in a bundle of its own."""
         function = self._function(
             "Export", "functions.load.lake.export_handler.handle", Role.LOADER,
             "Exports the marts to the lake", Duration.minutes(15), 1769,
             environment={"LAKE_BUCKET": lake.bucket_name}, reaches_s3=True,
-            requirements=REQUIREMENTS if on_aws else EXPORT_REQUIREMENTS,
-            layers=[pandas_layer(self)] if on_aws else [],
+            requirements=EXPORT_REQUIREMENTS, concurrency=2,
         )  # fmt: skip
         lake.grant_export(function)
         CfnOutput(self, "ExportFunctionName", value=function.function_name)
@@ -179,7 +185,7 @@ class PipelineStack(Stack):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        accept(queue, {"SQS3": "It is the dead-letter queue, of EventBridge targets."})
+        accept(queue, {"SQS3": "It is the dead-letter queue, of EventBridge targets and a function."})
         return queue
 
     def _start_rules(self, undelivered: sqs.IQueue | None) -> None:

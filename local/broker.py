@@ -1,9 +1,13 @@
 """The Kafka broker of this machine, for development only: noida-db, which speaks the protocol without a JVM.
 
-The broker is named here only; everything else gets bootstrap servers.
+The broker is named here only; everything else gets bootstrap servers. It is a binary without a named author, so it is
+started with the least rights that the system can give it: `local/confined.py`.
 """
 
+import contextlib
 import os
+import pwd
+import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -14,9 +18,10 @@ from confluent_kafka.cimpl import NewTopic
 
 from local import processes
 from local.errors import LocalError, PortTakenError
+from local.postgres_account import server_account
 
-# It is a binary without a named author: nothing of the developer's environment reaches it.
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+_CONFINED = Path(__file__).with_name("confined.py")
 _LETTING_GO_SECONDS = 3
 """A killed broker counts as ended when its first thread has; the others hold its port a moment longer."""
 
@@ -55,11 +60,18 @@ class Broker:
             time.sleep(0.05)
         if not processes.port_is_free(self.port):
             raise PortTakenError(f"Port {self.port} is taken by another program; Kafka needs a free one.")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        data = self.folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        user = _own_account()
+        if user:
+            for path in (data, *data.iterdir()):
+                os.chown(path, *user, follow_symlinks=False)
         process = processes.start(
             [
-                *[str(files("noida_db").joinpath("noida-db")), "start", "--only", "kafka", "--host", "127.0.0.1"],
-                *["--data-dir", str(self.folder), "--kafka-port", str(self.port)],
+                *[sys.executable, "-I", str(_CONFINED), "--folder", str(data), "--port", str(self.port)],
+                *(["--user", f"{user[0]}:{user[1]}"] if user else []),
+                *["--", str(files("noida_db").joinpath("noida-db")), "start", "--only", "kafka"],
+                *["--host", "127.0.0.1", "--data-dir", ".", "--kafka-port", str(self.port)],
             ],
             log=self.log,
             environment=_ENVIRONMENT,
@@ -77,6 +89,19 @@ class Broker:
         """Stop it if it runs; it saves its topics first."""
         processes.stop(self.process(), grace=15)
         (self.folder / "process.json").unlink(missing_ok=True)
+
+
+def _own_account() -> tuple[int, int] | None:
+    """Where root starts the broker: an account that owns nothing, and is not PostgreSQL's either."""
+    postgres = server_account()
+    if postgres is None:
+        return None
+    for name in ("nobody", "daemon"):
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            if entry.pw_uid not in (0, postgres.uid):
+                return entry.pw_uid, entry.pw_gid
+    raise LocalError("The broker does not run as root, and there is no account nobody or daemon; run as a user.")
 
 
 def create_topic(bootstrap_servers: str, topic: str, partitions: int) -> None:

@@ -124,7 +124,6 @@ class LocalStack:
             "C360_ALLOWED_HOSTS": ",".join(allowed_hosts()),
             "LAMBDA_RUNTIME_EXECUTOR": "local",
             "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "30",
-            "LAMBDA_LIMITS_CODE_SIZE_UNZIPPED": str(1024 * 2**20),
         }
 
 

@@ -8,6 +8,7 @@ from infra.outputs import Outputs, api_key, outputs_of, stack_outputs
 from local import aws, deploy, processes
 from local.access_key import SHARED, AccessKey
 from local.api_server import role_database_url
+from local.confined import landlock_version
 from local.database import AdminDatabase, another_version_explained
 from local.errors import LocalError, PortTakenError, StackNotRunningError
 from local.localstack import LocalStack
@@ -63,6 +64,8 @@ class EmbeddedStack:
             broker_died = parts.broker.died()
             if parts.broker.process() is None:
                 progress(f"starting Kafka on port {parts.broker.port}")
+                if not landlock_version():
+                    progress("this system has no Landlock, so the development broker can read what its account can")
                 parts.broker.start()
             inputs = synthesized.result()
         deployed = self._deploy(state, app, inputs, parts, database, progress)

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import psycopg
 
+from benchmarks.api import apart
+from benchmarks.api.history import fill_history
 from benchmarks.api.load_generator import Load, generator, load
 from functions.api.paging import cursor
 from functions.load.schema.migrate import migrate
@@ -80,8 +82,8 @@ class Case:
 
 
 @contextlib.contextmanager
-def _filled(server: PostgresServer, name: str, customers: int) -> Iterator[str]:
-    """A database with this many customers, as the API signs in."""
+def _filled(server: PostgresServer, name: str, customers: int, *, history: bool = False) -> Iterator[str]:
+    """A database with this many customers, as the API signs in; with `history`, the vault is filled too."""
     with psycopg.connect(server.url_for("postgres"), autocommit=True) as admin:
         admin.execute(f'create database "{name}"'.encode())
     url = server.url_for(name)
@@ -90,6 +92,8 @@ def _filled(server: PostgresServer, name: str, customers: int) -> Iterator[str]:
         numbers = {"customers": customers, "lines": customers * LINES_PER_CUSTOMER}
         connection.execute(_LINES, numbers)
         connection.execute(_CUSTOMERS.replace("%%", "%"))
+        if history:
+            fill_history(connection, customers * LINES_PER_CUSTOMER)
         connection.execute(_PUBLISHED)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum analyze")
@@ -98,7 +102,7 @@ def _filled(server: PostgresServer, name: str, customers: int) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _served(application: str, database_url: str, **settings: str) -> Iterator[int]:
+def served(application: str, database_url: str, **settings: str) -> Iterator[int]:
     """The port of a uvicorn of one process."""
     port = processes.free_port()
     command = [
@@ -165,10 +169,10 @@ def _table(measured: dict[str, Load]) -> str:
 def _throughput(database_url: str) -> str:
     with (
         tempfile.TemporaryDirectory(prefix="c360-spool-") as spool,  # as the local server has one
-        _served("benchmarks.api.plain:app", database_url) as plain,
-        _served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as ours,
-        _served("benchmarks.api.unaudited:app", database_url) as unaudited,
-        _served("functions.api.app:app", database_url, AUDIT_SPOOL=spool, API_OPEN_SCOPES="profile:read") as masked,
+        served("benchmarks.api.plain:app", database_url) as plain,
+        served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as ours,
+        served("benchmarks.api.unaudited:app", database_url) as unaudited,
+        served("functions.api.app:app", database_url, AUDIT_SPOOL=spool, API_OPEN_SCOPES="profile:read") as masked,
     ):
         ports = {"plain": plain, "ours": ours, "unaudited": unaudited, "masked": masked}
         cases = _cases(ours)
@@ -203,7 +207,7 @@ def _depth(database_url: str, customers: int) -> str:
     last = customers - 200
     taken: dict[str, list[float]] = {"page 1": [], "page 1,000": [], "page 1,000 by skip": []}
     with (
-        _served("functions.api.app:app", database_url) as port,
+        served("functions.api.app:app", database_url) as port,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
         for turn in range(-20, 300):
@@ -234,6 +238,16 @@ def _single_sql(database_url: str, customers: int) -> str:
     )
 
 
+def _as_of(database_url: str) -> str:
+    """Pages as of an instant, and what their callers cost others."""
+    orders = CUSTOMERS * 10 * LINES_PER_CUSTOMER
+    with (
+        tempfile.TemporaryDirectory(prefix="c360-spool-") as spool,
+        _served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as port,
+    ):
+        return "\n".join([*apart.pages(port, orders), *apart.beside_lists(port, orders)])
+
+
 def _cold_import() -> str:
     """Seconds that a new process takes to import the Lambda handler, over one that imports nothing."""
     environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere", "PATH": ""}
@@ -257,8 +271,8 @@ def measure() -> str:
         with server.running():
             with _filled(server, "nightly", CUSTOMERS) as url:
                 figures = [_throughput(url)]
-            with _filled(server, "tenfold", CUSTOMERS * 10) as url:
-                figures += [_depth(url, CUSTOMERS * 10), _single_sql(url, CUSTOMERS * 10)]
+            with _filled(server, "tenfold", CUSTOMERS * 10, history=True) as url:
+                figures += [_depth(url, CUSTOMERS * 10), _single_sql(url, CUSTOMERS * 10), _as_of(url)]
     return "\n".join([*figures, _cold_import()])
 
 

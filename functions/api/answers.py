@@ -43,6 +43,19 @@ class Page(Answer):
     next: Annotated[str | None, Field(description="Absolute URL of the next page; null on the last.")]
 
 
+class MartPage(Page):
+    """A page of what can also be asked for as it was."""
+
+    total: Annotated[  # type: ignore[assignment]
+        int | None,
+        Field(
+            ge=0,
+            description="Items in the whole list, at the instant of the answer. Null as of an instant (`as_of`,"
+            " `known_at`), where nobody counts, unless the list ends on its first page or on one reached by `skip`.",
+        ),
+    ]
+
+
 class ParameterError(Answer):
     """One parameter that is not as documented."""
 

@@ -47,6 +47,10 @@ first; between equals the key decides, in the same direction. `fields` selects w
 decimal type to add them up without a rounding error. Times are ISO 8601 in UTC.
 
 **Two times.** `as_of` asks what was true at an instant by the dates of the files, `known_at` what was loaded by then.
+Such lists are not counted: `total` is null unless the list ends on its first page.
+
+**Costly requests** (such lists, explanations, `skip` beyond 10,000) are answered one at a time, and with 503 and
+`Retry-After` when too many wait. Others are not concerned.
 
 **Caching.** Answers from the marts carry an `ETag`, which changes when the marts are published; `If-None-Match` is
 answered with 304 while they have not been.

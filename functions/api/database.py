@@ -8,15 +8,16 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from functions.api.errors import CostlyBusyError
 from functions.audit.chain import APPEND
 from functions.common.database import WAKING_PAUSE_SECONDS, sign_in, transient_errors_named
-from functions.common.errors import DatabaseUnavailableError
+from functions.common.errors import DatabaseUnavailableError, TransientError
 from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings
 
@@ -26,65 +27,77 @@ STATEMENT_TIMEOUT_MILLISECONDS = 5_000
 LOCK_TIMEOUT_MILLISECONDS = 2_000
 ANSWER_SECONDS = 8.0
 LOST_HOST_MILLISECONDS = 3_000
-MOST_CONNECTIONS = 4
 WAIT_FOR_CONNECTION_SECONDS = 2.0
+MOST_COSTLY = 1
+WAIT_FOR_COSTLY_SECONDS = 1.0
+
+_TAKE_SLOT = b"select metadata.take_costly_slot()"
+_COSTLY_SESSION = b"""
+set transaction read write; -- a slot is a row that is locked
+set local synchronous_commit = off;
+set local max_parallel_workers_per_gather = 0;
+set local jit = off; -- compiling takes longer than a page
+set local plan_cache_mode = force_custom_plan
+"""
 
 type AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 type Row = tuple[Any, ...]
 
 
 class Database:
-    """At most `MOST_CONNECTIONS` connections, each used by one query at a time; all on one event loop."""
+    """At most the settings' `database_connections`, each used by one query at a time; all on one event loop.
+
+    A costly query reads more than its answer holds. `MOST_COSTLY` of them at a time leave the other connections to
+    others, and all processes of the API together run as many as `metadata.costly_slot` has rows.
+    """
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
         self._idle: list[AsyncConnection] = []
-        self._free = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._free = asyncio.Semaphore(settings.database_connections)
+        self._free_for_costly = asyncio.Semaphore(MOST_COSTLY)
 
-    async def read_row(self, query: bytes, parameters: Mapping[str, Any] | None = None) -> Row:
+    async def read_row(self, query: bytes, parameters: Mapping[str, Any] | None = None, *, costly: bool = False) -> Row:
         """The first row of `query`, which must return one; see `read_rows`."""
-        rows = await self.read_rows(query, parameters)
+        rows = await self.read_rows(query, parameters, costly=costly)
         if not rows:
             raise LookupError("the query returned no row")
         return rows[0]
 
-    async def read_rows(self, query: bytes, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    async def read_rows(
+        self, query: bytes, parameters: Mapping[str, Any] | None = None, *, costly: bool = False
+    ) -> list[Row]:
         """All rows of `query`.
 
         A connection that was lost since its last use is replaced and the query, which only reads, is sent once
         more. Raises DatabaseUnavailableError when the database cannot be reached within `CONNECT_SECONDS` (where it
         may be paused, within the settings' `database_wake_seconds`) or all connections stay busy,
         psycopg.errors.QueryCanceled after `STATEMENT_TIMEOUT_MILLISECONDS`, DatabaseConflictError when a lock, such
-        as a migration's, is in the way for `LOCK_TIMEOUT_MILLISECONDS`.
+        as a migration's, is in the way for `LOCK_TIMEOUT_MILLISECONDS`; CostlyBusyError when it is `costly` and others
+        are run now.
         """
-        await self._wait_for_connection()
-        try:
-            if self._idle:
-                try:
-                    return await self._query(self._idle.pop(), query, parameters)
-                except DatabaseUnavailableError as error:
-                    logger.warning("connection lost, opening another", error=str(error))
-                    await self.close()
-            return await self._query(await self._open(), query, parameters)
-        finally:
-            self._free.release()
+        if not costly:
+            return await self._on_connection(lambda each: self._query(each, query, parameters))
+        async with _acquired(self._free_for_costly, WAIT_FOR_COSTLY_SECONDS, CostlyBusyError):
+            return await self._on_connection(lambda each: self._query_costly(each, query, parameters))
 
     async def append_audit(self, contents: str) -> None:
         """Commit records (a JSON array) to the audit trail.
 
         Again when the connection was lost: at worst a record is there twice. Raises as `read_rows` does.
         """
-        await self._wait_for_connection()
-        try:
+        await self._on_connection(lambda each: self._append(each, contents))
+
+    async def _on_connection[T](self, use: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What `use` returns; it is used once more, on a new connection, when the one at hand was lost."""
+        async with _acquired(self._free, WAIT_FOR_CONNECTION_SECONDS, DatabaseUnavailableError):
             if self._idle:
                 try:
-                    return await self._append(self._idle.pop(), contents)
+                    return await use(self._idle.pop())
                 except DatabaseUnavailableError as error:
                     logger.warning("connection lost, opening another", error=str(error))
                     await self.close()
-            return await self._append(await self._open(), contents)
-        finally:
-            self._free.release()
+            return await use(await self._open())
 
     async def _append(self, connection: AsyncConnection, contents: str) -> None:
         async with self._used(connection), connection.pipeline():
@@ -104,20 +117,10 @@ class Database:
 
         Raises as `read_rows` does.
         """
-        await self._wait_for_connection()
-        try:
+        async with _acquired(self._free, WAIT_FOR_CONNECTION_SECONDS, DatabaseUnavailableError):
             if self._idle:
                 await self._idle.pop().close()  # it may be lost, and a write must not be the first to notice
             return await self._query(await self._open(), query, parameters, writes=True)
-        finally:
-            self._free.release()
-
-    async def _wait_for_connection(self) -> None:
-        try:
-            async with asyncio.timeout(WAIT_FOR_CONNECTION_SECONDS if self._free.locked() else None):
-                await self._free.acquire()
-        except TimeoutError:
-            raise DatabaseUnavailableError("all connections of the API are busy") from None
 
     async def close(self) -> None:
         """Close the connections that nobody uses now; the next query opens a new one."""
@@ -171,6 +174,17 @@ class Database:
                     return await (await connection.execute(query, parameters)).fetchall()
             return await (await connection.execute(query, parameters)).fetchall()
 
+    async def _query_costly(
+        self, connection: AsyncConnection, query: bytes, parameters: Mapping[str, Any] | None
+    ) -> list[Row]:
+        async with self._used(connection), connection.transaction():
+            await connection.execute(_COSTLY_SESSION)
+            [is_free] = await (await connection.execute(_TAKE_SLOT)).fetchone() or (False,)
+            if not is_free:
+                raise CostlyBusyError("all of metadata.costly_slot is taken")
+            await connection.execute("set transaction read only")
+            return await (await connection.execute(query, parameters)).fetchall()
+
     @contextlib.asynccontextmanager
     async def _used(self, connection: AsyncConnection) -> AsyncIterator[None]:
         """Use the connection and lay it aside, unless it broke; end its line when the server stays silent."""
@@ -185,6 +199,20 @@ class Database:
                 await connection.close()
             elif not connection.closed:
                 self._idle.append(connection)
+
+
+@contextlib.asynccontextmanager
+async def _acquired(semaphore: asyncio.Semaphore, seconds: float, busy: type[TransientError]) -> AsyncIterator[None]:
+    """Hold the semaphore, for which others are waited so long at most. Raises `busy`."""
+    try:
+        async with asyncio.timeout(seconds if semaphore.locked() else None):
+            await semaphore.acquire()
+    except TimeoutError:
+        raise busy("too many others wait or are answered now") from None
+    try:
+        yield
+    finally:
+        semaphore.release()
 
 
 def _hang_up(connection: AsyncConnection) -> None:

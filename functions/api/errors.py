@@ -1,6 +1,6 @@
-"""Mistakes of callers, raised where they are noticed and answered in `problems.py`."""
+"""Mistakes of callers, and too much of them at once, raised where they are noticed and answered in `problems.py`."""
 
-from functions.common.errors import C360Error
+from functions.common.errors import C360Error, TransientError
 
 
 class BadParameterError(C360Error):
@@ -9,3 +9,7 @@ class BadParameterError(C360Error):
     def __init__(self, parameter: str, message: str) -> None:
         self.parameter = parameter
         super().__init__(message)
+
+
+class CostlyBusyError(TransientError):
+    """As many costly requests as may be are answered now; others are not concerned."""

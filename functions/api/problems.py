@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from functions.api.errors import BadParameterError
+from functions.api.errors import BadParameterError, CostlyBusyError
 from functions.common.errors import DatabaseConflictError, DatabaseUnavailableError, TransientError
 from functions.common.logging import logger
 
@@ -112,6 +112,7 @@ def unavailable(request_id: str, detail: str, error: Exception) -> Response:
 _UNAVAILABLE: dict[type[Exception], str] = {
     DatabaseUnavailableError: "The database cannot be reached",
     DatabaseConflictError: "The database is being changed",
+    CostlyBusyError: "As many costly requests as may be at once, such as lists as of an instant, are answered now",
     TransientError: "A service that this one needs cannot be reached",
     pg.QueryCanceled: "The database took too long to answer",
     # a cold start in the middle of a migration, or before the first one

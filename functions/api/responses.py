@@ -139,7 +139,7 @@ async def list_response(
         return unknown_customer(request)
     request.state.records = page.count
     following = None if page.after is None else next_url(request, limit=query.limit, after=page.after)
-    body = f'{{"items":[{page.items}],"total":{page.total},"next":{json.dumps(following)}}}'
+    body = f'{{"items":[{page.items}],"total":{json.dumps(page.total)},"next":{json.dumps(following)}}}'
     return json_response(request, access, body, page.watermark)
 
 

@@ -1,6 +1,5 @@
 """A Lambda function of the platform: shared code, its own role, its own log group, a database role."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -25,7 +24,8 @@ class PlatformFunction(lambda_.Function):
     """Runs `handler` from the bundle with `requirements`, signed in to the database as `role`, if it has one.
 
     Its IAM role may write its own log, connect as `role`, attach to the VPC where there is one, and nothing else.
-    `network`: where a function without a database runs; None: anywhere.
+    `network`: where a function without a database runs; None: anywhere. `concurrency`: how many may run at once, of
+    those whom the database has connections for (the limits of the roles, sql/roles/grants.sql).
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class PlatformFunction(lambda_.Function):
         environment: dict[str, str] | None = None,
         reaches_s3: bool = False,
         requirements: Path = REQUIREMENTS,
-        layers: Sequence[lambda_.ILayerVersion] = (),
+        concurrency: int | None = None,
     ) -> None:
         sign_in: dict[str, str] = {}
         if database is not None and role is not None:
@@ -65,9 +65,11 @@ class PlatformFunction(lambda_.Function):
             code=function_code(
                 deployment.bundle_platform, skip=not Stack.of(scope).bundling_required, requirements=requirements
             ),
-            layers=[*layers] or None,
             handler=handler,
             timeout=timeout,
+            reserved_concurrent_executions=(
+                concurrency if deployment.on_aws and deployment.reserved_concurrency else None
+            ),
             memory_size=memory_mb,
             role=_role(scope, construct_id, log_group, network),
             log_group=log_group,

@@ -3,16 +3,11 @@
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from functions.load.lake.export import PREFIX
 from functions.load.lake.tables import TABLES
-
-LAYER = "/aws/service/aws-sdk-pandas/3.16.1/py3.13/arm64/layer-arn"
-"""Public parameter with the ARN of AWS's layer in the region: awswrangler, pandas and pyarrow (its install guide)."""
 
 
 class LakeBucket(s3.Bucket):
@@ -87,9 +82,3 @@ class LakeCatalog(Construct):
         names = ["catalog", f"database/{self.database_name}"]
         names += [f"table/{self.database_name}/{table.name}" for table in TABLES]
         return [f"arn:{stack.partition}:glue:{stack.region}:{stack.account}:{name}" for name in names]
-
-
-def pandas_layer(scope: Construct) -> lambda_.ILayerVersion:
-    """AWS's own layer with awswrangler, looked up when the stack is deployed."""
-    arn = ssm.StringParameter.value_for_string_parameter(scope, LAYER)
-    return lambda_.LayerVersion.from_layer_version_arn(scope, "AwsSdkPandas", arn)

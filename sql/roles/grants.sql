@@ -23,7 +23,7 @@ on metadata.migration, metadata.index_set_aside, metadata.retention, metadata.re
 metadata.tracking_horizon, metadata.reporting
 from c360_loader;
 -- the API's own
-revoke all on metadata.share_key, metadata.share_link from c360_loader;
+revoke all on metadata.share_key, metadata.share_link, metadata.costly_slot from c360_loader;
 -- the ledger is added to, and completed by the run that is active (see its triggers); nothing of it is deleted
 revoke delete
 on metadata.load_run, metadata.object_version, metadata.vault_load, metadata.load_step, metadata.quality_result,
@@ -57,6 +57,7 @@ on metadata.object_version to c360_api;
 grant select (run_id, status, started_at, finished_at, error) on metadata.load_run to c360_api;
 grant select on metadata.quality_result to c360_api;
 grant select on metadata.migration to c360_api;
+grant execute on function metadata.take_costly_slot to c360_api;
 grant select on metadata.share_key, metadata.share_link to c360_api;
 grant insert (expires_at, view, filters_locked, personal, note), update (revoked_at) on metadata.share_link to c360_api;
 -- which rows were set aside and why, never what stands in them

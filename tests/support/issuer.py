@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,14 +12,16 @@ from tests.support.tokens import KEY, jwks
 
 
 class Issuer(BaseHTTPRequestHandler):
-    """Answers `keys` to everybody, or sends them on to `moved_to`, and counts how often it was asked."""
+    """Answers `keys` after `seconds`, or sends everybody on to `moved_to`, and counts how often it was asked."""
 
     keys: Any
     asked: int
+    seconds: float = 0
     moved_to: str | None
 
     def do_GET(self) -> None:
         type(self).asked += 1
+        time.sleep(self.seconds)
         content = json.dumps(self.keys).encode()
         self.send_response(200 if self.moved_to is None else 302)
         if self.moved_to is not None:

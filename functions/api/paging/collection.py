@@ -1,7 +1,8 @@
 """Collections as data: what one holds, how it may be sorted, and the one statement that answers a page of it.
 
-A page's items, its total and the watermark are of one instant. PostgreSQL writes the items' JSON; numbers of type
-numeric arrive in it digit for digit. Whether a page is reached by `skip` or by cursor, its items are the same.
+A page's items, its total and the watermark are of one instant; a list as of an instant is not counted. PostgreSQL
+writes the items' JSON; numbers of type numeric arrive in it digit for digit. Whether a page is reached by `skip` or by
+cursor, its items are the same.
 """
 
 from collections.abc import Mapping
@@ -143,7 +144,11 @@ def _column(model: type[Answer], name: str, *, masked: bool) -> sql.Composable:
 
 def _after(order: tuple[Sort, ...], *, descending: bool) -> sql.Composable:
     given = [sql.SQL("{}::" + each.type).format(sql.Placeholder(f"after_{n}")) for n, each in enumerate(order)]
-    return sql.SQL("({}) {} ({})").format(
+    # the first column by itself: of a list as it was, only that is a table's, which an index finds
+    return sql.SQL("{} {} {} and ({}) {} ({})").format(
+        sql.SQL(order[0].expression),
+        sql.SQL("<=" if descending else ">="),
+        given[0],
         sql.SQL(", ").join(sql.SQL(each.expression) for each in order),
         sql.SQL("<" if descending else ">"),
         sql.SQL(", ").join(given),
@@ -183,7 +188,7 @@ def page_statement(selection: Selection) -> bytes:
             sql.SQL('max({}) filter (where "#" = %(limit)s)').format(sql.Identifier(f"#{n}")) for n in range(len(order))
         ),
         watermark=_watermark(selection),
-        total=_total(selection, relation, filters) if selection.counted else _NULL,
+        total=_total(selection, relation, filters) if selection.counted and not selection.as_of else _NULL,
         exists=_TRUE if collection.exists is None else sql.SQL("(select {})").format(sql.SQL(collection.exists)),
     ).as_bytes(None)  # fmt: skip
 
@@ -201,7 +206,7 @@ def item_statement(selection: Selection) -> bytes:
 
 def _total(selection: Selection, relation: sql.Composable, filters: sql.Composable) -> sql.Composable:
     counted = _TOTAL.format(relation=relation, condition=filters)
-    if selection.as_of or selection.conditions or selection.collection.mart is None:
+    if selection.conditions or selection.collection.mart is None:
         return counted
     return _KEPT_TOTAL.format(mart=sql.Literal(selection.collection.mart), counted=counted)
 

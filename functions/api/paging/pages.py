@@ -8,10 +8,14 @@ from functions.api.paging import cursor
 from functions.api.paging.cache import Cache
 from functions.api.paging.collection import Selection, page_statement
 
+DEEP_SKIP = 10_000
+"""Passing over more items than these is costly."""
+
 
 @dataclass(frozen=True)
 class Page:
-    """`items` holds the `count` items' JSON objects separated by commas, `total` counts the whole list.
+    """`items` holds the `count` items' JSON objects separated by commas, `total` counts the whole list;
+    as of an instant it is None unless this page reaches the list's end by itself.
 
     `after` is the cursor of the next page, None on the last; `watermark` says of which publication of the marts
     this is, None where that is not known; `exists` is false where what the list hangs on does not exist.
@@ -19,7 +23,7 @@ class Page:
 
     items: str
     count: int
-    total: int
+    total: int | None
     after: str | None
     watermark: str | None
     exists: bool
@@ -38,6 +42,8 @@ async def read_page(
 ) -> Page:
     """A page of a list. `watermark` is the marts' where the caller has just asked for it.
 
+    A list as of an instant, and a deep page by `skip`, are costly (functions/api/database.py).
+
     Raises BadParameterError when `after` is not a cursor of this list.
     """
     parameters = values | {"skip": skip, "limit": limit}
@@ -54,18 +60,31 @@ async def read_page(
             return cached
     counted_at = cache.watermark  # by the time that the page is read, the cache may be another publication's
     total: int | None = cache.get(total_key, counted_at)
-    row = await database.read_row(page_statement(replace(selection, counted=total is None)), parameters)
+    costly = selection.as_of or skip > DEEP_SKIP
+    statement = page_statement(replace(selection, counted=total is None))
+    row = await database.read_row(statement, parameters, costly=costly)
     if total is not None and row[0] != counted_at:
         # published since that total was counted
         total = None
-        row = await database.read_row(page_statement(selection), parameters)
-    page = _page(row, row[3] if total is None else total, selection.sort)
+        row = await database.read_row(page_statement(selection), parameters, costly=costly)
+    if selection.as_of:
+        total = _reached(row, skip, after)
+    elif total is None:
+        total = row[3]
+    page = _page(row, total, selection.sort)
     cache.put(total_key, page.total, page.watermark)
     cache.put(page_key, page, page.watermark, size=2 * len(page.items) + 500)
     return page
 
 
-def _page(row: Row, total: int, sort: str) -> Page:
+def _reached(row: Row, skip: int, after: str | None) -> int | None:
+    """The length of a list that ends on this page, as far as that is known without counting."""
+    _, _, last, _, _, count = row
+    is_end = last is None and after is None and (count or not skip)
+    return skip + count if is_end else None
+
+
+def _page(row: Row, total: int | None, sort: str) -> Page:
     watermark, items, last, _, exists, count = row
     after = None if last is None else cursor.encode(sort, last)
     return Page(items or "", count, total, after, watermark, exists)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from functions.api.answers import Item, Money, Page
+from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, view
 from functions.api.paging.parameters import ItemQuery, MartQuery, Search, Value
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
@@ -78,7 +78,7 @@ class CustomerProfile(Customer):
     events_last_day: int
 
 
-class CustomerPage(Page):
+class CustomerPage(MartPage):
     """Customers."""
 
     items: list[Customer]

@@ -260,7 +260,7 @@ async def _page(
     selection = Selection(
         collection, (), bool(values["masked"]), "", conditions, after_cursor=query.cursor is not None, counted=False
     )
-    _, items, last, _, _, count = await database.read_row(page_statement(selection), parameters)
+    _, items, last, _, _, count = await database.read_row(page_statement(selection), parameters, costly=True)
     return items or "", count, None if last is None else encode("", last)
 
 
@@ -313,7 +313,7 @@ async def explain(request: Request, panel: Annotated[str, Path(max_length=100)])
     collection = _collection(panel, rows, str(column.adds), column.of, of_category=query.category is not None)
     conditions = _conditions(metric, column, point)
     statement = _figure_statement(metric, query.column, collection, conditions, point)
-    watermark, value, added, total, files_total, files = await database.read_row(statement, values)
+    watermark, value, added, total, files_total, files = await database.read_row(statement, values, costly=True)
     items, request.state.records, after = await _page(database, collection, conditions, query, values)
     following = None if after is None else next_url(request, limit=query.limit, after=after)
     words = _words(metric, column, query, point)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 from starlette.responses import Response
 
-from functions.api.answers import Item, Money, Page
+from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, view
 from functions.api.paging.parameters import Instant, MartQuery, Value
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
@@ -32,7 +32,7 @@ class OrderLine(Item):
     order_status: Annotated[str | None, Field(examples=["Completed"])]
 
 
-class OrderPage(Page):
+class OrderPage(MartPage):
     """Order lines."""
 
     items: list[OrderLine]
@@ -118,6 +118,8 @@ ORDERS = Collection(
     as_of=as_of_function("order_analytics_as_of"),
     mart="mart_order_line",
 )
+ORDERS_IN_ORDER = replace(ORDERS, as_of=as_of_function("order_analytics_in_order_as_of"))
+"""As of an instant read order by order; `ORDERS` is for what other keys find, or is sorted otherwise."""
 ORDERS_OF_CUSTOMER = replace(
     ORDERS, exists="exists (select from business_vault.vw_customer_360 where customer_id = %(customer_id)s)"
 )
@@ -132,7 +134,10 @@ ORDERS_OF_CUSTOMER = replace(
 )
 async def list_orders(request: Request) -> Response:
     """Order lines, in the order of their keys, dates or amounts."""
-    return await list_response(request, ORDERS, OrdersQuery)
+    given = request.query_params
+    in_order = given.get("sort", "transaction_id").removeprefix("-") == "transaction_id"
+    of_one = given.keys() & {"customer_id", "product_id"}
+    return await list_response(request, ORDERS_IN_ORDER if in_order and not of_one else ORDERS, OrdersQuery)
 
 
 @router.get(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from functions.api.answers import Item, Money, Page
+from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, view
 from functions.api.paging.parameters import MartQuery, Search, Value
 from functions.api.problems import LIST_PROBLEMS
@@ -39,7 +39,7 @@ class Product(ProductAsOf):
     is_deleted: Annotated[bool, Field(description="Missing from the last complete list of products.")]
 
 
-class ProductPage(Page):
+class ProductPage(MartPage):
     """Products."""
 
     items: list[Product]

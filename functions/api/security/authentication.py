@@ -15,9 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.api.problems import problem, unavailable
+from functions.api.security.issuer_keys import IssuerUnavailableError
 from functions.api.security.public_paths import is_public
 from functions.api.security.share_links import SHARE_HEADER, InvalidShareError, Share, find_share, shows
-from functions.api.security.tokens import InvalidTokenError, IssuerUnavailableError, TokenVerifier
+from functions.api.security.tokens import InvalidTokenError, TokenVerifier
 from functions.api.settings import ApiSettings
 from functions.common.errors import TransientError
 

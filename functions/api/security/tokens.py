@@ -1,36 +1,20 @@
 """Bearer tokens of an OIDC issuer: signature, issuer, audience, time, and the scopes in them."""
 
-import asyncio
-import json
-import time
-import urllib.request
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.api.security.key_store import SCHEME, stored_keys
+from functions.api.security.issuer_keys import IssuerKeys, UnknownKeyError, find_key, parsed_keys
 from functions.api.settings import ApiSettings
-from functions.common.errors import C360Error, TransientError
-from functions.common.logging import logger
+from functions.common.errors import C360Error
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-KEYS_LIVE_SECONDS = 3_600
-KEYS_AGAIN_SECONDS = 60
-"""How soon an unknown key id makes us ask the issuer again; callers can make up as many as they like."""
 
 _LEEWAY_SECONDS = 30
-_FETCH_SECONDS = 3
-
-
 _ACCESS_TOKEN_TYPES = frozenset({"bearer", "at+jwt", "jwt"})
 
 
 class InvalidTokenError(C360Error):
     """A token that proves nothing; the message says why."""
-
-
-class IssuerUnavailableError(TransientError):
-    """The issuer's keys cannot be fetched now."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +27,14 @@ class Token:
 
 
 class TokenVerifier:
-    """Verifies tokens against the issuer's keys, which are fetched over verified TLS and kept for an hour."""
+    """Verifies tokens against the issuer's keys: those of the settings, or those that the issuer publishes."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
         self._scope_prefix = settings.jwt_scope_prefix
-        self._url = settings.keys_url
-        self._given = settings.jwt_jwks
-        self._keys: Mapping[str | None, Any] = _parsed(self._given) if self._given is not None else {}
-        self._fetched_at = -float("inf")
-        self._fetching = asyncio.Lock()
+        self._given = None if settings.jwt_jwks is None else parsed_keys(settings.jwt_jwks)
+        self._fetched = IssuerKeys(settings.keys_url)
 
     async def verified(self, token: str) -> Token:
         """The access token, if it is valid now.
@@ -72,6 +53,8 @@ class TokenVerifier:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iss"], "verify_aud": False},
             )
+        except UnknownKeyError:
+            raise InvalidTokenError("it is signed with a key that the issuer does not have") from None
         except jwt.PyJWTError as error:
             raise InvalidTokenError(str(error) or type(error).__name__) from None
         # an access token of Cognito has no audience, but names the client
@@ -91,45 +74,10 @@ class TokenVerifier:
         )
 
     async def _key(self, key_id: str | None) -> Any:
-        if self._given is None:
-            await self._refresh(key_id)
-        if key_id in self._keys:
-            return self._keys[key_id]
-        if key_id is None and len(self._keys) == 1:
-            return next(iter(self._keys.values()))
-        raise InvalidTokenError("it is signed with a key that the issuer does not have")
-
-    async def _refresh(self, key_id: str | None) -> None:
-        async with self._fetching:
-            age = time.monotonic() - self._fetched_at
-            unknown = key_id not in self._keys and age > KEYS_AGAIN_SECONDS
-            if age <= KEYS_LIVE_SECONDS and not unknown:
-                return
-            try:
-                self._keys = _parsed(await asyncio.to_thread(_fetch, self._url))
-            except (OSError, ValueError) as error:
-                if key_id not in self._keys:
-                    raise IssuerUnavailableError(f"the keys of {self._url} cannot be fetched: {error}") from error
-                # a key that we have stays good while its issuer is away
-                logger.warning("the issuer's keys cannot be fetched", error=str(error))
-            self._fetched_at = time.monotonic()
-
-
-def _fetch(url: str) -> dict[str, Any]:
-    if url.startswith(SCHEME):
-        return stored_keys(url)
-    with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as answer:  # noqa: S310 - the settings take https only
-        keys: dict[str, Any] = json.load(answer)
-        return keys
-
-
-def _parsed(keys: dict[str, Any]) -> dict[str | None, Any]:
-    from jwt import PyJWKSet, PyJWTError
-
-    try:
-        return {key.key_id: key for key in PyJWKSet.from_dict(keys).keys}
-    except (PyJWTError, AttributeError, TypeError) as error:
-        raise ValueError(f"not a JSON Web Key Set: {error}") from None
+        known = find_key(self._given, key_id) if self._given is not None else await self._fetched.key(key_id)
+        if known is None:
+            raise UnknownKeyError("the issuer does not have this key")
+        return known
 
 
 def _refuse_other_kinds(claims: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from fastapi.routing import iter_route_contexts
 
 from functions.api.app import create_app
 from functions.api.resources.customers import Customer
-from functions.api.security import tokens
+from functions.api.security import issuer_keys
 from functions.api.security.public_paths import is_public
 from functions.api.settings import ApiSettings
 from functions.common.errors import SettingsError
@@ -253,8 +253,9 @@ def test_known_keys_outlive_an_issuer_that_goes_away(night_url: str, monkeypatch
         settings = jwt_settings(night.role_url(night_url, "c360_api"), jwt_jwks=None, jwt_jwks_url=url)
         with served(create_app(settings)) as client:
             assert client.get("/customers?limit=1", headers=bearer(token())).status_code == 200
-            monkeypatch.setattr(tokens, "KEYS_LIVE_SECONDS", 0)
-            monkeypatch.setattr(tokens, "_fetch", _gone)
+            monkeypatch.setattr(issuer_keys, "KEYS_AGAIN_SECONDS", 0)
+            monkeypatch.setattr(issuer_keys, "KEYS_LIVE_SECONDS", 0)
+            monkeypatch.setattr(issuer_keys, "_fetch", _gone)
             assert client.get("/customers?limit=1", headers=bearer(token())).status_code == 200
 
 
@@ -275,7 +276,7 @@ def test_keys_are_fetched_once_and_again_when_the_issuer_has_changed_them(
             for _ in range(3):  # made-up key ids do not make us ask
                 assert client.get("/customers", headers=bearer(token(kid="x"))).status_code == 401
             assert state.asked == 1
-            monkeypatch.setattr(tokens, "KEYS_AGAIN_SECONDS", 0)
+            monkeypatch.setattr(issuer_keys, "KEYS_AGAIN_SECONDS", 0)
             answer = client.get("/customers?limit=1", headers=bearer(token(kid="two", key=OTHER_KEY)))
             assert answer.status_code == 200
             assert client.get("/customers", headers=bearer(token())).status_code == 401

@@ -12,7 +12,7 @@ from jwt.algorithms import RSAAlgorithm
 from moto import mock_aws
 
 from functions.api.app import create_app
-from functions.api.security import key_store, tokens
+from functions.api.security import issuer_keys, key_store
 from functions.api.security.key_store import IssuerKeysError
 from functions.api.security.keys_handler import handle
 from tests.support import night
@@ -62,7 +62,7 @@ def test_a_rotation_of_keys_reaches_the_api_without_a_deployment(
     assert handle({}, lambda_context()) == {"KeyIds": "one"}
     assert client.get("/customers?limit=1", headers=bearer(token())).status_code == 200
     state.keys = jwks(("two", NEW_KEY))
-    monkeypatch.setattr(tokens, "KEYS_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(issuer_keys, "KEYS_AGAIN_SECONDS", 0)
     new = bearer(token(kid="two", key=NEW_KEY))
     assert client.get("/customers?limit=1", headers=new).status_code == 401, "nobody has copied it yet"
     assert handle({}, lambda_context()) == {"KeyIds": "two"}

@@ -62,6 +62,13 @@ BOUNDED: dict[str, tuple[str, list[tuple[str, type[Exception] | None]]]] = {
             ),
         ],
     ),
+    "metadata.take_costly_slot": (
+        "c360_api",
+        [
+            ("select metadata.take_costly_slot()", None),
+            ("select from metadata.costly_slot for update", pg.InsufficientPrivilege),
+        ],
+    ),
     "metadata.make_event_partitions": (
         "c360_stream",
         [
