@@ -243,7 +243,7 @@ def _as_of(database_url: str) -> str:
     orders = CUSTOMERS * 10 * LINES_PER_CUSTOMER
     with (
         tempfile.TemporaryDirectory(prefix="c360-spool-") as spool,
-        _served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as port,
+        served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as port,
     ):
         return "\n".join([*apart.pages(port, orders), *apart.beside_lists(port, orders)])
 
