@@ -131,7 +131,6 @@ class ManagedDatabase(Database):
         accept(
             function,
             {
-                "L1": "CDK's own function, whose runtime CDK chooses.",
                 "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": (
                     "CDK's own function, which writes its log by this policy."
                 ),
@@ -280,10 +279,6 @@ class AuroraDatabase(ManagedDatabase):
             copy_tags_to_snapshot=True,
             deletion_protection=True,
             removal_policy=RemovalPolicy.RETAIN,
-        )
-        accept(
-            self._cluster,
-            {"RDS11": "The port is no secret; only our functions' security group reaches it."},
         )
         self.host = self._cluster.cluster_endpoint.hostname
         _signs_in_by_iam(self._cluster)
