@@ -16,8 +16,12 @@ from local import processes
 from local.broker import Broker
 from local.localstack import LocalStack
 from local.postgres import PostgresServer
+from tests.support import aws_calls
 from tests.support.database import fresh_database
 from tests.support.platform import Platform, SampleFiles, running_platform
+
+aws_calls.listen()
+
 
 GROUPS = {
     "tests/platform/test_kills.py": "kills",
