@@ -129,13 +129,13 @@ def test_too_large_a_response_is_refused_as_on_aws(function: LambdaFunction) -> 
 
 
 def test_the_environment_is_lambdas_and_nothing_of_this_machines(function: LambdaFunction, localstack: str) -> None:
-    told = function.invoke()
-    environment = told["environment"]
+    answer = function.invoke()
+    environment = answer["environment"]
     assert environment["GREETING"] == "hello"
     assert environment["AWS_ENDPOINT_URL"] == localstack
     assert environment["AWS_LAMBDA_FUNCTION_NAME"] == function.name
     assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
-    assert environment["LAMBDA_TASK_ROOT"] == told["folder"]
+    assert environment["LAMBDA_TASK_ROOT"] == answer["folder"]
     assert environment["AWS_ACCESS_KEY_ID"] != "test", "the credentials are those of the function's role"
     expected = {"PATH", "LANG", "TZ", "HOME", "TMPDIR", "GREETING", "PYTHONPATH", "PYTHONNOUSERSITE", "LC_CTYPE"}
     expected |= {"_HANDLER", "_X_AMZN_TRACE_ID", "LOCALSTACK_HOSTNAME", "_AWS_XRAY_DAEMON_PORT"}
@@ -208,7 +208,7 @@ def test_crashes_leave_neither_zombies_nor_open_files(function: LambdaFunction) 
     assert [child for child in runtime.children() if child.status() == psutil.STATUS_ZOMBIE] == []
     deadline = time.monotonic() + 5
     while runtime.num_fds() > before + 4 and time.monotonic() < deadline:
-        time.sleep(0.1)  # a server that was told to end takes half a second
+        time.sleep(0.1)  # a server takes half a second to end
     assert runtime.num_fds() <= before + 4
 
 

@@ -126,9 +126,9 @@ def test_what_was_signed_cannot_be_changed(private: str) -> None:
 
 
 def test_no_header_makes_a_caller_localstack_itself(private: str) -> None:
-    told = {"x-localstack-data": json.dumps({"service_principal": "lambda"})}
+    internal = {"x-localstack-data": json.dumps({"service_principal": "lambda"})}
     target = {"X-Amz-Target": "AWSStepFunctions.ListStateMachines", "Content-Type": "application/x-amz-json-1.0"}
-    assert _send(private, "POST", "/", b"{}", **target, **told)[0] == 403
+    assert _send(private, "POST", "/", b"{}", **target, **internal)[0] == 403
 
 
 @pytest.mark.parametrize("path", ["/_aws/execute-api/", "/_aws/execute-api/id", "/_aws/execute-api/id/v1/customers"])

@@ -220,7 +220,7 @@ def test_an_aborted_run_is_recorded_and_alerted(
         execution = platform.start_run()
         _held_insert(platform)
         platform.client("stepfunctions").stop_execution(executionArn=execution)
-    # LocalStack tells of the end when the function that runs has answered
+    # LocalStack reports the end when the function that runs has answered
     run_id = execution.rsplit(":", 1)[1]
     eventually(
         lambda: platform.rows(f"select 1 from metadata.load_run where run_id = '{run_id}' and status = 'ABORTED'")
