@@ -21,7 +21,7 @@ down: ## Stop the platform; the database's data stays
 	@if [ -x .venv/bin/c360 ]; then .venv/bin/c360 down; else echo "nothing is installed, so nothing runs"; fi
 
 test: install ## Run every test
-	@.venv/bin/pytest
+	@.venv/bin/pytest --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 
 check: install secrets ## Lint, check the format and the types, look for secrets
 	@.venv/bin/ruff check

@@ -21,6 +21,8 @@ from infra.data_stack import DataStack
 STAGE = "v1"
 # API Gateway waits 29 s for an integration; the function gives up first, so that its own error is seen.
 TIMEOUT = Duration.seconds(28)
+CONCURRENCY, CONNECTIONS = 20, 2
+"""Requests that are answered at once, and the connections of each: together what the role c360_api may have."""
 
 
 class ApiStack(Stack):
@@ -50,6 +52,7 @@ class ApiStack(Stack):
             handler="functions.api.handler.handle",
             description="Answers the API's requests",
             timeout=TIMEOUT,
+            concurrency=CONCURRENCY,
             memory_mb=1024,
             environment=_environment(deployment) | ({} if keys is None else {"JWT_JWKS_URL": keys.url}),
             reaches_s3=keys is not None,
@@ -129,7 +132,10 @@ class ApiStack(Stack):
 
 def _environment(deployment: DeploymentConfig) -> dict[str, str]:
     """The function's settings beside its database: which origins may call it, and whose tokens it accepts."""
-    environment = {"CORS_ALLOWED_ORIGINS": ",".join(deployment.cors_origins)}
+    environment = {
+        "CORS_ALLOWED_ORIGINS": ",".join(deployment.cors_origins),
+        "DATABASE_CONNECTIONS": str(CONNECTIONS),
+    }
     if deployment.jwt_issuer:
         environment |= {
             "API_AUTH": "jwt",

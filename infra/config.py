@@ -167,6 +167,9 @@ class DeploymentConfig(BaseModel):
 
     bundle_platform: BundlePlatform
     """For which machine the functions' packages are bundled: AWS Lambda, this one, or a Linux container on this one."""
+    reserved_concurrency: Switch = True
+    """On AWS, run no more functions at once than the database has connections for. An account whose quota of concurrent
+    executions is below 180, as a new one's can be, has to disable it or to ask for more."""
     budget: Annotated[float, Field(gt=0)] | None = None
     """US dollars a month: the synthesis fails when its idle estimate is higher ([cost](cost.md)); with `alert_email`,
     AWS Budgets warns of a higher bill."""

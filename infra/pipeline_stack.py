@@ -25,6 +25,10 @@ from infra.data_stack import DataStack
 ALL_FILES: dict[str, list[str]] = {"files": []}
 
 
+STAGED_AT_ONCE = 40
+"""Files. With the functions beside them as many as connections of the role c360_loader."""
+
+
 class PipelineStack(Stack):
     """Stateless: it can be deleted and deployed again without losing a row."""
 
@@ -37,7 +41,7 @@ class PipelineStack(Stack):
 
         self.migrate = self._function(
             "Migrate", "functions.load.schema.migrate_handler.handle", Role.ADMIN,
-            "Brings the database's schema up to date, in a deployment", Duration.minutes(15), 512,
+            "Brings the database's schema up to date, in a deployment", Duration.minutes(15), 512, concurrency=2,
         )  # fmt: skip
         self.schema = self._schema()
         self.load = self._function(
@@ -49,6 +53,7 @@ class PipelineStack(Stack):
                 **({} if data.audit is None else {"AUDIT_BUCKET": data.audit.bucket_name}),
             },
             reaches_s3=True,
+            concurrency=STAGED_AT_ONCE + 1,  # of another run, which comes to wait for a lock
         )  # fmt: skip
         data.landing.grant_load(self.load)
         bucket = self.resolve(data.export_value(data.landing.bucket_arn))["Fn::ImportValue"]
@@ -65,7 +70,7 @@ class PipelineStack(Stack):
             )
         self.record_status = self._function(
             "RecordStatus", "functions.load.plan.run_end_handler.handle", Role.LOADER,
-            "Records that a load did not succeed", Duration.minutes(1), 256,
+            "Records that a load did not succeed", Duration.minutes(1), 256, concurrency=2,
         )  # fmt: skip
 
         self.lake = LakeBucket(self, "Lake", retain=deployment.on_aws) if deployment.lake else None
@@ -81,7 +86,7 @@ class PipelineStack(Stack):
             catalog=self.catalog,
             alerts=topic,
             retry_interval_seconds=2 if deployment.on_aws else 1,
-            staging_concurrency=40 if deployment.on_aws else 2,
+            staging_concurrency=STAGED_AT_ONCE if deployment.on_aws else 2,
             observed=deployment.on_aws,
             redrivable=deployment.on_aws,
         )
@@ -129,7 +134,7 @@ class PipelineStack(Stack):
             "Export", "functions.load.lake.export_handler.handle", Role.LOADER,
             "Exports the marts to the lake", Duration.minutes(15), 1769,
             environment={"LAKE_BUCKET": lake.bucket_name}, reaches_s3=True,
-            requirements=EXPORT_REQUIREMENTS,
+            requirements=EXPORT_REQUIREMENTS, concurrency=2,
         )  # fmt: skip
         lake.grant_export(function)
         CfnOutput(self, "ExportFunctionName", value=function.function_name)

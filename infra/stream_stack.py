@@ -36,9 +36,9 @@ class StreamStack(Stack):
         self._deployment = deployment
         self._data = data
         self.add_stack_dependency(pipeline)
-        self.stream = self._function("Stream", "functions.stream.handler.handle", "Stores a batch of events", 512)
+        self.stream = self._function("Stream", "functions.stream.handler.handle", "Stores a batch of events", 512, 10)
         self.dead_letters = self._function(
-            "DeadLetters", "functions.stream.dead_letter_handler.handle", "Lists and replays dead letters", 256
+            "DeadLetters", "functions.stream.dead_letter_handler.handle", "Lists and replays dead letters", 256, 2
         )
         self.source: EventSource = (
             MskEventSource(self, "Kafka", deployment, cast(ManagedDatabase, data.database).isolated)
@@ -63,7 +63,9 @@ class StreamStack(Stack):
         CfnOutput(self, "KafkaTopic", value=deployment.stream_topic)
         CfnOutput(self, "FailedBatchesBucketName", value=failures.bucket_name)
 
-    def _function(self, name: str, handler: str, description: str, memory_mb: int) -> PlatformFunction:
+    def _function(
+        self, name: str, handler: str, description: str, memory_mb: int, concurrency: int
+    ) -> PlatformFunction:
         return PlatformFunction(
             self,
             name,
@@ -74,6 +76,7 @@ class StreamStack(Stack):
             description=description,
             timeout=Duration.minutes(1),
             memory_mb=memory_mb,
+            concurrency=concurrency,
             environment={
                 "PARTIAL_BATCH_RESPONSE": "true" if self._deployment.stream_pollers else "false",
             },

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from cli.sample import SampleShape, generate
 from infra.outputs import Outputs
@@ -25,12 +27,39 @@ from tests.support.platform import Platform, SampleFiles
 C360 = REPOSITORY / ".venv" / "bin" / "c360"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs the platform last, so that it runs for that only; what locks its API or all of it, last of all."""
+GROUPS = {
+    "tests/platform/": "platform",
+    "tests/browser/test_dashboard_gateway.py": "platform",
+    "tests/browser/test_docs.py": "platform",
+    "tests/browser/": "dashboard",
+    "tests/local/": "localstack",
+    "tests/cli/test_outputs.py": "localstack",
+    "tests/infra/": "templates",
+}
+"""Which tests share a fixture that takes long to start: on several processes, those of a group run in one of them."""
 
-    def turn(item: pytest.Item) -> int:
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Give each process the tests of one group after another; what is in no group stays with its file.
+
+    Paths name the groups, as the marker `xdist_group` of pytest-xdist 3.8 has no effect under pytest 9.
+    """
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _group  # pytest-xdist documents no other way
+    return scheduler
+
+
+def _group(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return next((group for path, group in GROUPS.items() if file.startswith(path)), file)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what needs the platform, as it takes longest; of that, end with what locks its API or all of it."""
+
+    def turn(item: pytest.Item) -> tuple[bool, ...]:
         names = getattr(item, "fixturenames", ())
-        return ("platform" in names) + ("locked" in names) + 2 * ("private_platform" in names)
+        return ("platform" not in names, "private_platform" in names, "locked" in names)
 
     items.sort(key=turn)
 

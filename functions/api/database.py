@@ -27,7 +27,6 @@ STATEMENT_TIMEOUT_MILLISECONDS = 5_000
 LOCK_TIMEOUT_MILLISECONDS = 2_000
 ANSWER_SECONDS = 8.0
 LOST_HOST_MILLISECONDS = 3_000
-MOST_CONNECTIONS = 4
 WAIT_FOR_CONNECTION_SECONDS = 2.0
 MOST_COSTLY = 1
 WAIT_FOR_COSTLY_SECONDS = 1.0
@@ -46,7 +45,7 @@ type Row = tuple[Any, ...]
 
 
 class Database:
-    """At most `MOST_CONNECTIONS` connections, each used by one query at a time; all on one event loop.
+    """At most the settings' `database_connections`, each used by one query at a time; all on one event loop.
 
     A costly query reads more than its answer holds. `MOST_COSTLY` of them at a time leave the other connections to
     others, and all processes of the API together run as many as `metadata.costly_slot` has rows.
@@ -55,7 +54,7 @@ class Database:
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
         self._idle: list[AsyncConnection] = []
-        self._free = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._free = asyncio.Semaphore(settings.database_connections)
         self._free_for_costly = asyncio.Semaphore(MOST_COSTLY)
 
     async def read_row(self, query: bytes, parameters: Mapping[str, Any] | None = None, *, costly: bool = False) -> Row:

@@ -44,7 +44,8 @@ class DatabaseSettings(Settings):
     Either `database_url`, a libpq URL (tools and tests), or the parts. With `database_auth` "iam" the password is
     a token signed for the moment (RDS IAM authentication), with "secret" it is the `password` of the JSON secret
     `database_secret_arn`. `database_wake_seconds`: how long to go on trying when the server may be paused; 0: it never
-    is. A session that is idle keeps it awake, so it is then ended after a while.
+    is. A session that is idle keeps it awake, so it is then ended after a while. `database_connections`: how many a
+    process of the API opens at most.
     """
 
     database_url: SecretStr | None = None
@@ -57,6 +58,7 @@ class DatabaseSettings(Settings):
     database_ssl_mode: Literal["disable", "require", "verify-ca", "verify-full"] = "verify-full"
     database_ssl_root_cert: str = ""
     database_wake_seconds: Annotated[float, Field(ge=0, le=600)] = 0
+    database_connections: Annotated[int, Field(ge=1, le=20)] = 4
 
     def model_post_init(self, _context: object, /) -> None:
         missing = self._missing(dict(self))

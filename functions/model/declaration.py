@@ -95,11 +95,11 @@ class Satellite(Entry):
 
 
 class Model(Entry):
-    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered. `views`: the class of
-    columns of views that no source brings. `lake_persons`: whether the lake holds persons.
+    """All of sql/model.yaml. `late_window_days`: how long unchanged observations are remembered; None: for ever.
+    `views`: the class of columns of views that no source brings. `lake_persons`: whether the lake holds persons.
     """
 
-    late_window_days: Annotated[int, Field(ge=1)] = 400
+    late_window_days: Annotated[int, Field(ge=1)] | None = None
     retention: Retention = Retention()
     lake_persons: Literal["hidden", "shown"] = "hidden"
     views: dict[Identifier, DataClass] = Field(default_factory=dict)
@@ -160,6 +160,11 @@ class Model(Entry):
             for name, satellite in self.satellites.items()
             if satellite.source == source and satellite.status_of is None
         }
+
+    def described_by(self, link: str) -> list[str]:
+        """The columns with which a link's own source describes it."""
+        satellites = self.satellites_of(self.links[link].source).values()
+        return [name for each in satellites if each.parent == link and not each.driving_key for name in each.columns]
 
     def finest_parent(self, source: str) -> str:
         """The hub or link that identifies the rows of `source`, in a file that repeats none."""

@@ -24,7 +24,8 @@ class PlatformFunction(lambda_.Function):
     """Runs `handler` from the bundle with `requirements`, signed in to the database as `role`, if it has one.
 
     Its IAM role may write its own log, connect as `role`, attach to the VPC where there is one, and nothing else.
-    `network`: where a function without a database runs; None: anywhere.
+    `network`: where a function without a database runs; None: anywhere. `concurrency`: how many may run at once, of
+    those whom the database has connections for (the limits of the roles, sql/roles/grants.sql).
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class PlatformFunction(lambda_.Function):
         environment: dict[str, str] | None = None,
         reaches_s3: bool = False,
         requirements: Path = REQUIREMENTS,
+        concurrency: int | None = None,
     ) -> None:
         sign_in: dict[str, str] = {}
         if database is not None and role is not None:
@@ -65,6 +67,9 @@ class PlatformFunction(lambda_.Function):
             ),
             handler=handler,
             timeout=timeout,
+            reserved_concurrent_executions=(
+                concurrency if deployment.on_aws and deployment.reserved_concurrency else None
+            ),
             memory_size=memory_mb,
             role=_role(scope, construct_id, log_group, network),
             log_group=log_group,

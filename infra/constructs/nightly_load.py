@@ -25,18 +25,26 @@ LAMBDA_ERROR_NAMES = (
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
+    "States.Timeout",
 )
+THROTTLED_ERROR_NAMES = ("Lambda.TooManyRequestsException",)
+"""Others use what the function, or the account, may run at once: that passes, but not in seconds."""
 # The function's process ended, or ran out of time: when it does so at every try, that is for the file it was staging.
 ENDED_PROCESS_ERROR_NAMES = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown")
-SNS_ERROR_NAMES = ("Sns.SnsException", "States.TaskFailed")
+SNS_ERROR_NAMES = ("Sns.SnsException", "States.TaskFailed", "States.Timeout")
 GLUE_ERROR_NAMES = (
     "Glue.ConcurrentModificationException",
     "Glue.InternalServiceException",
     "Glue.OperationTimeoutException",
     "Glue.ThrottlingException",
+    "States.Timeout",
 )
 RETRIES = 3
+THROTTLED_RETRIES = 20
+"""Some four minutes on average."""
+STEP_TIMEOUT = Duration.minutes(16)
+"""A function ends after 15; an answer that is lost must not keep the run until its own timeout."""
+CALL_TIMEOUT = Duration.minutes(1)
 TIMEOUT = Duration.hours(1)
 
 
@@ -44,12 +52,13 @@ class NightlyLoad(sfn.StateMachine):
     """Runs the load; its execution name is the run id. Input: `{}`, or any of `{"files": [keys]}` (only these),
     `{"from": day, "to": day}` (only files of these days) and `{"accept_deletions": true}` (of snapshots).
 
-    Each task is tried again three times, `retry_interval_seconds` apart at first, on transient errors and on no
-    others. A file whose staging ends the function at every try is given up, alone. Nothing else is caught: a failed
-    execution stays failed (and can be redriven), and an EventBridge rule on its status records and alerts. `export`
-    comes after Finish: when it fails, the execution fails and alerts, but the run has succeeded and nothing of it is
-    loaded again. `catalog` is pointed at what was exported. With `observed` it logs its transitions, without their
-    data, and is traced; `redrivable` passes the number of redrives to the steps.
+    Each task has a timeout, and is tried again three times, `retry_interval_seconds` apart at first, on transient
+    errors and on no others; for minutes when Lambda throttles it. A file whose staging ends the function at every try
+    is given up, alone. Nothing else is caught: a failed execution stays failed (and can be redriven), and an
+    EventBridge rule on its status records and alerts. `export` comes after Finish: when it fails, the execution fails
+    and alerts, but the run has succeeded and nothing of it is loaded again. `catalog` is pointed at what was exported.
+    With `observed` it logs its transitions, without their data, and is traced; `redrivable` passes the number of
+    redrives to the steps.
     """
 
     def __init__(
@@ -164,9 +173,10 @@ class NightlyLoad(sfn.StateMachine):
                 "Parameters": {"StateMachineArn.$": "$$.StateMachine.Id", "StatusFilter": "RUNNING"},
                 "ResultSelector": {"arns.$": "$.Executions[*].ExecutionArn"},
                 "ResultPath": "$.running",
+                "TimeoutSeconds": CALL_TIMEOUT.to_seconds(),
                 "Retry": [
                     {
-                        "ErrorEquals": ["Sfn.SfnException", "States.TaskFailed"],
+                        "ErrorEquals": ["Sfn.SfnException", "States.TaskFailed", "States.Timeout"],
                         "MaxAttempts": RETRIES,
                         "IntervalSeconds": self._retry_interval.to_seconds(),
                         "BackoffRate": 2,
@@ -193,6 +203,7 @@ class NightlyLoad(sfn.StateMachine):
                 )
             ),
             result_path=sfn.JsonPath.DISCARD,
+            task_timeout=sfn.Timeout.duration(CALL_TIMEOUT),
         )
         self._retry(alert, SNS_ERROR_NAMES)
         return alert
@@ -263,6 +274,7 @@ class NightlyLoad(sfn.StateMachine):
             parameters={"DatabaseName": self._catalog.database_name, "TableInput.$": "$"},
             iam_resources=self._catalog.arns,
             result_path=sfn.JsonPath.DISCARD,
+            task_timeout=sfn.Timeout.duration(CALL_TIMEOUT),
         )
         self._retry(point, GLUE_ERROR_NAMES)
         tables = sfn.Map(self._scope, "PointCatalog", items_path="$.lake.tables", result_path=sfn.JsonPath.DISCARD)
@@ -307,14 +319,16 @@ class NightlyLoad(sfn.StateMachine):
             result_path=result_path,
             output_path=output_path,
             retry_on_service_exceptions=False,  # CDK's own retries would come on top of ours
+            task_timeout=sfn.Timeout.duration(STEP_TIMEOUT),
         )
+        self._retry(task, THROTTLED_ERROR_NAMES, THROTTLED_RETRIES)
         self._retry(task, [*TRANSIENT_ERROR_NAMES, *LAMBDA_ERROR_NAMES])
         return task
 
-    def _retry(self, task: sfn.TaskStateBase, errors: Sequence[str]) -> None:
+    def _retry(self, task: sfn.TaskStateBase, errors: Sequence[str], attempts: int = RETRIES) -> None:
         task.add_retry(
             errors=[*errors],
-            max_attempts=RETRIES,
+            max_attempts=attempts,
             interval=self._retry_interval,
             backoff_rate=2,
             max_delay=Duration.seconds(30),

@@ -3,7 +3,12 @@
 import platform
 from pathlib import Path
 
+import psycopg
+
+from functions.load.schema.migrate import migrate
 from infra.constructs.bundle import CERTIFICATES
+from local.postgres import PostgresServer
+from tests.support.database import fresh_database
 from tests.support.synthesis import Synthesis, flat, synthesize
 
 HANDLERS = {
@@ -87,6 +92,42 @@ def test_functions_encrypt_as_an_existing_server_asks_for(tmp_path: Path) -> Non
         variables = synthesis.properties("AWS::Lambda::Function", name)["Environment"]["Variables"]
         assert variables["DATABASE_SSL_MODE"] == "verify-full"
         assert variables["DATABASE_SSL_ROOT_CERT"] == "/etc/authority.pem"
+
+
+CONNECTIONS_OF_THE_SMALLEST = 112 - 5
+"""A db.t4g.micro's, less those reserved for RDS and its superuser."""
+
+
+def test_functions_run_no_more_at_once_than_the_database_has_connections_for(
+    tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    whole = synthesize(tmp_path / "out", target="aws", stream="provisioned")
+    needed: dict[str, int] = {}
+    for stack in ("Pipeline", "Api", "Stream"):
+        for resource in whole.template(stack)["Resources"].values():
+            variables = resource.get("Properties", {}).get("Environment", {}).get("Variables", {})
+            if "DATABASE_USER" in variables:
+                each = int(variables.get("DATABASE_CONNECTIONS", "1"))
+                user = variables["DATABASE_USER"]
+                needed[user] = needed.get(user, 0) + each * resource["Properties"]["ReservedConcurrentExecutions"]
+    assert set(needed) == {"c360_admin", "c360_loader", "c360_api", "c360_stream"}
+    assert sum(needed.values()) < CONNECTIONS_OF_THE_SMALLEST, "and some for BI"
+    with fresh_database(postgres_server) as url, psycopg.connect(url) as connection:
+        migrate(connection, {})
+        rows = connection.execute("select rolname, rolconnlimit from pg_roles where rolname like 'c360%'").fetchall()
+    limits: dict[str, int] = dict(rows)
+    for user in needed.keys() - {"c360_admin"}:
+        assert needed[user] <= limits[user], user
+    states = whole.state_machine()["States"]
+    load = whole.properties("AWS::Lambda::Function", "Load")["ReservedConcurrentExecutions"]
+    assert states["StageFiles"]["MaxConcurrency"] <= load - 1
+
+
+def test_an_account_with_a_small_quota_deploys_without_reserving(tmp_path: Path, on_localstack: Synthesis) -> None:
+    small = synthesize(tmp_path / "out", target="aws", reserved_concurrency="disabled")
+    for synthesis in (small, on_localstack):
+        for name, function in synthesis.resources("AWS::Lambda::Function"):
+            assert "ReservedConcurrentExecutions" not in function["Properties"], name
 
 
 def test_logs_are_kept_for_a_month_on_aws(on_aws: Synthesis) -> None:

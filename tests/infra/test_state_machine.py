@@ -15,7 +15,7 @@ LAMBDA_ERRORS = {
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
+    "States.Timeout",
 }
 
 
@@ -155,15 +155,15 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
 def test_each_task_is_tried_again_three_times_on_transient_errors_only(machine: dict[str, Any]) -> None:
     for name, task in tasks(machine).items():
         assert ("Catch" in task) == (name == "StageFile")
-        assert len(task["Retry"]) == 1, f"{name} has retries that are not ours"
-        [retry] = task["Retry"]
+        *throttled, retry = task["Retry"]
+        assert len(throttled) == (name not in {"ListRunning", "AlertHeldLists", "PointTable"}), "retries not ours"
         named = set(retry.pop("ErrorEquals"))
         if name == "PointTable":
-            assert all(error.startswith("Glue.") for error in named)
+            assert all(error.startswith("Glue.") for error in named - {"States.Timeout"})
         elif name == "AlertHeldLists":
-            assert named == {"Sns.SnsException", "States.TaskFailed"}
+            assert named == {"Sns.SnsException", "States.TaskFailed", "States.Timeout"}
         elif name == "ListRunning":
-            assert named == {"Sfn.SfnException", "States.TaskFailed"}
+            assert named == {"Sfn.SfnException", "States.TaskFailed", "States.Timeout"}
         else:
             assert named == set(TRANSIENT_ERROR_NAMES) | LAMBDA_ERRORS
         assert retry.pop("IntervalSeconds") in {1, 2}
@@ -173,6 +173,27 @@ def test_each_task_is_tried_again_three_times_on_transient_errors_only(machine: 
             "MaxDelaySeconds": 30,
             "JitterStrategy": "FULL",
         }
+
+
+def test_throttling_is_waited_out_for_minutes(machine: dict[str, Any]) -> None:
+    """Functions have a reserved concurrency, which another run or the account may be using."""
+    for task in tasks(machine).values():
+        if "Payload" not in task["Parameters"]:
+            continue
+        retry = task["Retry"][0]
+        assert retry["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+        delays = [
+            min(retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt, retry["MaxDelaySeconds"])
+            for attempt in range(retry["MaxAttempts"])
+        ]
+        assert sum(delays) / 2 > 180, "with full jitter, half of it on average"
+
+
+def test_no_task_waits_for_an_answer_that_is_lost(machine: dict[str, Any]) -> None:
+    for name, task in tasks(machine).items():
+        limit = task["TimeoutSeconds"]
+        assert limit == (960 if "Payload" in task["Parameters"] else 60), name
+        assert any("States.Timeout" in retry["ErrorEquals"] for retry in task["Retry"]), name
 
 
 def test_the_first_retry_comes_after_two_seconds_on_aws_and_one_locally(

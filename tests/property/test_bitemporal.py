@@ -144,7 +144,7 @@ def _expected(landed: list[Landed], day: int, night: int) -> dict[str, dict[Key,
             customers |= {(row["customer_id"],): row["first_name"] or None for row in item.file.rows}
         if is_list:
             alive = dict.fromkeys(customers, False)
-        alive |= {(row["customer_id"],): True for row in _said_last(batch)}
+        alive |= {(row["customer_id"],): True for rows in _said_last(batch) for row in rows}
     for batch in _instants(landed, "transactions", day, night):
         for item in batch:
             for row in item.file.rows:
@@ -166,10 +166,10 @@ def _expected(landed: list[Landed], day: int, night: int) -> dict[str, dict[Key,
     }
 
 
-def _said_last(batch: list[Landed]) -> list[Row]:
-    """The rows of one instant; with a complete list among them, those from it on."""
+def _said_last(batch: list[Landed]) -> list[tuple[Row, ...]]:
+    """The rows of the files of one instant; with a complete list among them, of those from it on."""
     first = next((number for number, item in enumerate(batch) if item.file.is_snapshot), 0)
-    return [row for item in batch[first:] for row in item.file.rows]
+    return [item.file.rows for item in batch[first:]]
 
 
 _CUSTOMER = "join raw_vault.hub_customer as k using (customer_hash_key)"

@@ -179,3 +179,24 @@ def test_the_order_of_a_rejected_line_is_not_missing_from_a_list_of_orders(night
     assert (file["status"], file["quarantined"]) == ("LOADED", 1)
     in_force = night.rows("select transaction_id from business_vault.vw_order_analytics order by 1")
     assert in_force == [("T0",), ("T1",)]
+
+
+def test_a_list_of_unnumbered_lines_is_judged_by_its_orders(night: Night) -> None:
+    def listed_orders(amount: str, *numbers: int) -> str:
+        return transactions(
+            *(
+                {"transaction_id": f"T{n}", "product_id": product, "total_amount": amount}
+                for n in numbers
+                for product in "AB"
+            )
+        )
+
+    night.drop("transactions/snapshot/dt=2026-01-01/all.csv", listed_orders("1.00", *range(20)))
+    night.run()
+    night.drop("transactions/snapshot/dt=2026-01-02/all.csv", listed_orders("2.00", *range(19)))
+    (file,) = night.run()["files"]
+    assert file["status"] == "LOADED", "each amount is corrected, and one order is gone"
+    assert result_of(night, "transactions.snapshot")[1] == 1
+    night.drop("transactions/snapshot/dt=2026-01-03/all.csv", listed_orders("2.00", *range(9)))
+    (file,) = night.run()["files"]
+    assert "10 of 19 keys deleted" in file["reason"]

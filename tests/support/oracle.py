@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -11,13 +11,11 @@ from typing import Any
 
 type Rows = list[tuple[Any, ...]]
 type Lines = dict[tuple[Any, ...], Mapping[str, str]]
-"""The lines of an order: (number,) or, without one, ("", and all that it says) -> row."""
+"""The lines of an order: (number,) or, without one, ("", product and amounts, count of these in its file) -> row."""
 
-SAID = (
-    *("customer_id", "order_date", "product_id", "quantity", "unit_price", "total_amount"),
-    *("payment_method", "order_status"),
-)
-"""What a row says of its order; other columns are kept, but have no meaning here."""
+LINE_SAID = ("product_id", "quantity", "unit_price", "total_amount")
+ORDER_SAID = ("customer_id", "order_date", "payment_method", "order_status")
+"""What a row says of its line and of its order; other columns are kept, but have no meaning here."""
 
 
 @dataclass
@@ -62,7 +60,7 @@ def marts(files: Iterable[tuple[str, str]], today: date | None = None) -> Marts:
                 del batch[0]  # the list that comes after it has the last word
             listed = [row for _, each in batch for row in each]
             if source == "transactions":
-                add_rows(lines, listed, is_list=is_list)
+                add_rows(lines, [each for _, each in batch], is_list=is_list)
             elif is_list:
                 deleted[source] = {_key(source, row) for row in stated} - {_key(source, row) for row in listed}
             else:
@@ -185,23 +183,33 @@ def instant(text: str) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def add_rows(orders: dict[str, Lines], rows: Iterable[Mapping[str, str]], *, is_list: bool = False) -> None:
-    """What an order's lines are after these rows, all that were stated at one instant, in order.
+def add_rows(orders: dict[str, Lines], files: Iterable[Sequence[Mapping[str, str]]], *, is_list: bool = False) -> None:
+    """What an order's lines are after the rows of these files, all that were stated at one instant, in order.
 
     Numbered lines are stated one by one; an unnumbered row states its order whole, and so does a complete list every
-    order. Unnumbered rows hold until the order is stated again, and count once where they are equal in every column.
+    order. Unnumbered rows hold until the order is stated again. Those of one file that are equal in every column are
+    one line, those that are equal but for what they say of the order are several, and files may share them.
     """
     if is_list:
         orders.clear()
-    by_order: dict[str, list[Mapping[str, str]]] = {}
-    for row in rows:
-        by_order.setdefault(row["transaction_id"], []).append(row)
+    by_order: dict[str, list[tuple[int, Mapping[str, str]]]] = {}
+    for number, rows in enumerate(files):
+        for row in rows:
+            by_order.setdefault(row["transaction_id"], []).append((number, row))
     for order, stated in by_order.items():
-        is_whole = any(not row.get("line_number") for row in stated)
+        is_whole = any(not row.get("line_number") for _, row in stated)
         lines: Lines = {} if is_whole else {key: row for key, row in orders.get(order, {}).items() if len(key) == 1}
-        for row in stated:
-            number = row.get("line_number")
-            lines[(str(int(number)),) if number else ("", *(row.get(name, "") for name in SAID))] = row
+        contents: dict[tuple[Any, ...], list[tuple[str, ...]]] = {}
+        for file, row in stated:
+            if row.get("line_number"):
+                lines[(str(int(row["line_number"])),)] = row
+                continue
+            said = tuple(row.get(name, "") for name in LINE_SAID)
+            of_order = tuple(row.get(name, "") for name in ORDER_SAID)
+            same = contents.setdefault((file, said), [])
+            if of_order not in same:
+                same.append(of_order)
+            lines[("", *said, same.index(of_order))] = row
         orders[order] = lines
 
 

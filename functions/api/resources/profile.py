@@ -36,8 +36,8 @@ router = APIRouter(prefix="/customers/{customer_id:key}", tags=["profile"])
 _FILE = Field(description="Key of the file in the landing zone.", examples=["landing/customers/dt=2026-10-31/c.csv"])
 _ROW = Field(description="The file's row that says so; 1 is the first after the header.", examples=[42])
 _LINE = Field(
-    description="The file's line, 1 the header; null where lines and rows do not go in step, as with cells of two "
-    "lines."
+    description="The file's line, 1 the header; null where lines and rows do not go in step, as with cells of two"
+    " lines."
 )
 
 

@@ -14,12 +14,13 @@ from functions.model.render.masked_views import SCHEMA, render_masked_views
 def declare(connection: Connection, model: Model, layer: MetricLayer) -> None:
     """Retention, the class of each column, the metric layer, and the views without persons, which are replaced."""
     classification = Classification(model)
+    window = model.late_window_days
     connection.execute("delete from metadata.retention")
     connection.execute("delete from metadata.column_class")
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into metadata.retention (store, class, days) values (%s, %s, %s)",
-            [*model.retention.rows(), ("record_tracking", "other", model.late_window_days)],
+            [*model.retention.rows(), *([("record_tracking", "other", window)] if window else [])],
         )
         cursor.executemany(
             "insert into metadata.column_class (source, column_name, class) values (%s, %s, %s)",

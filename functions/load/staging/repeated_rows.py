@@ -2,7 +2,7 @@
 
 from functions.common.database import Connection
 from functions.model.declaration import Model
-from functions.model.render.repeated_rows import render_copies, render_repeated_rows, render_repeats
+from functions.model.render.repeated_rows import render_numbered_apart, render_repeated_rows, render_repeats
 
 _COUNT = """update metadata.object_version
 set (rows_duplicate, rows_overruled) = (
@@ -19,11 +19,11 @@ def find_repeated_rows(connection: Connection, model: Model, source: str, object
     """
     parameters = {"object_id": object_id, "object_ids": [object_id]}
     forget_repeated_rows(connection, [object_id])
-    copies = render_copies(model, source)
-    if copies is not None:
-        connection.execute(copies, parameters)
     connection.execute("set local work_mem = '64MB'")
     if connection.execute(render_repeats(model, source), parameters).fetchone() == (True,):
+        apart = render_numbered_apart(model, source)
+        if apart is not None:
+            connection.execute(apart, parameters)
         connection.execute(render_repeated_rows(model, source), parameters)
     connection.execute(_COUNT, parameters)
 

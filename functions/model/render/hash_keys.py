@@ -56,7 +56,8 @@ def _encoding(names: tuple[str, ...], columns: dict[str, Column]) -> sql.Composa
 def key_of(model: Model, parent: str, columns: dict[str, Column]) -> sql.Composable:
     """The hash key of hub or link `parent` for a row; a hub whose business key is empty gets the zero key.
 
-    A row without the number that a link's dependent child key is (Link.driving_key) has a key of all its columns.
+    A row without the number that a link's dependent child key is (Link.driving_key) has a key of what it says of the
+    link itself: what its order says beside it, as its status, may change without the line becoming another one.
     """
     if parent in model.hubs:
         business_key = model.hubs[parent].business_key
@@ -73,7 +74,7 @@ def key_of(model: Model, parent: str, columns: dict[str, Column]) -> sql.Composa
         return digest(names, columns)
     return sql.SQL("case when {} is null then {} else {} end").format(
         sql.Identifier(link.dependent_child_key),
-        hashdiff((*names, *(name for name in columns if name not in names)), columns),
+        hashdiff((*names, *model.described_by(parent)), columns),
         digest(names, columns),
     )
 

@@ -39,21 +39,33 @@ _MISSING = """with alive as materialized (
     )
     union
     select {staged_key} from {staging} where object_id = any(%(before)s)
-), missing as (
-    select {key} from alive
-    except (
-        select {staged_key} from {staging} where object_id = any(%(list)s)
-        union all
-        select {key} from {tracked} where effective_at = %(effective_at)s
-        union all
-        select hash_key
-        from raw_vault.record_tracking_satellite
-        where satellite = {tracked_name} and effective_at = %(effective_at)s
-        union all
-        {unread}
-    )
-)
-select (select count(*) from missing), count(*) from alive"""
+), listed as materialized (
+    select {staged_key} as {key} from {staging} where object_id = any(%(list)s)
+    union all
+    select {key} from {tracked} where effective_at = %(effective_at)s
+    union all
+    select hash_key
+    from raw_vault.record_tracking_satellite
+    where satellite = {tracked_name} and effective_at = %(effective_at)s
+    union all
+    {unread}
+){counted}
+select (select count(*) from (select {counted_key} from {alive} except select {counted_key} from {listed}) as missing),
+    (select count(distinct {counted_key}) from {alive})"""
+
+# A line without a number is another line once its amount is corrected; what may be missing of it is its order.
+_COUNTED_LINES = """, line as materialized (
+    select {key}, case when {child} is null then {group} else {key} end as line_or_order
+    from (
+        select {key}, {group}, {child} from {link}
+        union
+        select {staged_key}, {group}, {child} from {staging} where object_id = any(%(before)s || %(list)s)
+    ) as line
+), alive_line as materialized (
+    select line_or_order from alive join line using ({key})
+), listed_line as materialized (
+    select line_or_order from listed join line using ({key})
+)"""
 
 _UNREAD_KEY = "select hash_key from metadata.unread_key where object_id = any(%(list)s)"
 _UNREAD_GROUP = """select l.{key}
@@ -100,7 +112,8 @@ def render_unread_keys(model: Model, part: StagedPart, *, is_isolated: bool) -> 
 def render_missing_keys(model: Model, status: str) -> sql.Composed:
     """How many of the keys that are there just before a list's instant it lacks, and how many are there.
 
-    `status`: the satellite that keeps the status of these keys. A key of a rejected row is not missing. Parameters:
+    `status`: the satellite that keeps the status of these keys. Lines without a number count by their order. A key of a
+    rejected row is not missing. Parameters:
     `effective_at` and `list` (the objects that make the list); `before`: this run's other objects that count before it;
     `since`: the instant of an earlier list among them, before which nothing else counts, or null.
     """
@@ -117,10 +130,19 @@ def render_missing_keys(model: Model, status: str) -> sql.Composed:
     }
     link = model.links.get(satellite.parent)
     unread = sql.SQL(_UNREAD_KEY)
+    counted: sql.Composable = NOTHING
+    counted_key, alive, listed = names["key"], sql.Identifier("alive"), sql.Identifier("listed")
     if link is not None:
         unread = sql.SQL(_UNREAD_GROUP)
         names |= {
             "link": sql.Identifier("raw_vault", satellite.parent),
             "group": sql.Identifier(model.hubs[link.driving_key or link.hubs[0]].hash_key),
         }
-    return sql.SQL(_MISSING).format(unread=unread.format(**names), **names)
+    if link is not None and link.driving_key is not None:
+        child = sql.Identifier(link.dependent_child_key or "")
+        counted = sql.SQL(_COUNTED_LINES).format(child=child, **names)
+        counted_key = sql.Identifier("line_or_order")
+        alive, listed = sql.Identifier("alive_line"), sql.Identifier("listed_line")
+    return sql.SQL(_MISSING).format(
+        unread=unread.format(**names), counted=counted, counted_key=counted_key, alive=alive, listed=listed, **names
+    )

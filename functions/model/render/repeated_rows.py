@@ -31,14 +31,17 @@ select object_id, row_number, not is_duplicate
 from placed
 where is_repeated"""
 
-_COPIES = """update {staging} as s
-set {link} = substring(sha256(s.{link} || int8send(copy.number)) for 16)
+_NUMBERED_APART = """update {staging} as s
+set {link} = substring(sha256(s.{link} || int8send(apart.number)) for 16)
 from (
-    select object_id, row_number, row_number() over (partition by object_id, {link} order by row_number) as number
+    select object_id, row_number, {number} as number
     from {staging}
     where object_id = any(%(object_ids)s) and {child} is null
-) as copy
-where copy.number > 1 and s.object_id = copy.object_id and s.row_number = copy.row_number"""
+) as apart
+where apart.number > 1 and s.object_id = apart.object_id and s.row_number = apart.row_number"""
+
+_EACH_ROW = "row_number() over (partition by object_id, {link} order by row_number)"
+_EACH_CONTENT = "dense_rank() over (partition by object_id, {link} order by {content})"
 
 
 def render_repeats(model: Model, source: str) -> sql.Composed:
@@ -57,29 +60,38 @@ def render_repeated_rows(model: Model, source: str) -> sql.Composed:
     Rows that are equal in every column are duplicates of the last of them.
     """
     group, key = staged_line_key(model, source)
+    return sql.SQL(_REPEATED).format(
+        group=group,
+        key=key,
+        content=_content(model, source),
+        staging=sql.Identifier("staging", source),
+    )
+
+
+def render_numbered_apart(model: Model, source: str) -> sql.Composed | None:
+    """Give rows of a file without a number that share a key links of their own; None for a source without such.
+
+    The first keeps its key, the others get their count. Rows that are equal in every column share a count, unless the
+    model counts them (Source.repeated_rows). Again: changes nothing.
+    """
+    name = model.numbered_link(source)
+    if name is None:
+        return None
+    link = sql.Identifier(staged_parent_key(model, name))
+    number = _EACH_ROW if model.sources[source].repeated_rows == "count" else _EACH_CONTENT
+    return sql.SQL(_NUMBERED_APART).format(
+        staging=sql.Identifier("staging", source),
+        link=link,
+        number=sql.SQL(number).format(link=link, content=_content(model, source)),
+        child=sql.Identifier(model.links[name].dependent_child_key or ""),
+    )
+
+
+def _content(model: Model, source: str) -> sql.Composed:
+    """The hashes that are equal in two rows if all that they say is."""
     hashdiffs = [
         staged_hashdiff(name, satellite)
         for name, satellite in model.satellites_of(source).items()
         if satellite.driving_key is None
     ]
-    return sql.SQL(_REPEATED).format(
-        group=group,
-        key=key,
-        content=sql.SQL(", ").join(sql.Identifier(name) for name in [*model.hashes(source), *hashdiffs]),
-        staging=sql.Identifier("staging", source),
-    )
-
-
-def render_copies(model: Model, source: str) -> sql.Composed | None:
-    """Give the copies of a row without a number links of their own, where the model counts them; None elsewhere.
-
-    Again: changes nothing.
-    """
-    name = model.numbered_link(source)
-    if name is None or model.sources[source].repeated_rows != "count":
-        return None
-    return sql.SQL(_COPIES).format(
-        staging=sql.Identifier("staging", source),
-        link=sql.Identifier(staged_parent_key(model, name)),
-        child=sql.Identifier(model.links[name].dependent_child_key or ""),
-    )
+    return sql.SQL(", ").join(sql.Identifier(name) for name in [*model.hashes(source), *hashdiffs])

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from functions.load.plan.run_end import EndedExecution, record_end
+from functions.load.schema.migrate import migrate
 from functions.model.reading import parse_model
 from tests.support.csv_files import customers, transactions
 from tests.support.database_state import everything, published, versions
@@ -94,8 +95,26 @@ def test_what_is_said_again_after_other_content_counts_in_any_order_of_arrival(n
     assert everything(night) == before
 
 
+def remember(night: Night, days: int) -> None:
+    """Migrate to a model with a late window."""
+    with psycopg.connect(night.admin_url) as connection:
+        migrate(connection, {}, model=parse_model(edited("late_window_days", days)))
+
+
+def test_nothing_is_forgotten_unless_a_window_is_declared(night: Night) -> None:
+    for day in ("1995-01-10", "1995-01-20", "2024-06-01"):
+        night.drop(f"customers/dt={day}/a.csv", customers(ANN))
+        night.run()
+    night.drop("customers/dt=1995-01-15/late.csv", customers(BEA))
+    assert [file["status"] for file in night.run()["files"]] == ["LOADED"]
+    assert [name for _, name in versions(night, "sat_customer_details", "hub_customer", "first_name")] == [
+        *("Ann", "Bea", "Ann")
+    ]
+
+
 def test_a_file_from_before_what_is_remembered_is_refused_with_a_reason(night: Night) -> None:
     """Only of a source that has forgotten something, and only when the late window has passed."""
+    remember(night, 400)
     months = ["2022-01-10", "2022-01-20", "2024-06-01"]
     for month in months:
         night.drop(f"customers/dt={month}/a.csv", customers(ANN))
@@ -116,6 +135,7 @@ def test_a_file_from_before_what_is_remembered_is_refused_with_a_reason(night: N
 
 
 def test_observations_within_the_late_window_are_kept(night: Night) -> None:
+    remember(night, 400)
     for day in ("2023-12-01", "2023-12-02", "2024-12-31"):
         night.drop(f"customers/dt={day}/a.csv", customers(ANN))
         night.run()

@@ -108,6 +108,30 @@ def test_a_row_equal_in_every_column_counts_once_or_as_often_as_the_model_says(
     assert len(lines(night)) == min(shown, 2)
 
 
+def test_an_unnumbered_line_stays_the_same_when_its_order_changes(night: Night) -> None:
+    for day, status in enumerate(("pending", "shipped", "shipped"), start=1):
+        night.drop(f"transactions/dt=2026-11-0{day}/a.csv", transactions(row("A", 1, order_status=status), row("B", 2)))
+        night.run()
+    assert lines(night) == [("T1", 1, "A", 5), ("T1", 1, "B", 10)]
+    for table in ("link_order_product", "sat_order_line"):
+        assert night.rows(f"select count(*) from raw_vault.{table}") == [(2,)]
+    assert night.rows("select count(*) from raw_vault.sat_order_line_status") == [(0,)]
+
+
+def test_rows_of_a_file_that_differ_only_in_what_they_say_of_the_order_are_lines_of_their_own(night: Night) -> None:
+    pending, shipped = row("A", 1, order_status="pending"), row("A", 1, order_status="shipped")
+    night.drop("transactions/dt=2026-11-01/a.csv", transactions(pending, shipped, shipped))
+    (file,) = night.run()["files"]
+    assert (file["loaded"], file["duplicate"], file["overruled"]) == (2, 1, 0)
+    assert lines(night) == [("T1", 1, "A", 5), ("T1", 2, "A", 5)]
+    night.drop("transactions/dt=2026-11-01/b.csv", transactions(shipped, pending))
+    night.run()
+    assert len(lines(night)) == 2, "another file of that instant says the same"
+    night.drop("transactions/dt=2026-11-02/a.csv", transactions(shipped))
+    night.run()
+    assert lines(night) == [("T1", 1, "A", 5)]
+
+
 FILES = {
     "transactions/dt=2026-11-01/a.csv": transactions(row("A", 1), row("B", 2)),
     "transactions/dt=2026-11-02/a.csv": transactions(row("B", 2), row("B", 3)),
