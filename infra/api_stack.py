@@ -72,12 +72,7 @@ class ApiStack(Stack):
             cloud_watch_role=deployment.on_aws,
             deploy_options=_stage_options(self, deployment),
             default_method_options=apigateway.MethodOptions(api_key_required=deployment.api_key),
-            default_cors_preflight_options=apigateway.CorsOptions(
-                allow_origins=list(deployment.cors_origins),
-                allow_methods=["GET", "HEAD", "OPTIONS"],
-                allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Api-Key", "X-Request-ID"],
-                max_age=Duration.hours(1),
-            ),
+            default_cors_preflight_options=_preflight(deployment.cors_origins),
         )
         self.api.root.add_method("ANY")
         self.api.root.add_proxy()
@@ -130,12 +125,26 @@ class ApiStack(Stack):
         CfnOutput(self, "ApiKeyId", value=key.key_id)
 
 
+def _preflight(origins: tuple[str, ...]) -> apigateway.CorsOptions | None:
+    """What browsers are told before they call from a page of these origins."""
+    if not origins:
+        return None
+    return apigateway.CorsOptions(
+        allow_origins=list(origins),
+        allow_methods=["GET", "HEAD", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Api-Key", "X-Request-ID"],
+        max_age=Duration.hours(1),
+    )
+
+
 def _environment(deployment: DeploymentConfig) -> dict[str, str]:
-    """The function's settings beside its database: which origins may call it, and whose tokens it accepts."""
+    """The function's settings beside its database: who may call it, whose tokens it accepts, and what others see."""
     environment = {
-        "CORS_ALLOWED_ORIGINS": ",".join(deployment.cors_origins),
+        "API_OPEN_SCOPES": ",".join(deployment.api_open_scopes),
         "DATABASE_CONNECTIONS": str(CONNECTIONS),
     }
+    if deployment.cors_origins:
+        environment["CORS_ALLOWED_ORIGINS"] = ",".join(deployment.cors_origins)
     if deployment.jwt_issuer:
         environment |= {
             "API_AUTH": "jwt",

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 
-from aws_cdk import App, Stack, Tags, Validations
+from aws_cdk import Annotations, App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.api_stack import ApiStack
@@ -15,6 +15,8 @@ from infra.outputs import API, DATA, OPERATIONS, PIPELINE, QUICKSIGHT, STREAM, s
 from infra.pipeline_stack import PipelineStack
 from infra.quicksight_stack import QuickSightStack
 from infra.stream_stack import StreamStack
+
+_NOBODY = "alerts and alarms reach nobody: pass -c alert_email=you@example.com, or subscribe to AlertTopicArn yourself"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def build(app: App, deployment: DeploymentConfig) -> Stacks:
     for stack in app.node.children:
         if isinstance(stack, Stack):
             Tags.of(stack).add("component", stack.node.id.removeprefix(f"{deployment.prefix}-").lower())
+    if deployment.on_aws and deployment.alert_email is None:
+        Annotations.of(pipeline).add_warning_v2("c360:alerts-reach-nobody", _NOBODY)
     if deployment.on_aws:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         print(report(estimate(deployment)), file=sys.stderr)  # noqa: T201 (stdout belongs to the CDK)

@@ -49,9 +49,10 @@ def _switch(value: object) -> object:
 
 
 def _words(value: object) -> object:
-    return tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
+Scope = Literal["profile:read", "pii:read"]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")], ...], BeforeValidator(_words)]
 MOST_BYTES_OF_KEYS = 2_500
@@ -63,6 +64,8 @@ DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
         "database": DatabaseKind.RDS,
         "stream": StreamKind.DISABLED,
         "api_key": True,
+        "api_open_scopes": ("profile:read",),
+        "cors_origins": (),
         "lake": True,
         "bundle_platform": BundlePlatform.LAMBDA,
     },
@@ -70,6 +73,8 @@ DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
         "database": DatabaseKind.EXTERNAL,
         "stream": StreamKind.EXTERNAL,
         "api_key": False,
+        "api_open_scopes": ("profile:read", "pii:read"),
+        "cors_origins": ("*",),
         "lake": False,
         "bundle_platform": BundlePlatform.HOST,
     },
@@ -123,9 +128,12 @@ class DeploymentConfig(BaseModel):
     """Encrypt the topic of the alerts with a key of its own, for a dollar a month."""
 
     api_key: Switch
-    """Ask callers of the API for a key, with a rate, a burst and a quota."""
-    cors_origins: Hosts = ("*",)
-    """Web origins whose pages may call the API, with commas between them; `*`: any."""
+    """Ask callers of the API for a key, with a rate, a burst and a quota. On AWS this or `jwt_issuer` must be."""
+    api_open_scopes: Annotated[tuple[Scope, ...], Field(min_length=1), BeforeValidator(_words)]
+    """What callers without tokens may see: `profile:read,pii:read` shows persons to every holder of a key. With
+    `jwt_issuer` the tokens say it."""
+    cors_origins: Hosts
+    """Web origins whose pages may call the API, with commas between them; `*`: any; none: none but its own."""
     api_rate: Annotated[float, Field(gt=0, le=10_000)] = 50
     """Requests a second, of the whole API and of one key."""
     api_burst: Annotated[int, Field(gt=0, le=5_000)] = 100
@@ -197,6 +205,11 @@ class DeploymentConfig(BaseModel):
             raise ValueError(f"zones={names[0]}: give ids, such as use1-az1: a name is another zone in each account")
         if self.zones and (not self.on_aws or len(set(self.zones)) != 2):
             raise ValueError(f"zones={','.join(self.zones)}: name two different zones, on target=aws only")
+        if self.on_aws and not self.api_key and not self.jwt_issuer:
+            raise ValueError(
+                "api_key=disabled without jwt_issuer: everybody on the internet could call the API; leave the keys"
+                " enabled, or name an issuer of tokens"
+            )
         if self.jwt_issuer and not self.jwt_audience:
             raise ValueError("jwt_issuer needs jwt_audience: what the tokens' aud, or Cognito's client_id, must be")
         self._check_given_keys()

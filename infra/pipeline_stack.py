@@ -102,6 +102,7 @@ class PipelineStack(Stack):
             topic=topic,
             undelivered=undelivered,
             observed=deployment.on_aws,
+            migrate=self.migrate if deployment.schedule else None,
         )
 
         CfnOutput(self, "StateMachineArn", value=self.state_machine.state_machine_arn)
@@ -109,6 +110,8 @@ class PipelineStack(Stack):
             CfnOutput(self, "LakeBucketName", value=self.lake.bucket_name)
         CfnOutput(self, "AlertTopicArn", value=self.alerts.topic.topic_arn)
         CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
+        if undelivered is not None:
+            CfnOutput(self, "UndeliveredQueueUrl", value=undelivered.queue_url)
         CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
         CfnOutput(self, "SchemaOutcome", value=self.schema.get_att_string("Outcome"))
 
@@ -182,7 +185,7 @@ class PipelineStack(Stack):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        accept(queue, {"SQS3": "It is the dead-letter queue, of EventBridge targets."})
+        accept(queue, {"SQS3": "It is the dead-letter queue, of EventBridge targets and a function."})
         return queue
 
     def _start_rules(self, undelivered: sqs.IQueue | None) -> None:

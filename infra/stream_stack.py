@@ -3,10 +3,14 @@
 from typing import Any, cast
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct, IConstruct
 
 from infra.config import DeploymentConfig
+from infra.constructs.alarm import runbook_link
 from infra.constructs.database import Role
 from infra.constructs.event_source import EventSource, ExternalEventSource
 from infra.constructs.function import PlatformFunction
@@ -56,6 +60,7 @@ class StreamStack(Stack):
                     f"IAM5[Resource::<{_logical_id(failures)}.Arn>/*]": "Any batch that is given up, in their bucket.",
                 },
             )
+            self._alert_given_up(failures, pipeline.alerts.topic)
             StreamAlarms(self, "Alarms", function=self.stream, service="c360-stream", topic=pipeline.alerts.topic)
 
         CfnOutput(self, "StreamFunctionName", value=self.stream.function_name)
@@ -80,6 +85,35 @@ class StreamStack(Stack):
             environment={
                 "PARTIAL_BATCH_RESPONSE": "true" if self._deployment.stream_pollers else "false",
             },
+        )
+
+    def _alert_given_up(self, failures: s3.Bucket, topic: sns.ITopic) -> None:
+        """A batch that is given up is a file in the bucket, of which EventBridge tells the topic."""
+        # event_bridge_enabled=True would deploy a custom resource of CDK's for the same property
+        cast(s3.CfnBucket, failures.node.default_child).add_property_override(
+            "NotificationConfiguration", {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+        )
+        key = events.EventField.from_path("$.detail.object.key")
+        events.Rule(
+            self,
+            "GivenUpRule",
+            description="A batch of the clickstream was given up",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={"bucket": {"name": [failures.bucket_name]}},
+            ),
+            targets=[
+                targets.SnsTopic(
+                    topic,
+                    message=events.RuleTargetInput.from_multiline_text(
+                        "Customer 360: a batch of the clickstream was given up, after all its attempts.\n"
+                        f"It is the object {key} of the bucket {failures.bucket_name}.\n"
+                        f"What to do: {runbook_link('A batch was given up')}"
+                    ),
+                    max_event_age=Duration.hours(24),
+                )
+            ],
         )
 
     def _failures(self) -> s3.Bucket:

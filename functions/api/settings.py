@@ -38,7 +38,7 @@ class ApiSettings(DatabaseSettings):
     an answer is sent.
     api_required_key: what callers must send as `X-Api-Key`, where no API Gateway asks them; nothing by default.
     api_root_path: what stands before the route in the public URL (API Gateway's stage, `/v1`), or nothing.
-    cors_allowed_origins: origins whose pages may read the answers, comma-separated; `*` for any.
+    cors_allowed_origins: origins whose pages may read the answers, comma-separated; `*` for any, none by default.
     cors_allow_credentials: whether those pages may send cookies and the like; never together with `*`.
     api_auth: "open" lets every caller in, "jwt" asks for a bearer token of `jwt_issuer`.
     api_open_scopes: the scopes that every caller has while `api_auth` is "open".
@@ -53,7 +53,7 @@ class ApiSettings(DatabaseSettings):
     api_required_key: Annotated[str, Field(repr=False)] = ""
     audit_spool: Path | None = None
     api_root_path: Annotated[str, BeforeValidator(_without_trailing_slash), Field(pattern=r"^(/[^\s?#]+)?$")] = ""
-    cors_allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = ("*",)
+    cors_allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = ()
     cors_allow_credentials: bool = False
     api_auth: Literal["open", "jwt"] = "open"
     api_open_scopes: Annotated[tuple[Scope, ...], BeforeValidator(_split)] = ("profile:read", "pii:read")

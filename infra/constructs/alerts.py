@@ -1,6 +1,7 @@
 """What happens when a run fails, times out or is aborted: it is recorded, and an alert is sent."""
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -17,6 +18,9 @@ from infra.constructs.alarm import PlatformAlarm, let_alarms_publish
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 SLA = Duration.minutes(15)
 """What the nightly load is promised to take at most; `c360 runs` (cli/commands/runs.py) says the same of each run."""
+
+STARTED_WITHIN_HOURS = 25
+"""A load each night, and an hour more."""
 
 
 class AlertTopic(sns.Topic):
@@ -62,7 +66,7 @@ class RunAlerts(Construct):
 
     EventBridge writes the message itself, so that neither a function nor a route out of the VPC is needed.
     What a target does not take goes to `undelivered`. With `observed` (on AWS) a run that took longer than the SLA
-    alarms too, and messages link to the console.
+    alarms too, and messages link to the console; `migrate` named, also a day in which no load has started.
     """
 
     def __init__(
@@ -73,8 +77,9 @@ class RunAlerts(Construct):
         state_machine: sfn.IStateMachine,
         record: lambda_.IFunction,
         topic: sns.Topic,
-        undelivered: sqs.IQueue | None,
+        undelivered: sqs.Queue | None,
         observed: bool,
+        migrate: lambda_.IFunction | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = topic
@@ -100,6 +105,10 @@ class RunAlerts(Construct):
         if observed:
             let_alarms_publish(topic)
             self._alarm_late_runs(state_machine)
+            if migrate is not None:
+                self._alarm_missing_starts(state_machine, migrate)
+        if undelivered is not None:
+            self._give_up_to(undelivered, record)
 
     def _alarm_late_runs(self, state_machine: sfn.IStateMachine) -> None:
         """Step Functions reports how long a run took only when it ends; one that hangs ends at its own timeout."""
@@ -114,6 +123,64 @@ class RunAlerts(Construct):
             topic=self.topic,
             metric=state_machine.metric_time(statistic="Maximum", period=Duration.minutes(5)),
             above=SLA.to_milliseconds(),
+        )
+
+    def _alarm_missing_starts(self, state_machine: sfn.IStateMachine, migrate: lambda_.IFunction) -> None:
+        """A rule that is gone, off or throttled fails no run. A deployment's migration counts as a start, so that a
+        new deployment has a day for its first load."""
+        hour = Duration.hours(1)
+        PlatformAlarm(
+            self,
+            "NotStarted",
+            says=f"no load has started for {STARTED_WITHIN_HOURS} hours, though one is due each night.",
+            section="No load has started",
+            topic=self.topic,
+            metric=cloudwatch.MathExpression(
+                expression="SUM([starts, migrations])",
+                using_metrics={
+                    "starts": state_machine.metric_started(statistic="Sum", period=hour),
+                    "migrations": migrate.metric_invocations(statistic="Sum", period=hour),
+                },
+                period=hour,
+                label="Starts",
+            ),
+            below=1,
+            periods=STARTED_WITHIN_HOURS,
+            missing_breaches=True,
+        )
+
+    def _give_up_to(self, undelivered: sqs.Queue, record: lambda_.IFunction) -> None:
+        """Keep the ends of runs that `record` failed on, after Lambda's own three tries, with everything else that was
+        not delivered; and say so when there is anything."""
+        configuration = lambda_.CfnEventInvokeConfig(
+            self,
+            "RecordFailures",
+            function_name=record.function_name,
+            qualifier="$LATEST",
+            maximum_retry_attempts=2,
+            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=undelivered.queue_arn)
+            ),
+        )
+        # Lambda sends it in the function's name; CDK would grant more than that
+        allowed = iam.Policy(
+            self,
+            "MaySendFailures",
+            statements=[iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[undelivered.queue_arn])],
+        )
+        if record.role is not None:
+            allowed.attach_to_role(record.role)
+        configuration.node.add_dependency(allowed)  # Lambda tries the role when the destination is set
+        PlatformAlarm(
+            self,
+            "NotDelivered",
+            says="an event of a load (its start, its end, or an alert) was not delivered, and waits in a queue.",
+            section="Something was not delivered",
+            topic=self.topic,
+            metric=undelivered.metric_approximate_number_of_messages_visible(
+                statistic="Maximum", period=Duration.minutes(5)
+            ),
+            above=0,
         )
 
 

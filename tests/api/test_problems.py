@@ -108,13 +108,21 @@ def test_the_log_line_has_the_routes_template_and_no_personal_data(
     assert "anna" not in json.dumps(lines)
 
 
-def test_any_origin_may_read_and_never_with_credentials(client: httpx.Client) -> None:
-    for path in ("/customers?limit=1", "/customers/nobody", "/customers?limit=0"):
-        answer = client.get(path, headers={"Origin": "https://shop.example"})
-        assert answer.headers["access-control-allow-origin"] == "*"
-        assert "access-control-allow-credentials" not in answer.headers
-    preflight = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
-    assert client.options("/customers", headers=preflight).status_code == 200
+SHOP = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
+
+
+def test_no_page_of_another_origin_may_read_unless_settings_say_so(client: httpx.Client) -> None:
+    assert "access-control-allow-origin" not in client.get("/customers?limit=1", headers=SHOP).headers
+    assert client.options("/customers", headers=SHOP).status_code == 400
+
+
+def test_any_origin_may_read_where_that_is_configured_and_never_with_credentials(api_url: str) -> None:
+    with served(create_app(settings_for(api_url, cors_allowed_origins="*"))) as client:
+        for path in ("/customers?limit=1", "/customers/nobody", "/customers?limit=0"):
+            answer = client.get(path, headers=SHOP)
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert "access-control-allow-credentials" not in answer.headers
+        assert client.options("/customers", headers=SHOP).status_code == 200
 
 
 def test_only_the_configured_origins_may_read(api_url: str) -> None:

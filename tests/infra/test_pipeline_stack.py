@@ -151,7 +151,7 @@ def test_outputs_are_the_contracts(either: Synthesis, on_aws: Synthesis) -> None
         "LoadFunctionName",
         "MigrateFunctionName",
         "SchemaOutcome",
-    } | ({"LakeBucketName", "ExportFunctionName"} if either is on_aws else set())
+    } | ({"LakeBucketName", "ExportFunctionName", "UndeliveredQueueUrl"} if either is on_aws else set())
 
 
 def test_the_size_from_which_files_are_split_is_an_option(on_aws: Synthesis, on_localstack: Synthesis) -> None:
