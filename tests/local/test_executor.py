@@ -103,7 +103,9 @@ def test_a_crash_is_an_exit_error_and_the_next_invocation_gets_a_fresh_process(
 
 
 def test_a_process_that_died_between_invocations_is_replaced(function: LambdaFunction) -> None:
-    os.kill(function.invoke()["pid"], signal.SIGKILL)
+    killed = function.invoke()["pid"]
+    os.kill(killed, signal.SIGKILL)
+    assert _ends(killed), "before the next invocation, not during it"
     for _ in range(3):
         assert function.invoke()["calls"] >= 1
 
