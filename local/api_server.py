@@ -51,10 +51,7 @@ class ApiServer:
         Raises `PortTakenError`, or `LocalError` with the end of its log.
         """
         process = processes.start(
-            [
-                *[sys.executable, "-m", "uvicorn", "functions.api.app:app", "--host", "127.0.0.1"],
-                *["--port", str(self.port), "--no-access-log", "--no-server-header"],
-            ],
+            [sys.executable, "-m", "local.api_process", str(self.port)],
             log=self.log,
             environment={
                 **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},

@@ -21,8 +21,11 @@ from local.localstack import LocalStack
 from local.paths import REPOSITORY, Paths
 from local.postgres import PostgresServer
 from local.stack import EmbeddedStack, StackOptions
+from tests.support import aws_calls
 from tests.support.database import fresh_database
 from tests.support.platform import Platform, SampleFiles
+
+aws_calls.listen()
 
 C360 = REPOSITORY / ".venv" / "bin" / "c360"
 

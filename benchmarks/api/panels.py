@@ -27,7 +27,7 @@ FILTERS: dict[str, LiteralString] = {
     "a category": "categories => '{Category 3}'",
     "a status": "statuses => '{Completed}'",
 }
-_PASSWORD = "api"
+PASSWORD = "api"
 _LINES = """
 insert into business_vault.mart_order_line (
     transaction_id, line_number, product_id, customer_id, order_date, quantity, unit_price, total_amount,
@@ -75,13 +75,14 @@ def main(arguments: Sequence[str]) -> None:
         Path(folder).chmod(0o711)  # PostgreSQL runs as somebody else
         server = PostgresServer(Path(folder) / "postgres")
         with server.running():
-            _fill(server.url_for("postgres"), scale)
+            fill(server.url_for("postgres"), scale)
             _print_times(server, scale)
 
 
-def _fill(url: str, scale: int) -> None:
+def fill(url: str, scale: int) -> None:
+    """Migrate the database and fill its marts; the API signs in with PASSWORD."""
     with psycopg.connect(url) as connection:
-        migrate(connection, {"c360_api": _PASSWORD})
+        migrate(connection, {"c360_api": PASSWORD})
         connection.execute(_LINES.encode(), {"lines": 100_000 * scale, "customers": 10_000 * scale})
         connection.execute(_OTHERS.encode())
         connection.execute("set local work_mem = '64MB'")
@@ -99,11 +100,12 @@ def _print_times(server: PostgresServer, scale: int) -> None:
         connection.execute("set role c360_api")
         for metric in load_metrics().metrics.values():
             filters = [*FILTERS.values()] if metric.filters else [""]
-            times = [f"{_milliseconds(connection, metric, chosen):.0f}" for chosen in filters]
+            times = [f"{milliseconds(connection, metric, chosen):.0f}" for chosen in filters]
             print("|", metric.name, "|", " | ".join(times + [""] * (len(FILTERS) - len(times))), "|")
 
 
-def _milliseconds(connection: psycopg.Connection, metric: Metric, filters: LiteralString) -> float:
+def milliseconds(connection: psycopg.Connection, metric: Metric, filters: LiteralString) -> float:
+    """What the metric's query takes, the better of two runs."""
     name = sql.Identifier("business_vault", metric.relation)
     rows = sql.SQL("{}({})").format(name, sql.SQL(filters)) if filters else name
     best = float("inf")

@@ -102,7 +102,7 @@ def _filled(server: PostgresServer, name: str, customers: int, *, history: bool 
 
 
 @contextlib.contextmanager
-def _served(application: str, database_url: str, **settings: str) -> Iterator[int]:
+def served(application: str, database_url: str, **settings: str) -> Iterator[int]:
     """The port of a uvicorn of one process."""
     port = processes.free_port()
     command = [
@@ -169,10 +169,10 @@ def _table(measured: dict[str, Load]) -> str:
 def _throughput(database_url: str) -> str:
     with (
         tempfile.TemporaryDirectory(prefix="c360-spool-") as spool,  # as the local server has one
-        _served("benchmarks.api.plain:app", database_url) as plain,
-        _served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as ours,
-        _served("benchmarks.api.unaudited:app", database_url) as unaudited,
-        _served("functions.api.app:app", database_url, AUDIT_SPOOL=spool, API_OPEN_SCOPES="profile:read") as masked,
+        served("benchmarks.api.plain:app", database_url) as plain,
+        served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as ours,
+        served("benchmarks.api.unaudited:app", database_url) as unaudited,
+        served("functions.api.app:app", database_url, AUDIT_SPOOL=spool, API_OPEN_SCOPES="profile:read") as masked,
     ):
         ports = {"plain": plain, "ours": ours, "unaudited": unaudited, "masked": masked}
         cases = _cases(ours)
@@ -207,7 +207,7 @@ def _depth(database_url: str, customers: int) -> str:
     last = customers - 200
     taken: dict[str, list[float]] = {"page 1": [], "page 1,000": [], "page 1,000 by skip": []}
     with (
-        _served("functions.api.app:app", database_url) as port,
+        served("functions.api.app:app", database_url) as port,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
         for turn in range(-20, 300):
@@ -243,7 +243,7 @@ def _as_of(database_url: str) -> str:
     orders = CUSTOMERS * 10 * LINES_PER_CUSTOMER
     with (
         tempfile.TemporaryDirectory(prefix="c360-spool-") as spool,
-        _served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as port,
+        served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as port,
     ):
         return "\n".join([*apart.pages(port, orders), *apart.beside_lists(port, orders)])
 

@@ -1,4 +1,5 @@
-"""What happens to every request: an id, a path that keeps its encoded slashes, one line in the log, no bare 500."""
+"""What happens to every request: an id, a path that keeps its encoded slashes, one line in the log, no bare 500,
+and headers for browsers."""
 
 import re
 from time import perf_counter
@@ -10,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.problems import problem
+from functions.api.security.headers import add_headers
 from functions.common.logging import logger
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -60,6 +62,7 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                add_headers(message, over_tls=scope["scheme"] == "https")
             await send(message)
 
         try:

@@ -67,7 +67,5 @@ class LandingBucket(s3.Bucket):
             iam.PolicyStatement(actions=["s3:ListBucket", "s3:ListBucketVersions"], resources=[self.bucket_arn])
         )
         grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["s3:GetObject", "s3:GetObjectVersion"], resources=[self.arn_for_objects(f"{PREFIX}*")]
-            )
+            iam.PolicyStatement(actions=["s3:GetObjectVersion"], resources=[self.arn_for_objects(f"{PREFIX}*")])
         )

@@ -3,6 +3,8 @@
 import httpx
 import pytest
 
+from tests.support.served_api import Invoke
+
 PATHS = [
     "/customers?limit=2",
     "/customers/C0001",
@@ -66,3 +68,31 @@ def test_a_parameter_given_twice_is_refused(client: httpx.Client, query: str) ->
     assert [each["detail"] for each in problem["errors"]] == ["is given more than once"]
     assert problem["errors"][0]["parameter"] == query.partition("=")[0]
     assert problem["request_id"] == answer.headers["x-request-id"]
+
+
+def test_every_answer_tells_browsers_to_do_no_harm(client: httpx.Client) -> None:
+    for path in (
+        "/customers?limit=1",
+        "/customers/nobody",
+        "/openapi.json",
+        "/docs",
+        "/docs/start.js",
+        "/redoc",
+        "/dashboard",
+    ):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["referrer-policy"] == "no-referrer", path
+        policy = dict(each.split(" ", 1) for each in headers["content-security-policy"].split("; "))
+        assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == "'none'", path
+        assert policy["frame-ancestors"] == "'none'", path
+        assert policy.get("script-src") in (None, "'self'"), path
+        assert ("'unsafe-inline'" in policy.get("style-src", "")) == (path == "/redoc"), path
+        assert "strict-transport-security" not in headers, "not behind TLS"
+    assert "script-src" not in client.get("/customers?limit=1").headers["content-security-policy"]
+
+
+def test_behind_tls_browsers_are_told_to_keep_to_it(client: httpx.Client, invoke: Invoke) -> None:
+    behind = client.get("/healthz", headers={"X-Forwarded-Proto": "https"}).headers
+    assert behind["strict-transport-security"] == "max-age=31536000"
+    assert invoke("/healthz")["headers"]["strict-transport-security"] == "max-age=31536000"

@@ -11,17 +11,10 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-BUILT = Path(__file__).resolve().parents[3] / "dashboards" / "web" / "dist"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+from functions.api.security.headers import PAGE_POLICY
 
-_HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
+BUILT = Path(__file__).resolve().parents[3] / "dashboards" / "web" / "dist"
+_HEADERS = {"Content-Security-Policy": PAGE_POLICY}
 _NAMED_BY_CONTENT = re.compile(r"-[A-Za-z0-9]{8,}\.[a-z]+$")
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 
