@@ -13,7 +13,8 @@ from infra.config import DeploymentConfig
 from infra.constructs.alarm import runbook_link
 from infra.constructs.database import Role
 from infra.constructs.event_source import EventSource, ExternalEventSource
-from infra.constructs.function import PlatformFunction
+from infra.constructs.function import PlatformFunction, service_name
+from infra.constructs.keeping import keep_or_empty
 from infra.constructs.msk import MskEventSource
 from infra.constructs.nag import accept
 from infra.constructs.rds import ManagedDatabase
@@ -61,7 +62,13 @@ class StreamStack(Stack):
                 },
             )
             self._alert_given_up(failures, pipeline.alerts.topic)
-            StreamAlarms(self, "Alarms", function=self.stream, service="c360-stream", topic=pipeline.alerts.topic)
+            StreamAlarms(
+                self,
+                "Alarms",
+                function=self.stream,
+                service=service_name("Stream", deployment.prefix),
+                topic=pipeline.alerts.topic,
+            )
 
         CfnOutput(self, "StreamFunctionName", value=self.stream.function_name)
         CfnOutput(self, "DeadLettersFunctionName", value=self.dead_letters.function_name)
@@ -130,6 +137,7 @@ class StreamStack(Stack):
         )
         if self._data.access_logs is not None:
             self._data.access_logs.log(bucket, "given-up")
+        keep_or_empty(bucket, self._deployment)
         return bucket
 
 

@@ -27,6 +27,7 @@ _CONFIG = """
 SQLALCHEMY_DATABASE_URI = {database!r}
 SECRET_KEY = {key!r}
 SESSION_COOKIE_SAMESITE = "Lax"
+FEATURE_FLAGS = {{"ENABLE_TEMPLATE_PROCESSING": True}}  # the filters of our data sets
 
 
 def DB_CONNECTION_MUTATOR(uri, params, username, security_manager, source):

@@ -1,4 +1,4 @@
-"""Metabase's HTTP API, version 0.60: the routes that provisioning needs, and its refusals as errors."""
+"""Metabase's HTTP API: the routes that provisioning needs, as VERSION has them, and its refusals as errors."""
 
 import time
 from collections.abc import Callable
@@ -9,6 +9,9 @@ import httpx
 from functions.common.errors import C360Error
 
 type Json = dict[str, Any]
+
+VERSION = "v0.60.2"
+"""The release whose API this is written for: the compose file runs it, and the tests hold its requests' schemas."""
 
 _SECONDS_BETWEEN_TRIES = 1.0
 _REQUEST_SECONDS = 60.0
@@ -54,6 +57,11 @@ class Metabase:
             session = self.post("session", {"username": email, "password": password})
         self._http.headers["X-Metabase-Session"] = session["id"]
         return is_new
+
+    def release(self) -> str:
+        """The release that answers, such as v0.60.2; empty where it does not say."""
+        version = self.get("session/properties").get("version") or {}
+        return str(version.get("tag") or "")
 
     def get(self, path: str, **query: str) -> Any:
         """The answer of GET /api/<path>."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dashboards.connection import BiConnection
 from dashboards.description import BiDashboard
-from dashboards.metabase.client import Json, Metabase, MetabaseError
+from dashboards.metabase.client import VERSION, Json, Metabase, MetabaseError
 from dashboards.metabase.content import card_body, dashcard, entity_id, parameters
 
 COLLECTION = "Customer 360"
@@ -46,6 +46,8 @@ def provision(
 
     Raises MetabaseError: a request was refused, or a card's query fails.
     """
+    if (release := metabase.release()) != VERSION:
+        progress(f"this Metabase is {release or 'of an unknown release'}; what is sent to it is written for {VERSION}")
     progress(f"the connection, as {connection.user}")
     database_id = _database(metabase, connection)
     collection_id = _collection(metabase, dashboard)

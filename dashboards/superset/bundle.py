@@ -8,9 +8,10 @@ from itertools import groupby
 from typing import Any
 
 import yaml
+from psycopg import sql
 
-from dashboards.description import BiDashboard, Card
-from functions.model.metrics import Type
+from dashboards.description import BiDashboard, Card, load_dashboard
+from functions.model.metrics import FILTERS, Filter, Type
 
 type Json = dict[str, Any]
 
@@ -27,6 +28,19 @@ _TYPES: dict[Type, str] = {
     "text": "TEXT", "integer": "BIGINT", "amount": "NUMERIC", "ratio": "NUMERIC", "number": "NUMERIC", "date": "DATE",
     "instant": "TIMESTAMP WITH TIME ZONE",
 }  # fmt: skip
+
+# Superset puts what is chosen into these templates; `remove_filter` keeps it from filtering the query's rows once more
+_DAYS = "{% set days = get_time_filter(target_type='DATE', remove_filter=True) %}"
+_DAY: dict[Filter, str] = {
+    "since": "({{ days.from_expr or 'null' }})::date",
+    "until": "({{ days.to_expr or 'null' }})::date - 1",  # Superset's last day is not included
+}
+_LIST = (
+    "{%% if filter_values('%(column)s', remove_filter=True) %%}"
+    "array[{%% for each in filter_values('%(column)s') %%}coalesce({{ [each]|where_in }}, '')"
+    "{%% if not loop.last %%}, {%% endif %%}{%% endfor %%}]"
+    "{%% else %%}null{%% endif %%}::text []"
+)
 
 _FORMATS: dict[Type, str] = {"integer": ",d", "amount": ",.2f", "ratio": ",.1%", "number": ",.1f"}
 """In d3's words."""
@@ -55,7 +69,10 @@ def bundle(dashboard: BiDashboard) -> bytes:
         "slug": "customer-360",
         "uuid": _uuid("dashboard"),
         "position": _position(dashboard),
-        "metadata": {"refresh_frequency": dashboard.refresh_seconds},
+        "metadata": {
+            "refresh_frequency": dashboard.refresh_seconds,
+            "native_filter_configuration": _filters(dashboard),
+        },
         "published": True,
         "version": _VERSION,
     }
@@ -72,7 +89,7 @@ def dataset(card: Card) -> Json:
     return {
         "table_name": f"c360 {card.name}",
         "description": card.metric.description,
-        "sql": card.query().as_string(),
+        "sql": query_template(card),
         "uuid": _uuid(f"dataset/{card.name}"),
         "database_uuid": _uuid("database"),
         "columns": [
@@ -90,6 +107,23 @@ def dataset(card: Card) -> Json:
         "metrics": [],
         "version": _VERSION,
     }
+
+
+def query_template(card: Card) -> str:
+    """The card's SQL with Superset's templates in the places of the filters."""
+    if not card.metric.filters:
+        return card.query().as_string()
+    places = (_DAY.get(name) or _LIST % {"column": filtered_column(name)} for name in FILTERS)
+    query = card.query(sql.SQL(", ".join(places))).as_string()
+    # Superset writes a function's name in capitals, in quotes too
+    function = sql.Identifier("business_vault", card.metric.relation).as_string()
+    return _DAYS + query.replace(function, f"business_vault.{card.metric.relation}", 1)
+
+
+def filtered_column(name: Filter) -> str:
+    """The column by whose name Superset knows a filter: that of the card which lists its values."""
+    dashboard = load_dashboard()
+    return dashboard.card(dashboard.filters[name].values_of or "").label[0]
 
 
 def chart(card: Card) -> Json:
@@ -116,6 +150,33 @@ def chart(card: Card) -> Json:
 def chart_uuid(card: Card) -> str:
     """The uuid of the card's chart, in every installation."""
     return _uuid(f"chart/{card.name}")
+
+
+def _filters(dashboard: BiDashboard) -> list[Json]:
+    """The dashboard's own filters: one for the days, one for each list of values."""
+    common: Json = {
+        "type": "NATIVE_FILTER",
+        "cascadeParentIds": [],
+        "scope": {"rootPath": ["ROOT_ID"], "excluded": []},
+        "defaultDataMask": {"extraFormData": {}, "filterState": {}, "ownState": {}},
+        "description": "",
+    }
+    filters = [
+        {"id": "NATIVE_FILTER-days", "name": "Days", "filterType": "filter_time", "targets": [{}], "controlValues": {}}
+    ]
+    for name, declared in dashboard.filters.items():
+        if declared.values_of is not None:
+            target = {"datasetUuid": _uuid(f"dataset/{declared.values_of}"), "column": {"name": filtered_column(name)}}
+            filters.append(
+                {
+                    "id": f"NATIVE_FILTER-{name}",
+                    "name": declared.title,
+                    "filterType": "filter_select",
+                    "targets": [target],
+                    "controlValues": {"multiSelect": True, "enableEmptyFilter": False, "inverseSelection": False},
+                }
+            )
+    return [each | common for each in filters]
 
 
 def _uuid(name: str) -> str:

@@ -6,13 +6,16 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import yaml
 
 from dashboards.connection import BiConnection
 from dashboards.description import Card, load_dashboard
-from dashboards.metabase.client import Metabase, MetabaseError
+from dashboards.metabase.client import VERSION, Metabase, MetabaseError
 from dashboards.metabase.content import card_body, entity_id, native_query, parameter_id
 from dashboards.metabase.provision import Provisioned, provision
 from functions.model.metrics import Filter
+from local.paths import REPOSITORY
+from tests.support import metabase_schemas
 from tests.support.bi_figures import figures_of_api, plain, queried
 from tests.support.metabase_server import FakeMetabase, run_card, substituted
 
@@ -54,6 +57,21 @@ def test_a_fresh_metabase_gets_everything(metabase: FakeMetabase, bi: BiConnecti
     assert made.public_url == f"{metabase.url}/public/dashboard/{dashboard['public_uuid']}#refresh=60"
     assert [tab["name"] for tab in dashboard["tabs"]] == [tab.title for tab in DASHBOARD.tabs]
     assert [each["slug"] for each in dashboard["parameters"]] == list(DASHBOARD.filters)
+
+
+def test_one_release_is_run_written_for_and_held_by_these_tests() -> None:
+    compose = yaml.safe_load((REPOSITORY / "docker-compose.localstack.yml").read_text(encoding="utf-8"))
+    image = compose["services"]["metabase"]["image"].partition("@")[0]
+    assert image.rpartition(":")[2] == VERSION == metabase_schemas.VERSION
+
+
+def test_another_release_is_named(metabase: FakeMetabase, bi: BiConnection) -> None:
+    said: list[str] = []
+    metabase.release = "v0.99.1"
+    with Metabase(metabase.url) as client:
+        client.sign_in(EMAIL, PASSWORD, DASHBOARD.title)
+        provision(client, DASHBOARD, bi, explain_url=None, public_link=False, progress=said.append)
+    assert said[0] == f"this Metabase is v0.99.1; what is sent to it is written for {VERSION}"
 
 
 def test_cards_stand_where_they_are_declared_and_filters_reach_them(metabase: FakeMetabase, bi: BiConnection) -> None:

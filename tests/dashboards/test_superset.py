@@ -1,6 +1,7 @@
 """The dashboard in a real Superset, where one is installed, and what it is made of, everywhere."""
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,13 +17,20 @@ import yaml
 from dashboards.connection import BiConnection
 from dashboards.description import Card, load_dashboard
 from dashboards.superset.bundle import CONNECTION_HOST, bundle, chart, chart_uuid, dataset
+from functions.model.metrics import Filter
 from local import processes
 from local.paths import REPOSITORY
 from local.superset import Superset
+from tests.support import superset_query
 from tests.support.bi_figures import figures_of_api, plain, queried
 
 DASHBOARD = load_dashboard()
 CARDS = list(DASHBOARD.cards())
+SELECTIONS: list[dict[Filter, Any]] = [
+    {},
+    {"since": "2025-07-01", "until": "2025-09-30"},
+    {"segment": ["Gold", "Silver"], "category": ["Books"], "status": ["Completed"]},
+]
 ENVIRONMENT = REPOSITORY / ".c360" / "superset" / "environment"
 
 
@@ -39,9 +47,31 @@ def test_the_bundle_has_a_chart_for_each_card_each_in_a_row_that_is_wide_enough(
     assert {each["meta"]["uuid"] for key, each in position.items() if key.startswith("CHART-")} == set(charts)
 
 
+def test_the_bundle_has_the_filters_of_the_description() -> None:
+    with zipfile.ZipFile(io.BytesIO(bundle(DASHBOARD))) as archive:
+        declared = yaml.safe_load(archive.read("customer_360_export/dashboards/customer_360.yaml"))["metadata"]
+        datasets = {
+            content["uuid"]: {column["column_name"] for column in content["columns"]}
+            for name in archive.namelist()
+            if "/datasets/" in name
+            for content in [yaml.safe_load(archive.read(name))]
+        }
+    days, *lists = declared["native_filter_configuration"]
+    assert (days["filterType"], [each["name"] for each in lists]) == (
+        "filter_time",
+        [each.title for each in DASHBOARD.filters.values() if each.values_of],
+    )
+    for [target] in (each["targets"] for each in lists):
+        assert target["column"]["name"] in datasets[target["datasetUuid"]]
+
+
+@pytest.mark.parametrize("values", SELECTIONS, ids=str)
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
-def test_a_charts_data_are_the_apis(as_bi: psycopg.Connection, api: httpx.Client, card: Card) -> None:
-    assert plain(queried(as_bi, dataset(card)["sql"])) == figures_of_api(api, card)
+def test_a_charts_data_are_the_apis(
+    as_bi: psycopg.Connection, api: httpx.Client, card: Card, values: dict[Filter, Any]
+) -> None:
+    query, given = superset_query.substituted(card, values)
+    assert plain(queried(as_bi, query, given)) == figures_of_api(api, card, values)
     assert chart(card)["dataset_uuid"] == dataset(card)["uuid"]
 
 
@@ -94,3 +124,20 @@ def _label(value: Any) -> str:
     if isinstance(value, int | float) and value > 10**11:
         return datetime.fromtimestamp(value / 1000, UTC).date().isoformat()
     return str(value)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("values", SELECTIONS[1:], ids=str)
+def test_the_filters_of_a_real_superset_are_the_apis(
+    superset: httpx.Client, api: httpx.Client, values: dict[Filter, Any]
+) -> None:
+    listed = superset.get("/api/v1/chart/", params={"q": "(page_size:100)"}).json()["result"]
+    by_uuid = {each["uuid"]: each["id"] for each in listed}
+    for card in CARDS:
+        chart_id = by_uuid[chart_uuid(card)]
+        context = json.loads(superset.get(f"/api/v1/chart/{chart_id}").json()["result"]["query_context"])
+        body = superset_query.payload(context, context["datasource"]["id"], values)
+        answer = superset.post("/api/v1/chart/data", json=body)
+        assert answer.status_code == 200, answer.text
+        [result] = answer.json()["result"]
+        assert _summed(result["data"], card) == _summed(figures_of_api(api, card, values), card), card.name

@@ -141,6 +141,13 @@ def test_the_way_to_the_apis_leads_to_no_other_service(private: str, path: str) 
         aws.client("apigateway", private, KEY).get_rest_apis()
 
 
+@pytest.mark.parametrize("service", ["f.lambda-url.us-east-1", "b.s3-website", "b.s3", "id.execute-api"])
+@pytest.mark.parametrize("path", ["/_aws/execute-api/id/v1/customers", "/_localstack/health"])
+def test_by_the_name_of_a_function_or_a_bucket_nothing_is_open(private: str, service: str, path: str) -> None:
+    host = f"{service}.localhost.localstack.cloud:{urlsplit(private).port}"
+    assert _send(private, "GET", path, Host=host)[0] == 403
+
+
 def test_of_localstacks_own_pages_only_its_health_is_open(private: str) -> None:
     assert _send(private, "GET", "/_localstack/health")[0] == 200
     assert _send(private, "POST", "/_localstack/health", b'{"action": "restart"}')[0] == 403

@@ -11,10 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
-import boto3
 import psycopg
-import pytest
-from moto import mock_aws
 
 from cli.sample import SampleShape, generate
 from tests.support import night
@@ -89,6 +86,23 @@ class Shop:
         """The category of each product."""
         return {row["product_id"]: row["category"] for row in self.sample.read("products")}
 
+    @cached_property
+    def nights(self) -> list[list[tuple[str, str]]]:
+        """What each night loads: keys below landing/, and contents."""
+        moved = next(row for row in self.customers if row["customer_id"] == MOVED)
+        bad = self.fortune | {"transaction_id": "T900000002", "quantity": "many"}
+        return [
+            [
+                (f"customers/dt={FIRST_NIGHT}/customers.csv", text_of(self.first_customers)),
+                (f"products/dt={FIRST_NIGHT}/products.csv", text_of(self.sample.read("products"))),
+                (f"transactions/dt={FIRST_NIGHT}/transactions.csv", text_of(self.sample.lines)),
+            ],
+            [
+                (f"customers/dt={SECOND_NIGHT}/changes.csv", text_of([moved, *self.newcomers])),
+                (f"transactions/dt={SECOND_NIGHT}/late.csv", text_of([self.fortune, bad])),
+            ],
+        ]
+
     def orders(self, lines: list[dict[str, str]] | None = None) -> int:
         """Orders of these lines."""
         return len({line["transaction_id"] for line in (self.lines if lines is None else lines)})
@@ -142,22 +156,7 @@ def loaded(url: str, folder: Path) -> Iterator[Shop]:
     """Generate the shop's files below `folder` and load both nights into the empty database."""
     generate(SHAPE, folder)
     shop = Shop(SampleFiles(folder))
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-        s3.create_bucket(Bucket=night.BUCKET)
-        s3.put_bucket_versioning(Bucket=night.BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        night.prepare(url)
-        loading = night.Night(url, s3)
-        loading.drop(f"customers/dt={FIRST_NIGHT}/customers.csv", text_of(shop.first_customers))
-        loading.drop(f"products/dt={FIRST_NIGHT}/products.csv", text_of(shop.sample.read("products")))
-        loading.drop(f"transactions/dt={FIRST_NIGHT}/transactions.csv", text_of(shop.sample.lines))
-        loading.run()
-        moved = next(row for row in shop.customers if row["customer_id"] == MOVED)
-        bad = shop.fortune | {"transaction_id": "T900000002", "quantity": "many"}
-        loading.drop(f"customers/dt={SECOND_NIGHT}/changes.csv", text_of([moved, *shop.newcomers]))
-        loading.drop(f"transactions/dt={SECOND_NIGHT}/late.csv", text_of([shop.fortune, bad]))
-        loading.run()
+    night.load_nights(url, shop.nights)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("analyze")
     yield shop

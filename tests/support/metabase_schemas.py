@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+VERSION = "v0.60.2"
+"""Whose schemas these are: read them again before another release is taken."""
+
 type Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
 type Id = Annotated[int, Field(ge=1)]
 type NanoId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{21}$")]

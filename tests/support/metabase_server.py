@@ -50,6 +50,7 @@ class FakeMetabase:
 
     def __init__(self) -> None:
         self.url = ""
+        self.release = schemas.VERSION
         self.setup_token: str | None = str(uuid.uuid4())
         self.users: dict[str, str] = {}
         self.sessions: set[str] = set()
@@ -100,7 +101,11 @@ def _thing(things: dict[int, Json], key: str) -> Json:
 
 
 def _properties(server: FakeMetabase, *_: Any) -> Json:
-    return {"has-user-setup": bool(server.users), "setup-token": server.setup_token}
+    return {
+        "has-user-setup": bool(server.users),
+        "setup-token": server.setup_token,
+        "version": {"tag": server.release},
+    }
 
 
 def _session(server: FakeMetabase) -> Json:

@@ -1,16 +1,18 @@
 /** Figures as people read them: by the browser's locale, in the currency and the time zone that the API names. */
 
+import { signal } from "@preact/signals";
 import type { Cell, Figures } from "./types";
 
-let currency = "USD";
-let zone = "UTC";
+/** Signals, so that what is written before the first figures are there is written again. */
+const currency = signal("USD");
+const zone = signal("UTC");
 
 export function speak(figures: Pick<Figures, "currency" | "time_zone">): void {
-  currency = figures.currency;
-  zone = figures.time_zone;
+  currency.value = figures.currency;
+  zone.value = figures.time_zone;
 }
 
-export const timeZone = (): string => zone;
+export const timeZone = (): string => zone.value;
 
 const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
@@ -26,16 +28,16 @@ function date(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   return made.get(key) as Intl.DateTimeFormat;
 }
 
-export const money = (amount: number): string => number({ style: "currency", currency }).format(amount);
+export const money = (amount: number): string => number({ style: "currency", currency: currency.value }).format(amount);
 export const wholeMoney = (amount: number): string =>
-  number({ style: "currency", currency, maximumFractionDigits: 0 }).format(amount);
+  number({ style: "currency", currency: currency.value, maximumFractionDigits: 0 }).format(amount);
 export const count = (amount: number): string => number({ maximumFractionDigits: 2 }).format(amount);
 export const percent = (share: number): string => number({ style: "percent", maximumFractionDigits: 1 }).format(share);
 export const signed = (change: number): string =>
   number({ style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero" }).format(change);
 const short = (amount: number): string => number({ notation: "compact", maximumFractionDigits: 1 }).format(amount);
 const shortMoney = (amount: number): string =>
-  number({ style: "currency", currency, notation: "compact", maximumFractionDigits: 1 }).format(amount);
+  number({ style: "currency", currency: currency.value, notation: "compact", maximumFractionDigits: 1 }).format(amount);
 
 /** A day such as "2026-11-03", which has no time and so no zone. */
 export const day = (iso: string): string =>
@@ -45,8 +47,8 @@ export const shortDay = (iso: string): string =>
 export const month = (iso: string): string =>
   date({ month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(`${iso}-01T00:00:00Z`));
 export const instant = (iso: string): string =>
-  date({ dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(new Date(iso));
-export const clock = (at: number): string => date({ timeStyle: "medium", timeZone: zone }).format(at);
+  date({ dateStyle: "medium", timeStyle: "short", timeZone: zone.value }).format(new Date(iso));
+export const clock = (at: number): string => date({ timeStyle: "medium", timeZone: zone.value }).format(at);
 export const weekday = (iso: number): string =>
   date({ weekday: "short", timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, iso)));
 
@@ -88,7 +90,7 @@ export const named = (value: Cell | undefined): string => (value === null || val
 export function endOfDay(iso: string): string {
   const midnight = Date.parse(`${iso}T00:00:00Z`) + 86_400_000;
   const offset = (at: number): number => {
-    const parts = date({ timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" })
+    const parts = date({ timeZone: zone.value, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" })
       .formatToParts(at)
       .reduce<Record<string, number>>((all, part) => ({ ...all, [part.type]: Number(part.value) }), {});
     const { year = 0, month: of = 1, day: on = 1, hour = 0, minute = 0, second = 0 } = parts;
@@ -100,7 +102,7 @@ export function endOfDay(iso: string): string {
 
 /** The day of the reporting time zone that an instant lies in. */
 export function dayOf(iso: string): string {
-  const parts = date({ timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(new Date(iso));
+  const parts = date({ timeZone: zone.value, year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(new Date(iso));
   const of = (type: string): string => parts.find((part) => part.type === type)?.value ?? "";
   return `${of("year")}-${of("month")}-${of("day")}`;
 }

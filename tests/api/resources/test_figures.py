@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,17 +16,13 @@ from functions.load.marts.rebuild import rebuild
 from functions.load.schema.migrate import migrate
 from functions.model.metrics import load_metrics
 from local.postgres import PostgresServer
-from tests.support import night, night_files, oracle
-from tests.support.csv_files import transactions
+from tests.support import clock_changes, night, night_files, oracle
 from tests.support.database import fresh_database
 from tests.support.metric_oracle import Filters, Oracle
 from tests.support.served_api import served, settings_for
 
 # clocks that change by an hour at night, by half an hour, and at midnight, so that a day begins at one o'clock
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo"]
-CHANGES = [("2025-03-29T20", 1), ("2025-04-24T12", 1), ("2025-10-03T12", 2), ("2025-10-25T12", 1),
-           ("2025-10-30T12", 1), ("2025-11-02", 1)]  # fmt: skip
-"""When orders come in every half hour, and for how many days: the changes of 2025."""
 LAYER = load_metrics()
 STILL = [metric for metric in LAYER.metrics.values() if not metric.live]
 SELECTIONS = [
@@ -40,28 +36,7 @@ SELECTIONS = [
 ]
 
 
-def _around_the_changes() -> str:
-    """An order every half hour about the instants at which these zones changed their clocks in 2025."""
-    rows = []
-    for begin, days in CHANGES:
-        for number in range(days * 48):
-            ordered = datetime.fromisoformat(begin).replace(tzinfo=UTC) + timedelta(minutes=30 * number)
-            rows.append(
-                {
-                    "transaction_id": f"Z{ordered:%m%d%H%M}",
-                    "customer_id": f"C{(number * 7 + ordered.day) % 90:04}",
-                    "order_date": ordered.isoformat(),
-                    "product_id": f"P{number % 17:03}",
-                    "quantity": "1",
-                    "unit_price": f"{number}.{number % 100:02}",
-                    "total_amount": f"{number}.{number % 100:02}",
-                    "order_status": night_files.STATUSES[number % 5],
-                }
-            )
-    return transactions(*rows)
-
-
-NIGHTS = [*night_files.nights(), [(f"transactions/dt={night_files.DAY_2}/z.csv", _around_the_changes())]]
+NIGHTS = [*night_files.nights(), [(f"transactions/dt={night_files.DAY_2}/z.csv", clock_changes.orders())]]
 MARTS = oracle.marts(file for files in NIGHTS for file in files)
 
 
