@@ -75,7 +75,7 @@ def _functions(platform: Platform) -> None:
 KILLS = {"localstack": _part("localstack"), "postgres": _part("postgres"), "functions": _functions}
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_what_is_dropped_again_after_any_kill_is_loaded_once_and_to_the_cent(victim: Platform) -> None:
     seed = random.randrange(10_000)
     chance = random.Random(seed)
