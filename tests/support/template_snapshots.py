@@ -26,6 +26,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
     "aws-tokens": _AWS | {"api_key": "disabled", "jwt_issuer": "https://issuer.example", "jwt_audience": "shop"},
     "aws-quicksight": _AWS | {"quicksight_principal": "arn:aws:quicksight:us-east-1:123456789012:user/default/you"},
     "aws-batch": _AWS | {"lake": "disabled", "schedule": "disabled", "on_arrival": "enabled"},
+    "aws-stage": _AWS | {"stage": "test", "keep_data": "disabled"},
     "localstack": _LOCALSTACK,
     "localstack-batch": _LOCALSTACK | {"stream": "disabled", "schedule": "disabled"},
     "localstack-as-aws": _LOCALSTACK | {"api_key": "enabled", "lake": "enabled"},
