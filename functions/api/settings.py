@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from functions.common.settings import DatabaseSettings
 
-Scope = Literal["profile:read", "pii:read"]
-"""`profile:read` opens the data endpoints, `pii:read` shows names, e-mail addresses and phone numbers in them."""
+Scope = Literal["profile:read", "pii:read", "shares:manage"]
+"""`profile:read` opens the data endpoints, `pii:read` shows names, e-mail addresses and phone numbers in them,
+`shares:manage` lists and ends the share links of others."""
 
 HTTPS_URL = r"^(https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S*)?$"
 
