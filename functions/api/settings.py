@@ -67,7 +67,8 @@ class ApiSettings(DatabaseSettings):
     @field_validator("cors_allow_credentials")
     @classmethod
     def _credentials_only_for_named_origins(cls, value: bool, given: ValidationInfo) -> bool:
-        if value and "*" in given.data.get("cors_allowed_origins", ()):
+        origins = given.data.get("cors_allowed_origins", ())
+        if value and (not origins or "*" in origins):
             raise ValueError("needs CORS_ALLOWED_ORIGINS that name the origins, not *")
         return value
 
