@@ -126,7 +126,7 @@ class ApiStack(Stack):
 
 
 def _preflight(origins: tuple[str, ...]) -> apigateway.CorsOptions | None:
-    """What browsers are told before they call from a page of these origins."""
+    """The answer to preflight requests of pages of these origins."""
     if not origins:
         return None
     return apigateway.CorsOptions(

@@ -95,7 +95,7 @@ class StreamStack(Stack):
         )
 
     def _alert_given_up(self, failures: s3.Bucket, topic: sns.ITopic) -> None:
-        """A batch that is given up is a file in the bucket, of which EventBridge tells the topic."""
+        """A batch that is given up is a file in the bucket, which EventBridge reports to the topic."""
         # event_bridge_enabled=True would deploy a custom resource of CDK's for the same property
         cast(s3.CfnBucket, failures.node.default_child).add_property_override(
             "NotificationConfiguration", {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}

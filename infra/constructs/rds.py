@@ -141,7 +141,7 @@ class ManagedDatabase(Database):
                 "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": (
                     "CDK's own function, which writes its log by this policy."
                 ),
-                "IAM5[Resource::*]": "CDK's own function: it is told the group's name in each deployment.",
+                "IAM5[Resource::*]": "CDK's own function: it gets the name of the group in each deployment.",
             },
         )
 

@@ -129,8 +129,8 @@ def test_the_entry_asks_for_zones_in_the_region_that_the_cdk_names() -> None:
 
 
 def test_the_page_of_all_options_is_up_to_date() -> None:
-    told = (REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
-    assert told == page(), "run `.venv/bin/python -m infra.configuration_page > docs/configuration.md`"
+    written = (REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
+    assert written == page(), "run `.venv/bin/python -m infra.configuration_page > docs/configuration.md`"
 
 
 def test_the_page_names_every_option_once_with_its_default() -> None:

@@ -118,11 +118,11 @@ def test_the_topic_is_made_by_the_brokers_that_are_found_and_before_the_mapping(
         if r["Type"] in ("AWS::MSK::Cluster", "AWS::MSK::ServerlessCluster")
     ]
     assert brokers["Properties"]["ClusterArn"] == {"Ref": cluster_id}
-    told = dict(topic["Properties"])
-    assert told.pop("BootstrapServers") == {"Fn::GetAtt": [brokers_id, "BootstrapServers"]}
-    assert told.pop("ServiceTimeout") == 360
-    assert flat(told.pop("ServiceToken")).startswith("KafkaTopicMakeTopic")
-    assert told == {"TopicName": "clickstream_events", "Partitions": "4", "RetentionMs": "604800000"}
+    properties = dict(topic["Properties"])
+    assert properties.pop("BootstrapServers") == {"Fn::GetAtt": [brokers_id, "BootstrapServers"]}
+    assert properties.pop("ServiceTimeout") == 360
+    assert flat(properties.pop("ServiceToken")).startswith("KafkaTopicMakeTopic")
+    assert properties == {"TopicName": "clickstream_events", "Partitions": "4", "RetentionMs": "604800000"}
     [mapping] = [r for r in cluster.template["Resources"].values() if r["Type"] == "AWS::Lambda::EventSourceMapping"]
     assert topic_id in mapping["DependsOn"]
     assert cluster.template["Outputs"]["KafkaBootstrapServers"]["Value"] == {
