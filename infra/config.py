@@ -52,7 +52,7 @@ def _words(value: object) -> object:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
-Scope = Literal["profile:read", "pii:read"]
+Scope = Literal["profile:read", "pii:read", "shares:manage"]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")], ...], BeforeValidator(_words)]
 MOST_BYTES_OF_KEYS = 2_500
