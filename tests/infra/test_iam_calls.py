@@ -71,7 +71,6 @@ REVIEWED: dict[str, dict[str, str]] = {
     LOAD: {
         "s3:ListBucket": "with it, S3 answers 404 and not 403 for an object that is gone",
     },
-    "functions.load.plan.run_end_handler": {"sqs:SendMessage": "Lambda keeps there an event that the function gave up"},
     EXPORT: {"s3:AbortMultipartUpload": "an upload of parts that fails is taken back"},
     MIGRATE: {"secretsmanager:DescribeSecret": "CDK grants it with the reading of a secret"},
     "functions.load.plan.run_end_handler": {"sqs:SendMessage": "Lambda sends there what the function failed on"},
