@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from cli.commands import (
     audit,
+    backfill,
     demo,
     down,
     drop,
@@ -59,6 +60,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("generate", generate.command, generate.EXAMPLES),
     ("drop", drop.command, drop.EXAMPLES),
     ("run", run.command, run.EXAMPLES),
+    ("backfill", backfill.command, backfill.EXAMPLES),
     ("runs", runs.command, ""),
     ("explain-file", explain_file.command, explain_file.EXAMPLES),
     ("retract", retract.command, retract.EXAMPLES),

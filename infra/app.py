@@ -55,6 +55,8 @@ def build(app: App, deployment: DeploymentConfig) -> Stacks:
         OperationsStack(app, name, deployment, data=data, pipeline=pipeline, api=api, stream=stream, description=about)
     Tags.of(app).add("project", "customer-360")
     Tags.of(app).add("deployment", deployment.prefix)
+    if deployment.stage:
+        Tags.of(app).add("stage", deployment.stage)
     for stack in app.node.children:
         if isinstance(stack, Stack):
             Tags.of(stack).add("component", stack.node.id.removeprefix(f"{deployment.prefix}-").lower())

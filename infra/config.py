@@ -52,7 +52,7 @@ def _words(value: object) -> object:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
-Scope = Literal["profile:read", "pii:read"]
+Scope = Literal["profile:read", "pii:read", "shares:manage"]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Hosts = Annotated[tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^\s/]+)$")], ...], BeforeValidator(_words)]
 MOST_BYTES_OF_KEYS = 2_500
@@ -91,6 +91,12 @@ class DeploymentConfig(BaseModel):
     """Where the app is deployed."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,40}$")] = PREFIX
     """What the names of the stacks start with: a letter, then letters, digits and hyphens."""
+    stage: Annotated[str, Field(pattern=r"^([a-z][a-z0-9]{0,15})?$")] = ""
+    """`dev`, `prod`, …: a part of the prefix, for several deployments side by side in one account. Names, metrics,
+    alarms and tags are apart; `keep_data` says whether its data outlive it."""
+    keep_data: Switch = True
+    """On AWS, keep the database with its network, and the buckets, when the stacks are destroyed; disabled, for a stage
+    to try things in, they are deleted with all that they hold."""
     zones: Zones = ()
     """Two availability zones by id, as `euc1-az1,euc1-az2`; none: the account's first two. For the first deploy: the
     network cannot move later. MSK refuses `use1-az3`, so a clickstream in us-east-1 needs them."""
@@ -187,6 +193,11 @@ class DeploymentConfig(BaseModel):
         """True where the genuine AWS services are, false on LocalStack."""
         return self.target is Target.AWS
 
+    @property
+    def keeps_data(self) -> bool:
+        """Whether data outlive their stacks."""
+        return self.on_aws and self.keep_data
+
     @model_validator(mode="after")
     def _fits_the_target(self) -> Self:
         external = self.database is DatabaseKind.EXTERNAL
@@ -201,6 +212,8 @@ class DeploymentConfig(BaseModel):
             raise ValueError("database_host is missing: the PostgreSQL server as the functions reach it")
         if self.quicksight_principal and not self.on_aws:
             raise ValueError(f"quicksight_principal does not fit target={self.target}: QuickSight is on AWS only")
+        if self.audit_bucket and not self.keep_data:
+            raise ValueError("audit_bucket and keep_data=disabled: nobody can delete that bucket, so keep_data")
         if names := [zone for zone in self.zones if not re.fullmatch(r"[a-z]{2,6}\d-az\d", zone)]:
             raise ValueError(f"zones={names[0]}: give ids, such as use1-az1: a name is another zone in each account")
         if self.zones and (not self.on_aws or len(set(self.zones)) != 2):
@@ -250,6 +263,8 @@ class DeploymentConfig(BaseModel):
         except ValueError:
             given = f"target={options['target']}" if "target" in options else "target is not set"
             raise ConfigError(f"{given}: pass -c target=aws or -c target=localstack") from None
+        if stage := options.get("stage"):
+            options["prefix"] = f"{options.get('prefix', PREFIX)}-{stage}"
         try:
             return cls.model_validate(DEFAULTS_BY_TARGET[target] | options)
         except ValidationError as error:

@@ -9,6 +9,7 @@ from infra.config import DatabaseKind, DeploymentConfig
 from infra.constructs.access_logs import AccessLogBucket
 from infra.constructs.audit import AuditBucket
 from infra.constructs.database import Database, ExternalDatabase, Role
+from infra.constructs.keeping import keep, keep_or_empty
 from infra.constructs.landing import LandingBucket
 from infra.constructs.rds import AuroraDatabase, ManagedDatabase, RdsDatabase
 
@@ -23,11 +24,17 @@ class DataStack(Stack):
         if deployment.database_logs and isinstance(self.database, ManagedDatabase):
             self.database.export_logs()
         self.audit = AuditBucket(self, "Audit") if deployment.audit_bucket else None
-        self.access_logs = AccessLogBucket(self, "AccessLogs") if deployment.on_aws else None
+        self.access_logs = AccessLogBucket(self, "AccessLogs") if deployment.keeps_data else None  # they come late
         if self.access_logs is not None:
             self.access_logs.log(self.landing, "landing")
             if self.audit is not None:
                 self.access_logs.log(self.audit, "audit")
+
+        for bucket in (self.landing, self.audit, self.access_logs):
+            if bucket is not None:
+                keep_or_empty(bucket, deployment)
+        if isinstance(self.database, ManagedDatabase) and deployment.keeps_data:
+            keep(self.database)
 
         CfnOutput(self, "LandingBucketName", value=self.landing.bucket_name)
         CfnOutput(self, "DatabaseHost", value=self.database.host)
@@ -39,7 +46,11 @@ class DataStack(Stack):
             CfnOutput(self, "AuditBucketName", value=self.audit.bucket_name)
 
     def _database(self, deployment: DeploymentConfig) -> Database:
-        options: dict[str, Any] = {"quicksight": bool(deployment.quicksight_principal), "zones": deployment.zones}
+        options: dict[str, Any] = {
+            "quicksight": bool(deployment.quicksight_principal),
+            "zones": deployment.zones,
+            "kept": deployment.keeps_data,
+        }
         match deployment.database:
             case DatabaseKind.EXTERNAL:
                 return ExternalDatabase(self, "Database", deployment)

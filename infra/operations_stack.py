@@ -69,6 +69,7 @@ class OperationsStack(Stack):
             self,
             "Dashboard",
             name=name,
+            prefix=deployment.prefix,
             load=pipeline.state_machine,
             api=api.api,
             database=database,

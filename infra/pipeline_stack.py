@@ -15,6 +15,7 @@ from infra.constructs.alerts import AlertTopic, RunAlerts
 from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, tree_hash
 from infra.constructs.database import Role
 from infra.constructs.function import PlatformFunction
+from infra.constructs.keeping import keep_or_empty
 from infra.constructs.lake import LakeBucket, LakeCatalog
 from infra.constructs.landing import PREFIX
 from infra.constructs.nag import accept
@@ -74,6 +75,8 @@ class PipelineStack(Stack):
         )  # fmt: skip
 
         self.lake = LakeBucket(self, "Lake", retain=deployment.on_aws) if deployment.lake else None
+        if self.lake:
+            keep_or_empty(self.lake, deployment)
         if self.lake and data.access_logs:
             data.access_logs.log(self.lake, "lake")
         self.catalog = self._catalog(self.lake) if self.lake and deployment.on_aws else None

@@ -13,7 +13,8 @@ from infra.config import DeploymentConfig
 from infra.constructs.alarm import runbook_link
 from infra.constructs.database import Role
 from infra.constructs.event_source import EventSource, ExternalEventSource
-from infra.constructs.function import PlatformFunction
+from infra.constructs.function import PlatformFunction, service_name
+from infra.constructs.keeping import keep_or_empty
 from infra.constructs.msk import MskEventSource
 from infra.constructs.nag import accept
 from infra.constructs.rds import ManagedDatabase
@@ -61,7 +62,13 @@ class StreamStack(Stack):
                 },
             )
             self._alert_given_up(failures, pipeline.alerts.topic)
-            StreamAlarms(self, "Alarms", function=self.stream, service="c360-stream", topic=pipeline.alerts.topic)
+            StreamAlarms(
+                self,
+                "Alarms",
+                function=self.stream,
+                service=service_name("Stream", deployment.prefix),
+                topic=pipeline.alerts.topic,
+            )
 
         CfnOutput(self, "StreamFunctionName", value=self.stream.function_name)
         CfnOutput(self, "DeadLettersFunctionName", value=self.dead_letters.function_name)
@@ -88,7 +95,7 @@ class StreamStack(Stack):
         )
 
     def _alert_given_up(self, failures: s3.Bucket, topic: sns.ITopic) -> None:
-        """A batch that is given up is a file in the bucket, of which EventBridge tells the topic."""
+        """A batch that is given up is a file in the bucket, which EventBridge reports to the topic."""
         # event_bridge_enabled=True would deploy a custom resource of CDK's for the same property
         cast(s3.CfnBucket, failures.node.default_child).add_property_override(
             "NotificationConfiguration", {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
@@ -130,6 +137,7 @@ class StreamStack(Stack):
         )
         if self._data.access_logs is not None:
             self._data.access_logs.log(bucket, "given-up")
+        keep_or_empty(bucket, self._deployment)
         return bucket
 
 

@@ -1,9 +1,6 @@
 """Fixtures that several rooms share: a real PostgreSQL server, a real LocalStack, and the whole platform."""
 
-import os
-import random
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,19 +15,16 @@ from infra.outputs import Outputs
 from local import processes
 from local.broker import Broker
 from local.localstack import LocalStack
-from local.paths import REPOSITORY, Paths
 from local.postgres import PostgresServer
-from local.stack import EmbeddedStack, StackOptions
 from tests.support import aws_calls
 from tests.support.database import fresh_database
-from tests.support.platform import Platform, SampleFiles
+from tests.support.platform import Platform, SampleFiles, running_platform
 
 aws_calls.listen()
 
-C360 = REPOSITORY / ".venv" / "bin" / "c360"
-
 
 GROUPS = {
+    "tests/platform/test_kills.py": "kills",
     "tests/platform/": "platform",
     "tests/browser/test_dashboard_gateway.py": "platform",
     "tests/browser/test_docs.py": "platform",
@@ -111,29 +105,9 @@ def localstack(scratch: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def platform(scratch: Path) -> Iterator[Platform]:
-    """A platform as `c360 up` starts it, empty, in a folder and on ports of its own; the nightly rule is disabled."""
-    paths = Paths(scratch / "platform")
-    # another run of the tests may be choosing its own at this moment
-    ports = [processes.free_port(random.randrange(first, first + 1_500, 10)) for first in (21000, 23000, 25000, 27000)]
-    options = StackOptions(
-        localstack_port=ports[0],
-        postgres_port=ports[1],
-        api_port=ports[2],
-        kafka_port=ports[3],
-        schedule_enabled=False,
-        database_url=None,
-    )
-    stack = EmbeddedStack(paths, options)
-    try:
-        outputs = stack.up(print)
-        environment = {**os.environ, "C360_STATE_DIR": str(paths.state), "C360_TARGET": "embedded", "NO_COLOR": "1"}
-        yield Platform(stack, outputs, lambda *arguments: _c360(environment, *arguments))
-    finally:
-        stack.down(print)
-
-
-def _c360(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([C360, *arguments], env=environment, capture_output=True, text=True, timeout=240, check=False)
+    """A platform as `c360 up` starts it, empty; the nightly rule is disabled."""
+    with running_platform(scratch / "platform") as platform:
+        yield platform
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A vault filled by SQL, to measure answers as of an instant.
 
 A tenth as many customers as orders, 5,000 products, one line an order. A tenth of the customers and of the orders has
-a second version, told by a second file a month later.
+a second version, of a second file a month later.
 """
 
 import psycopg
@@ -27,8 +27,8 @@ values
 _KEYS = """
 create function pg_temp.key(name text) returns bytea language sql immutable
 as $$ select substring(sha256(convert_to(name, 'UTF8')) for 16) $$;
-create temporary table told (object_id bigint, effective_at timestamptz, loaded_at timestamptz, every int);
-insert into told
+create temporary table loaded_object (object_id bigint, effective_at timestamptz, loaded_at timestamptz, every int);
+insert into loaded_object
 values (1, '2026-01-01', '2026-01-02', 1), (2, '2026-02-01', '2026-02-02', 10);
 """
 _VAULT = """
@@ -65,7 +65,7 @@ select
     '2025-01-01', 'Germany', 'State ' || n %% 50, 'Munich', (array['Gold', 'Silver', 'Bronze'])[n %% 3 + 1],
     t.loaded_at, t.object_id, n
 from generate_series(0, %(customers)s - 1) as n
-join told as t on n %% t.every = 0
+join loaded_object as t on n %% t.every = 0
 order by 1;
 insert into raw_vault.sat_product_details (
     product_hash_key, effective_at, hashdiff, product_name, category, price, cost, supplier, loaded_at, record_source,
@@ -75,7 +75,7 @@ select
     pg_temp.key('P' || n), t.effective_at, '\\x00', 'Product ' || n, 'Category ' || n %% 12, 9.99, 5, 'Acme',
     t.loaded_at, t.object_id, n
 from generate_series(0, %(products)s - 1) as n
-join told as t on n %% t.every = 0
+join loaded_object as t on n %% t.every = 0
 order by 1;
 insert into raw_vault.sat_order_details (
     order_hash_key, effective_at, hashdiff, order_date, payment_method, order_status, loaded_at, record_source,
@@ -85,7 +85,7 @@ select
     pg_temp.key('T' || n), t.effective_at, '\\x00', timestamptz '2025-01-01' + n * (interval '365 days' / %(orders)s),
     'credit_card', (array['Pending', 'Completed'])[t.object_id], t.loaded_at, t.object_id, n
 from generate_series(1, %(orders)s) as n
-join told as t on n %% t.every = 0
+join loaded_object as t on n %% t.every = 0
 order by 1;
 insert into raw_vault.sat_customer_order_effectivity (
     order_hash_key, effective_at, link_hash_key, loaded_at, record_source, record_row
@@ -100,7 +100,7 @@ select
     pg_temp.key('TP' || n), t.effective_at, '\\x00', n %% 5 + 1, n %% 100 + 0.99, (n %% 5 + 1) * (n %% 100 + 0.99),
     t.loaded_at, t.object_id, n
 from generate_series(1, %(orders)s) as n
-join told as t on n %% t.every = 0
+join loaded_object as t on n %% t.every = 0
 order by 1
 """
 

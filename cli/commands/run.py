@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "c360 run --wait          load what was dropped, and watch",
     "c360 run --file landing/customers/dt=2026-11-01/customers.csv --wait",
-    "c360 run --from 2026-01-01 --to 2026-01-31 --wait          a backfill",
+    "c360 run --from 2026-01-01 --to 2026-01-31 --wait",
     "c360 run --resume run-20261122T231455Z-ab12cd --wait",
 )
 _DAY = ["%Y-%m-%d"]

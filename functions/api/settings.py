@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from functions.common.settings import DatabaseSettings
 
-Scope = Literal["profile:read", "pii:read"]
-"""`profile:read` opens the data endpoints, `pii:read` shows names, e-mail addresses and phone numbers in them."""
+Scope = Literal["profile:read", "pii:read", "shares:manage"]
+"""`profile:read` opens the data endpoints, `pii:read` shows names, e-mail addresses and phone numbers in them,
+`shares:manage` lists and ends the share links of others."""
 
 HTTPS_URL = r"^(https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S*)?$"
 
@@ -66,7 +67,8 @@ class ApiSettings(DatabaseSettings):
     @field_validator("cors_allow_credentials")
     @classmethod
     def _credentials_only_for_named_origins(cls, value: bool, given: ValidationInfo) -> bool:
-        if value and "*" in given.data.get("cors_allowed_origins", ()):
+        origins = given.data.get("cors_allowed_origins", ())
+        if value and (not origins or "*" in origins):
             raise ValueError("needs CORS_ALLOWED_ORIGINS that name the origins, not *")
         return value
 

@@ -28,7 +28,10 @@ The load starts at 00:00 UTC and must end within {SLA.to_minutes():.0f} minutes.
 
 
 class OperationsDashboard(cloudwatch.Dashboard):
-    """Two figures a row, each as wide as half the page. `stream`: the stream function, where there is one."""
+    """Two figures a row, each as wide as half the page.
+
+    `prefix`: of the deployment. `stream`: the stream function, where there is one.
+    """
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class OperationsDashboard(cloudwatch.Dashboard):
         construct_id: str,
         *,
         name: str,
+        prefix: str,
         load: sfn.IStateMachine,
         api: apigateway.RestApi,
         database: ManagedDatabase,
@@ -60,15 +64,16 @@ class OperationsDashboard(cloudwatch.Dashboard):
             ),
         )
         self.add_widgets(
-            _graph("Rows", _counts("Load", [name for name in load_metrics.ROWS if name != "RowsQuarantined"])),
+            _graph("Rows", _counts(prefix, "Load", [name for name in load_metrics.ROWS if name != "RowsQuarantined"])),
             _graph(
-                "Rejected and held", _counts("Load", ["RowsQuarantined", *load_metrics.FILES, load_metrics.WAITING])
+                "Rejected and held",
+                _counts(prefix, "Load", ["RowsQuarantined", *load_metrics.FILES, load_metrics.WAITING]),
             ),
         )
         self.add_widgets(
             _graph(
                 "Reconciliation and checks",
-                _counts("Load", [load_metrics.UNRECONCILED, load_metrics.ERRORS, load_metrics.WARNINGS]),
+                _counts(prefix, "Load", [load_metrics.UNRECONCILED, load_metrics.ERRORS, load_metrics.WARNINGS]),
             ),
             _graph("Errors of functions", [function.metric_errors(period=PERIOD) for function in functions]),
         )
@@ -91,7 +96,7 @@ class OperationsDashboard(cloudwatch.Dashboard):
             events = [stream_metrics.STORED, stream_metrics.REPEATED, stream_metrics.DEAD_LETTERS]
             self.add_widgets(
                 _graph("Clickstream: messages that wait", [offset_lag(stream)]),
-                _graph("Clickstream: events", _counts("Stream", events, PERIOD)),
+                _graph("Clickstream: events", _counts(prefix, "Stream", events, PERIOD)),
             )
 
 
@@ -104,13 +109,13 @@ def _ended(load: sfn.IStateMachine) -> list[cloudwatch.IMetric]:
     ]
 
 
-def _counts(function: str, names: Sequence[str], period: Duration = DAY) -> list[cloudwatch.IMetric]:
+def _counts(prefix: str, function: str, names: Sequence[str], period: Duration = DAY) -> list[cloudwatch.IMetric]:
     """Counts that a function emits (functions/common/metrics.py)."""
     return [
         cloudwatch.Metric(
             namespace=NAMESPACE,
             metric_name=name,
-            dimensions_map={"service": service_name(function)},
+            dimensions_map={"service": service_name(function, prefix)},
             statistic="Sum",
             period=period,
         )

@@ -15,9 +15,9 @@ from infra.constructs.nag import accept
 from infra.constructs.retention import LOG_RETENTION
 
 
-def service_name(construct_id: str) -> str:
-    """The `service` of a function's log lines and metrics."""
-    return f"c360-{construct_id.lower()}"
+def service_name(construct_id: str, prefix: str) -> str:
+    """The `service` of a function's log lines and metrics: another one in each deployment of an account."""
+    return f"{prefix.lower()}-{construct_id.lower()}"
 
 
 class PlatformFunction(lambda_.Function):
@@ -74,7 +74,7 @@ class PlatformFunction(lambda_.Function):
             role=_role(scope, construct_id, log_group, network),
             log_group=log_group,
             environment={
-                "POWERTOOLS_SERVICE_NAME": service_name(construct_id),
+                "POWERTOOLS_SERVICE_NAME": service_name(construct_id, deployment.prefix),
                 "POWERTOOLS_LOG_LEVEL": "INFO",
                 **sign_in,
                 **(environment or {}),

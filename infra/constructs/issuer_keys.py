@@ -26,7 +26,7 @@ INTERVAL = Duration.minutes(5)
 class IssuerKeys(Construct):
     """`url`: where the API reads them (its JWT_JWKS_URL); whoever is granted may read that object and no other.
 
-    `topic`: told when the keys could not be refreshed for half an hour; None: nobody.
+    `topic`: gets an alert when the keys could not be refreshed for half an hour; None: no alert.
     """
 
     def __init__(

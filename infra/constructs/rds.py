@@ -107,7 +107,13 @@ class ManagedDatabase(Database):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False, zones: tuple[str, ...] = ()
+        self,
+        scope: Construct,
+        construct_id: str,
+        name: str,
+        *,
+        quicksight: bool = False,
+        zones: tuple[str, ...] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
@@ -131,11 +137,10 @@ class ManagedDatabase(Database):
         accept(
             function,
             {
-                "L1": "CDK's own function, whose runtime CDK chooses.",
                 "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": (
                     "CDK's own function, which writes its log by this policy."
                 ),
-                "IAM5[Resource::*]": "CDK's own function: it is told the group's name in each deployment.",
+                "IAM5[Resource::*]": "CDK's own function: it gets the name of the group in each deployment.",
             },
         )
 
@@ -190,7 +195,14 @@ class RdsDatabase(ManagedDatabase):
     """A single-zone db.t4g.micro with 20 GB, growing to 100 GB: $14 a month (us-east-1)."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False, zones: tuple[str, ...] = ()
+        self,
+        scope: Construct,
+        construct_id: str,
+        name: str,
+        *,
+        quicksight: bool = False,
+        zones: tuple[str, ...] = (),
+        kept: bool = True,
     ) -> None:
         super().__init__(scope, construct_id, name, quicksight=quicksight, zones=zones)
         engine = rds.DatabaseInstanceEngine.postgres(
@@ -221,8 +233,8 @@ class RdsDatabase(ManagedDatabase):
             backup_retention=Duration.days(BACKUP_DAYS),
             copy_tags_to_snapshot=True,
             auto_minor_version_upgrade=True,
-            deletion_protection=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            deletion_protection=kept,
+            removal_policy=RemovalPolicy.RETAIN if kept else RemovalPolicy.DESTROY,
         )
         accept(
             self._instance,
@@ -231,6 +243,8 @@ class RdsDatabase(ManagedDatabase):
                 "RDS11": "The port is no secret; only our functions' security group reaches it.",
             },
         )
+        if not kept:
+            accept(self._instance, {"RDS10": "It goes with its stack, as keep_data=disabled asks for."})
         self.host = self._instance.db_instance_endpoint_address
         _signs_in_by_iam(self._instance)
 
@@ -251,7 +265,14 @@ class AuroraDatabase(ManagedDatabase):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, name: str, *, quicksight: bool = False, zones: tuple[str, ...] = ()
+        self,
+        scope: Construct,
+        construct_id: str,
+        name: str,
+        *,
+        quicksight: bool = False,
+        zones: tuple[str, ...] = (),
+        kept: bool = True,
     ) -> None:
         super().__init__(scope, construct_id, name, quicksight=quicksight, zones=zones)
         engine = rds.DatabaseClusterEngine.aurora_postgres(
@@ -278,13 +299,11 @@ class AuroraDatabase(ManagedDatabase):
             storage_encrypted=True,
             backup=rds.BackupProps(retention=Duration.days(BACKUP_DAYS)),
             copy_tags_to_snapshot=True,
-            deletion_protection=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            deletion_protection=kept,
+            removal_policy=RemovalPolicy.RETAIN if kept else RemovalPolicy.DESTROY,
         )
-        accept(
-            self._cluster,
-            {"RDS11": "The port is no secret; only our functions' security group reaches it."},
-        )
+        if not kept:
+            accept(self._cluster, {"RDS10": "It goes with its stack, as keep_data=disabled asks for."})
         self.host = self._cluster.cluster_endpoint.hostname
         _signs_in_by_iam(self._cluster)
 

@@ -1,8 +1,9 @@
 -- A new link, and the key that signs its token.
 with made as (
-    insert into metadata.share_link (expires_at, view, filters_locked, personal, note)
+    insert into metadata.share_link (expires_at, view, filters_locked, personal, note, created_by)
     values (
-        now() + make_interval(days => %(expires_in_days)s), %(view)s::jsonb, %(filters_locked)s, %(personal)s, %(note)s
+        now() + make_interval(days => %(expires_in_days)s), %(view)s::jsonb, %(filters_locked)s, %(personal)s, %(note)s,
+        %(created_by)s
     )
     returning *
 )

@@ -10,6 +10,15 @@ where repeated.status = 'REPEATED'
                 and mine.status = 'PLANNED'
                 and (mine.source, mine.effective_at) = (repeated.source, repeated.effective_at)
         )
+        -- a newer version of its own key takes its place, whatever that says
+        and not exists (
+            select from metadata.object_version as newer
+            where newer.run_id = %(run_id)s
+                and newer.status = 'PLANNED'
+                and (newer.bucket, newer.object_key, newer.effective_at)
+                = (repeated.bucket, repeated.object_key, repeated.effective_at)
+                and (newer.uploaded_at, newer.object_id) > (repeated.uploaded_at, repeated.object_id)
+        )
         and repeated.object_id in (
             select object_id from metadata.overruled_repetition
             union all

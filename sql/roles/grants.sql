@@ -59,7 +59,7 @@ grant select on metadata.quality_result to c360_api;
 grant select on metadata.migration to c360_api;
 grant execute on function metadata.take_costly_slot to c360_api;
 grant select on metadata.share_key, metadata.share_link to c360_api;
-grant insert (expires_at, view, filters_locked, personal, note), update (revoked_at) on metadata.share_link to c360_api;
+grant insert (expires_at, view, filters_locked, personal, note, created_by), update (revoked_at) on metadata.share_link to c360_api;
 -- which rows were set aside and why, never what stands in them
 grant select (quarantine_id, object_id, row_number, line_number, reasons, quarantined_at, replayed_by)
 on metadata.quarantine to c360_api;

@@ -35,8 +35,8 @@ def test_a_total_as_of_an_instant_is_told_where_the_page_reaches_the_end(night_c
     count = len(_then(day)["/products"])
 
     def total(**query: str) -> int | None:
-        told: int | None = _page(night_client, "/products", as_of=day, **query)["total"]
-        return told
+        total: int | None = _page(night_client, "/products", as_of=day, **query)["total"]
+        return total
 
     assert total(limit=str(count)) == count
     assert total(limit=str(count - 1)) is None

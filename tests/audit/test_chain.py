@@ -1,4 +1,4 @@
-"""The audit trail is only ever added to, and tells when somebody has changed it all the same."""
+"""The audit trail is append-only, and a change of it is found."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

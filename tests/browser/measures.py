@@ -176,7 +176,7 @@ def in_the_browser(browser: Browser, base: str) -> str:
         beside = p99(base)
     return "\n".join(
         [
-            f"with {os.cpu_count()} processors, {os.getloadavg()[0]:.0f} processes at work                 measured     goal",
+            f"{f'with {os.cpu_count()} processors, {os.getloadavg()[0]:.0f} processes at work':55}measured     goal",
             f"cold open to figures, nothing cached by the API, ms    {first:8.0f}      500",
             f"cold open to figures, median of {OPENINGS}, ms                 {median:8.0f}      500",
             f"slowest interaction to next paint, ms                  {slowest:8.0f}      100",

@@ -1,4 +1,4 @@
-"""c360 drop: what is uploaded, what is left alone, and what is told about it (S3 by moto)."""
+"""c360 drop: what is uploaded, what is left alone, and what is printed (S3 by moto)."""
 
 import hashlib
 from collections.abc import Callable, Iterator

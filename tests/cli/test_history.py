@@ -1,4 +1,4 @@
-"""Following a run: its states, attempts, times and end, told from recorded histories."""
+"""Following a run: its states, attempts, times and end, read from recorded histories."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""c360 model and c360 sql render: what is wrong is told by place, what changes becomes a migration, SQL is printed."""
+"""c360 model and c360 sql render: problems have their place, changes become a migration, SQL is printed."""
 
 import shutil
 from pathlib import Path
@@ -41,11 +41,11 @@ def test_every_problem_is_shown_with_its_place(c360: C360) -> None:
     line = next(number for number, each in enumerate(text.splitlines(), 1) if "measurs" in each)
     assert shown[0] == f"model.yaml:{line}:5: sources.transactions.measurs: unknown key; did you mean measures?"
     assert done.stderr.strip() == f"c360: model.yaml has 2 problems; the first is in line {line}"
-    told = c360("model", "check", "model.yaml", "--json")
-    assert told.status == 1
-    assert told.json["valid"] is False
-    assert told.json["error"]["code"] == "model"
-    assert told.json["problems"][0] == {
+    answer = c360("model", "check", "model.yaml", "--json")
+    assert answer.status == 1
+    assert answer.json["valid"] is False
+    assert answer.json["error"]["code"] == "model"
+    assert answer.json["problems"][0] == {
         "line": line,
         "column": 5,
         "field": "sources.transactions.measurs",

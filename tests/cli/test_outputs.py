@@ -50,8 +50,8 @@ def test_outputs_print_the_true_key_and_nothing_else_reads_it(
         "AWS_DEFAULT_REGION": REGION,
     }.items():
         monkeypatch.setenv(name, value)
-    told = c360("outputs", "--target", target, "--json").json
-    assert (told["target"], told["api_key"]) == (target, VALUE)
+    printed = c360("outputs", "--target", target, "--json").json
+    assert (printed["target"], printed["api_key"]) == (target, VALUE)
     assert VALUE in c360("outputs", "--target", target).stdout
     assert open_deployment(Target(target)).outputs.api_key is None
 

@@ -35,8 +35,8 @@ class LoadFunction:
         try:
             answer = handler.handle(json.loads(Payload), lambda_context())
         except Exception as error:  # noqa: BLE001 - any failure of a function is an answer of Lambda
-            told = {"errorMessage": str(error), "errorType": type(error).__name__}
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(told).encode())}
+            failure = {"errorMessage": str(error), "errorType": type(error).__name__}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failure).encode())}
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
@@ -209,8 +209,8 @@ def test_what_is_no_corrected_export_is_refused_and_nothing_is_dropped(
 def test_rows_of_several_sources_are_exported_one_by_one(c360: C360, shop: Night) -> None:
     refused = c360("quarantine", "export", "-o", "wrong.csv", "--json")
     assert "choose with --source" in refused.json["error"]["message"]
-    told = c360("quarantine", "export", "-o", "wrong.csv", "--source", "products", "--json").json
-    assert (told["rows"], told["source"]) == (1, "products")
+    report = c360("quarantine", "export", "-o", "wrong.csv", "--source", "products", "--json").json
+    assert (report["rows"], report["source"]) == (1, "products")
     text = c360("quarantine", "export", "--source", "products").stdout
     assert (
         text.splitlines()[0]

@@ -23,15 +23,15 @@ def test_a_run_that_succeeds_tells_what_became_of_every_file(c360: C360, deploy:
     played = RecordedStepFunctions("succeeded")
     deploy(played)
     done = c360("run", "--wait", "--json")
-    told = done.json
+    report = done.json
     assert done.status == 0
-    assert told["status"] == "SUCCEEDED"
-    assert told["execution_arn"] == played.arn
-    assert told["run_id"] == played.arn.rpartition(":")[2]
+    assert report["status"] == "SUCCEEDED"
+    assert report["execution_arn"] == played.arn
+    assert report["run_id"] == played.arn.rpartition(":")[2]
     described = played.describe_execution()
-    assert told["seconds"] == round((described["stopDate"] - described["startDate"]).total_seconds(), 3)
-    assert [file["key"].split("/")[1] for file in told["files"]] == ["customers", "products", "transactions"]
-    for file in told["files"]:
+    assert report["seconds"] == round((described["stopDate"] - described["startDate"]).total_seconds(), 3)
+    assert [file["key"].split("/")[1] for file in report["files"]] == ["customers", "products", "transactions"]
+    for file in report["files"]:
         assert set(file) == {
             "key", "status", "reason", "rows_read", "loaded", "unchanged", "duplicate", "quarantined", "overruled",
             "unknown_columns",
@@ -92,8 +92,8 @@ def test_an_aborted_run_fails_the_command(c360: C360, deploy: Deploy) -> None:
 def test_without_wait_the_run_is_only_started(c360: C360, deploy: Deploy) -> None:
     played = RecordedStepFunctions("succeeded")
     deploy(played)
-    told = c360("run", "--json").json
-    assert (told["status"], told["seconds"], told["files"]) == ("RUNNING", None, [])
+    report = c360("run", "--json").json
+    assert (report["status"], report["seconds"], report["files"]) == ("RUNNING", None, [])
     assert played.looks == 0
 
 

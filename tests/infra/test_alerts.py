@@ -1,4 +1,4 @@
-"""What goes wrong without a failed run is told to somebody: nothing started, nothing delivered, given up."""
+"""What goes wrong without a failed run raises an alert: nothing started, nothing delivered, given up."""
 
 import json
 import re

@@ -40,8 +40,8 @@ def package(request: pytest.FixtureRequest, cache: Path) -> Iterator[zipfile.Zip
 
 def test_it_holds_code_sql_certificates_and_dependencies(package: zipfile.ZipFile) -> None:
     names = set(package.namelist())
-    wanted = {"functions/common/settings.py", "sql/migrations/0001_foundation.sql", CERTIFICATES}
-    assert wanted <= names
+    expected = {"functions/common/settings.py", "sql/migrations/0001_foundation.sql", CERTIFICATES}
+    assert expected <= names
     assert {"psycopg", "fastapi", "mangum", "pydantic", "aws_lambda_powertools"} <= {n.split("/")[0] for n in names}
 
 

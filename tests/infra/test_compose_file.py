@@ -1,11 +1,13 @@
 """The compose file offers what the LocalStack target needs, on this machine only."""
 
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -14,10 +16,17 @@ from tests.support.synthesis import REPOSITORY
 FILE = REPOSITORY / "docker-compose.localstack.yml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SCHEMA = REPOSITORY / "tests" / "support" / "compose_schema.json"
+"""The Compose specification's own, of June 2026 (github.com/compose-spec/compose-spec, 170098b, Apache-2.0)."""
+
+
+def image(service: dict[str, Any]) -> str:
+    """The image that runs unless the environment names another."""
+    return re.sub(r"^\$\{\w+:-(.+)\}$", r"\1", str(service["image"]))
 
 
 def test_it_runs_localstack_postgres_kafka_and_metabase_at_pinned_versions() -> None:
-    images = {name: service["image"].partition("@")[0].partition(":") for name, service in SERVICES.items()}
+    images = {name: image(service).partition("@")[0].partition(":") for name, service in SERVICES.items()}
     assert {name: repository for name, (repository, _, _) in images.items()} == {
         "localstack": "localstack/localstack",
         "postgres": "postgres",
@@ -33,10 +42,23 @@ def test_it_runs_localstack_postgres_kafka_and_metabase_at_pinned_versions() -> 
 
 
 def test_images_are_pinned_by_digest_but_for_the_one_that_the_docs_name() -> None:
-    digests = {name: service["image"].partition("@")[2] for name, service in SERVICES.items()}
+    digests = {name: image(service).partition("@")[2] for name, service in SERVICES.items()}
     assert [name for name, digest in digests.items() if not re.fullmatch("sha256:[0-9a-f]{64}", digest)] == ["metabase"]
     verified = (REPOSITORY / "docs" / "verified.md").read_text()
     assert f"`{SERVICES['metabase']['image']}` is not pinned" in verified
+
+
+def test_the_file_is_what_the_compose_specification_describes() -> None:
+    schema = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text("utf-8")))
+    assert [(list(error.instance_path), error.message) for error in schema.iter_errors(COMPOSE)] == []
+    wrong = {**COMPOSE, "services": {**SERVICES, "kafka": {**SERVICES["kafka"], "imagee": "x"}}}
+    assert not schema.is_valid(wrong)
+
+
+def test_another_localstack_takes_its_token_from_the_environment() -> None:
+    localstack = SERVICES["localstack"]
+    assert localstack["image"].startswith("${C360_LOCALSTACK_IMAGE:-")
+    assert localstack["environment"]["LOCALSTACK_AUTH_TOKEN"] == "${LOCALSTACK_AUTH_TOKEN:-}"
 
 
 def test_ports_are_open_to_this_machine_only() -> None:

@@ -50,8 +50,8 @@ def test_every_price_is_used_and_the_page_of_costs_is_up_to_date() -> None:
         for _, price in item.of
     }
     assert used == PRICES.keys()
-    told = (REPOSITORY / "docs" / "cost.md").read_text("utf-8")
-    assert told == page(), "run `.venv/bin/python -m infra.cost_page > docs/cost.md`"
+    written = (REPOSITORY / "docs" / "cost.md").read_text("utf-8")
+    assert written == page(), "run `.venv/bin/python -m infra.cost_page > docs/cost.md`"
 
 
 def test_localstack_costs_nothing() -> None:

@@ -44,7 +44,7 @@ def test_data_outlives_its_stack_on_aws_only(on_aws: Synthesis, on_localstack: S
 
 def test_rds_is_small_current_encrypted_backed_up_and_unreachable_from_outside(on_aws: Synthesis) -> None:
     database = on_aws.properties("AWS::RDS::DBInstance")
-    wanted = {
+    expected = {
         "Engine": "postgres",
         "EngineVersion": "18",
         "DBInstanceClass": "db.t4g.micro",
@@ -59,7 +59,7 @@ def test_rds_is_small_current_encrypted_backed_up_and_unreachable_from_outside(o
         "DBName": "c360",
         "CACertificateIdentifier": "rds-ca-rsa2048-g1",
     }
-    assert {name: database[name] for name in wanted} == wanted
+    assert {name: database[name] for name in expected} == expected
     assert on_aws.properties("AWS::RDS::DBParameterGroup")["Parameters"] == {
         "rds.force_ssl": "1",
         "log_error_verbosity": "terse",

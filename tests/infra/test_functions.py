@@ -23,7 +23,7 @@ HANDLERS = {
 def handlers(synthesis: Synthesis) -> dict[str, tuple[str, str]]:
     """HANDLERS, without the export where the lake is off."""
     there = {name for name, _ in synthesis.resources("AWS::Lambda::Function")}
-    return {name: told for name, told in HANDLERS.items() if any(each.startswith(name) for each in there)}
+    return {name: handler for name, handler in HANDLERS.items() if any(each.startswith(name) for each in there)}
 
 
 def test_handlers_and_database_roles_are_the_contracts(either: Synthesis, on_localstack: Synthesis) -> None:

@@ -132,9 +132,9 @@ def test_a_bill_above_the_budget_is_an_email(tmp_path: Path, on_aws: Synthesis) 
     [budget] = budgets(synthesize(tmp_path / "out", target="aws", budget="30", alert_email="data@example.com"))
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 30, "Unit": "USD"}
     assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:deployment$C360"]}
-    told = budget["NotificationsWithSubscribers"]
-    assert [each["Notification"]["Threshold"] for each in told] == [80, 100]
-    assert {each["Subscribers"][0]["Address"] for each in told} == {"data@example.com"}
+    notifications = budget["NotificationsWithSubscribers"]
+    assert [each["Notification"]["Threshold"] for each in notifications] == [80, 100]
+    assert {each["Subscribers"][0]["Address"] for each in notifications} == {"data@example.com"}
 
 
 def test_everything_that_takes_tags_says_whose_it_is(whole: Synthesis) -> None:

@@ -1,4 +1,4 @@
-"""What starts a load, what tells that it failed, and what runs before it."""
+"""What starts a load, what reports its failure, and what runs before it."""
 
 import re
 from pathlib import Path
@@ -60,7 +60,7 @@ def alert_text(synthesis: Synthesis) -> tuple[set[str], list[str]]:
 def test_an_alert_says_what_failed_where_and_what_to_do(either: Synthesis) -> None:
     paths, lines = alert_text(either)
     assert {f"$.detail.{field}" for field in ("name", "status", "error", "cause", "executionArn")} <= paths
-    for wanted in (
+    for expected in (
         "the load <detail-name> ended as <detail-status>",
         "What failed: <detail-error>",
         "Why: <detail-cause>",
@@ -70,7 +70,7 @@ def test_an_alert_says_what_failed_where_and_what_to_do(either: Synthesis) -> No
         "docs/runbook.md, section A load failed",
         "c360 run --resume <detail-name>",
     ):
-        assert any(wanted in line for line in lines), wanted
+        assert any(expected in line for line in lines), expected
     # EventBridge takes text as one quoted string a line (user guide, "Input transformation").
     assert all(line.startswith('"') and line.endswith('"') for line in lines)
 

@@ -38,7 +38,7 @@ class WatchedNight(Night):
 
 @pytest.fixture
 def watched(night: Night) -> Iterator[WatchedNight]:
-    """A night whose plans PostgreSQL tells (auto_explain), with the rows of each step."""
+    """A night whose plans PostgreSQL logs (auto_explain), with the rows of each step."""
     settings = {
         "session_preload_libraries": "auto_explain",
         "auto_explain.log_min_duration": "0",

@@ -111,8 +111,8 @@ def test_a_store_in_use_waits_for_the_next_night_and_says_so(filled: Night) -> N
     with psycopg.connect(filled.admin_url) as other:
         other.execute("select from metadata.dead_letter for update")
         assert removed(filled)["dead_letters", "personal"] is None
-    told = filled.rows("select count(*) from metadata.retention_result where records is null")
-    assert told == [(1,)]
+    in_use = filled.rows("select count(*) from metadata.retention_result where records is null")
+    assert in_use == [(1,)]
 
 
 def test_the_model_refuses_what_cannot_be_kept() -> None:

@@ -1,5 +1,5 @@
 """The compose file's platform, whose poller is ours: with a LocalStack, a broker and a PostgreSQL that stand in for the
-containers on other ports, and a `docker` that only writes down what it is told. The containers themselves never ran.
+containers on other ports, and a `docker` that only writes down its arguments. The containers themselves never ran.
 """
 
 import json
@@ -41,7 +41,7 @@ class Scene:
     endpoint: str
     broker: Broker
     log: Path
-    told: list[str]
+    messages: list[str]
 
     @property
     def stack(self) -> ComposeStack:
@@ -49,7 +49,7 @@ class Scene:
         return ComposeStack(self.paths, self.options, stacks=(STACK,))
 
     def deploy(self, **changed: Any) -> None:
-        """What the app's stack tells of its mapping."""
+        """The event source mapping that the app has."""
         mapping = {
             "FunctionName": "composed",
             "EventSourceArn": "arn:aws:kafka:us-east-1:000000000000:cluster/local/0-1",
@@ -109,23 +109,23 @@ def scene(localstack: str, scratch: Path, tmp_path: Path) -> Iterator[Scene]:
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file in which a `docker` on the PATH writes down its arguments."""
-    told = tmp_path / "docker-told"
+    calls = tmp_path / "docker-calls"
     program = tmp_path / "bin" / "docker"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\necho "$*" >> "{told}"\n')
+    program.write_text(f'#!/bin/sh\necho "$*" >> "{calls}"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-    return told
+    return calls
 
 
 def test_the_poller_brings_the_containers_kafka_to_the_containers_function(scene: Scene, docker: Path) -> None:
     with pytest.raises(LocalError, match="not deployed"):
-        scene.stack.poll(scene.told.append)
+        scene.stack.poll(scene.messages.append)
     assert scene.stack.status().event_source.state == "stopped"
     scene.deploy()
     try:
-        scene.stack.poll(scene.told.append)
-        assert scene.told == ["starting the event source poller"]
+        scene.stack.poll(scene.messages.append)
+        assert scene.messages == ["starting the event source poller"]
         producer = Producer({"bootstrap.servers": scene.broker.bootstrap_servers})
         producer.produce("clicks", value=b'{"do": "ok"}')
         assert producer.flush(10) == 0
@@ -143,15 +143,15 @@ def test_the_poller_brings_the_containers_kafka_to_the_containers_function(scene
         assert status.event_source.detail.startswith("2 partitions")
 
         running = status.event_source.pid
-        scene.stack.poll(scene.told.append)
+        scene.stack.poll(scene.messages.append)
         assert scene.stack.status().event_source.pid == running, "what it does already is left alone"
         scene.remove()
         scene.deploy(BatchSize=7)
-        scene.stack.poll(scene.told.append)
+        scene.stack.poll(scene.messages.append)
         changed = scene.stack.status().event_source.pid
         assert changed != running, "another mapping needs another poller"
 
-        scene.stack.down(scene.told.append)
+        scene.stack.down(scene.messages.append)
         assert scene.stack.status().event_source.state == "stopped"
         assert changed is not None
         assert not psutil.pid_exists(changed)
@@ -163,15 +163,15 @@ def test_the_poller_brings_the_containers_kafka_to_the_containers_function(scene
 def test_up_starts_the_containers_then_deploys_then_polls(
     scene: Scene, docker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deploy.CdkApp, "synth", lambda app, _: scene.told.append(f"synth {app.context['target']}"))
+    monkeypatch.setattr(deploy.CdkApp, "synth", lambda app, _: scene.messages.append(f"synth {app.context['target']}"))
     monkeypatch.setattr(
-        deploy.CdkApp, "bootstrap", lambda _app, endpoint, _: scene.told.append(f"bootstrap {endpoint}")
+        deploy.CdkApp, "bootstrap", lambda _app, endpoint, _: scene.messages.append(f"bootstrap {endpoint}")
     )
     monkeypatch.setattr(deploy.CdkApp, "deploy", lambda _app, _endpoint, _: scene.deploy())
     try:
-        scene.stack.up(scene.told.append)
+        scene.stack.up(scene.messages.append)
         assert docker.read_text().splitlines() == [f"compose --file {COMPOSE_FILE} up --detach --wait"]
-        assert scene.told == [
+        assert scene.messages == [
             "starting the containers",
             "synth localstack",
             f"bootstrap {scene.endpoint}",

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -100,7 +103,9 @@ def test_a_crash_is_an_exit_error_and_the_next_invocation_gets_a_fresh_process(
 
 
 def test_a_process_that_died_between_invocations_is_replaced(function: LambdaFunction) -> None:
-    os.kill(function.invoke()["pid"], signal.SIGKILL)
+    killed = function.invoke()["pid"]
+    os.kill(killed, signal.SIGKILL)
+    assert _ends(killed), "before the next invocation, not during it"
     for _ in range(3):
         assert function.invoke()["calls"] >= 1
 
@@ -129,13 +134,13 @@ def test_too_large_a_response_is_refused_as_on_aws(function: LambdaFunction) -> 
 
 
 def test_the_environment_is_lambdas_and_nothing_of_this_machines(function: LambdaFunction, localstack: str) -> None:
-    told = function.invoke()
-    environment = told["environment"]
+    answer = function.invoke()
+    environment = answer["environment"]
     assert environment["GREETING"] == "hello"
     assert environment["AWS_ENDPOINT_URL"] == localstack
     assert environment["AWS_LAMBDA_FUNCTION_NAME"] == function.name
     assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
-    assert environment["LAMBDA_TASK_ROOT"] == told["folder"]
+    assert environment["LAMBDA_TASK_ROOT"] == answer["folder"]
     assert environment["AWS_ACCESS_KEY_ID"] != "test", "the credentials are those of the function's role"
     expected = {"PATH", "LANG", "TZ", "HOME", "TMPDIR", "GREETING", "PYTHONPATH", "PYTHONNOUSERSITE", "LC_CTYPE"}
     expected |= {"_HANDLER", "_X_AMZN_TRACE_ID", "LOCALSTACK_HOSTNAME", "_AWS_XRAY_DAEMON_PORT"}
@@ -143,6 +148,32 @@ def test_the_environment_is_lambdas_and_nothing_of_this_machines(function: Lambd
     expected |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"}
     assert {name for name in environment if not name.startswith("AWS_")} <= expected
     assert environment["HOME"] != os.environ.get("HOME")
+
+
+def test_a_page_of_the_internet_takes_no_invocation(function: LambdaFunction) -> None:
+    address = function.invoke()["environment"]["AWS_LAMBDA_RUNTIME_API"]
+    for host, status in ((address, "404"), ("rebound.example", "421"), ("", "421")):
+        request = urllib.request.Request(f"http://{address}/2018-06-01/nothing", headers={"Host": host})
+        with pytest.raises(urllib.error.HTTPError, match=status):
+            urllib.request.urlopen(request)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as another user")
+def test_another_user_of_the_machine_takes_no_invocation(function: LambdaFunction) -> None:
+    address = function.invoke()["environment"]["AWS_LAMBDA_RUNTIME_API"]
+    ask = (
+        'exec 3<>"/dev/tcp/${0/://}" && printf "GET /2018-06-01/nothing HTTP/1.1\\r\\nHost: $0\\r\\n\\r\\n" >&3'
+        " && timeout 5 head -n 1 <&3"
+    )
+
+    def asked_by(user: int) -> str:
+        command = ["/bin/bash", "-c", ask, address]
+        done = subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    assert asked_by(os.getuid()) == "HTTP/1.1 404 Not Found"
+    assert asked_by(65534) == ""
+    assert function.invoke()["calls"], "the function works on"
 
 
 def test_boto3_comes_from_the_runtime_and_reaches_localstack(localstack: str) -> None:
@@ -208,7 +239,7 @@ def test_crashes_leave_neither_zombies_nor_open_files(function: LambdaFunction) 
     assert [child for child in runtime.children() if child.status() == psutil.STATUS_ZOMBIE] == []
     deadline = time.monotonic() + 5
     while runtime.num_fds() > before + 4 and time.monotonic() < deadline:
-        time.sleep(0.1)  # a server that was told to end takes half a second
+        time.sleep(0.1)  # a server takes half a second to end
     assert runtime.num_fds() <= before + 4
 
 

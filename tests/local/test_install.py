@@ -115,7 +115,7 @@ class Machine:
 
 
 def _own_registry() -> dict[str, str]:
-    """What tells pip, uv and npm on this machine where their registries are."""
+    """The settings of pip, uv and npm for the registries of this machine."""
     named = re.compile("(PIP|UV|SSL|npm_config|.*proxy)", re.IGNORECASE)
     return {name: value for name, value in os.environ.items() if named.match(name)}
 

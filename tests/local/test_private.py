@@ -126,9 +126,9 @@ def test_what_was_signed_cannot_be_changed(private: str) -> None:
 
 
 def test_no_header_makes_a_caller_localstack_itself(private: str) -> None:
-    told = {"x-localstack-data": json.dumps({"service_principal": "lambda"})}
+    internal = {"x-localstack-data": json.dumps({"service_principal": "lambda"})}
     target = {"X-Amz-Target": "AWSStepFunctions.ListStateMachines", "Content-Type": "application/x-amz-json-1.0"}
-    assert _send(private, "POST", "/", b"{}", **target, **told)[0] == 403
+    assert _send(private, "POST", "/", b"{}", **target, **internal)[0] == 403
 
 
 @pytest.mark.parametrize("path", ["/_aws/execute-api/", "/_aws/execute-api/id", "/_aws/execute-api/id/v1/customers"])
@@ -139,6 +139,13 @@ def test_the_way_to_the_apis_leads_to_no_other_service(private: str, path: str) 
         assert status in (308, 403, 404)
         assert b"stateMachines" not in content
         aws.client("apigateway", private, KEY).get_rest_apis()
+
+
+@pytest.mark.parametrize("service", ["f.lambda-url.us-east-1", "b.s3-website", "b.s3", "id.execute-api"])
+@pytest.mark.parametrize("path", ["/_aws/execute-api/id/v1/customers", "/_localstack/health"])
+def test_by_the_name_of_a_function_or_a_bucket_nothing_is_open(private: str, service: str, path: str) -> None:
+    host = f"{service}.localhost.localstack.cloud:{urlsplit(private).port}"
+    assert _send(private, "GET", path, Host=host)[0] == 403
 
 
 def test_of_localstacks_own_pages_only_its_health_is_open(private: str) -> None:

@@ -7,6 +7,7 @@ import json
 import threading
 import urllib.request
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -219,7 +220,7 @@ def test_an_aborted_run_is_recorded_and_alerted(
         execution = platform.start_run()
         _held_insert(platform)
         platform.client("stepfunctions").stop_execution(executionArn=execution)
-    # LocalStack tells of the end when the function that runs has answered
+    # LocalStack reports the end when the function that runs has answered
     run_id = execution.rsplit(":", 1)[1]
     eventually(
         lambda: platform.rows(f"select 1 from metadata.load_run where run_id = '{run_id}' and status = 'ABORTED'")
@@ -251,3 +252,23 @@ def test_two_runs_at_once_load_everything_once(platform: Platform, sample: Sampl
         "select status, count(*) from metadata.object_version where object_key like '%dt=2026-11-07%' group by 1"
     ) == [("LOADED", 1)]
     assert platform.rows("select sum(lifetime_value) from business_vault.vw_customer_360") == [(sample.revenue,)]
+
+
+def test_a_longer_past_is_loaded_after_the_present(platform: Platform, loaded: dict[str, Any], tmp_path: Path) -> None:
+    for day, city in (("1999-12-30", "Rome"), ("2000-01-01", "Oslo"), ("2000-01-02", "Rome")):
+        folder = tmp_path / "customers" / f"dt={day}"
+        folder.mkdir(parents=True)
+        (folder / "all.csv").write_text(f"customer_id,city\nPAST,{city}\n")
+    done = platform.json("backfill", str(tmp_path))
+    assert [(run["month"], run["status"], len(run["files"])) for run in done["runs"]] == [
+        ("1999-12", "SUCCEEDED", 1),
+        ("2000-01", "SUCCEEDED", 2),
+    ]
+    cities = [
+        platform.rows(f"select city from business_vault.customer_360_as_of('{day}', now()) where customer_id = 'PAST'")
+        for day in ("1999-12-31", "2000-01-01", "2020-01-01")
+    ]
+    assert cities == [[("Rome",)], [("Oslo",)], [("Rome",)]]
+    again = platform.json("backfill", str(tmp_path))
+    assert {file["status"] for file in again["files"]} == {"unchanged"}
+    assert [run["files"] for run in again["runs"]] == [[], []]

@@ -1,6 +1,6 @@
 """Any files, in any order: at every instant, as known after every night, the vault says what Python computes.
 
-Rows repeat, change there and back, stay unchanged and arrive late; orders are told with line numbers and without; some
+Rows repeat, change there and back, stay unchanged and arrive late; orders have line numbers or none; some
 files are complete lists; files are replaced under their key, and taken back. The oracle keeps all rows of all files
 that count and looks for what they say last; it shares no code with the product.
 """
@@ -107,10 +107,10 @@ def _load(night: Night, nights: Nights) -> tuple[list[Landed], list[datetime]]:
                 landed = [_ended(each, file.key, number) for each in landed]
                 landed.append(Landed(file, (file.day, f"landing/{file.key}", version), number))
                 night.drop(file.key, write_csv(COLUMNS[file.source].split(","), file.rows))
-            for told in night.run(run_id)["files"]:
-                counted = told["loaded"] + told["unchanged"] + told["duplicate"] + told["quarantined"]
-                assert told["rows_read"] == counted
-                assert told["overruled"] <= told["duplicate"]
+            for counts in night.run(run_id)["files"]:
+                counted = counts["loaded"] + counts["unchanged"] + counts["duplicate"] + counts["quarantined"]
+                assert counts["rows_read"] == counted
+                assert counts["overruled"] <= counts["duplicate"]
         ((loaded_at,),) = night.rows(f"select loaded_at from metadata.load_run where run_id = '{run_id}'")
         known.append(loaded_at)
     return landed, known
@@ -159,8 +159,8 @@ def _expected(landed: list[Landed], day: int, night: int) -> dict[str, dict[Key,
         "lines": dict(
             Counter(
                 (order, key[0], row["product_id"], row["total_amount"])
-                for order, told in lines.items()
-                for key, row in told.items()
+                for order, stated in lines.items()
+                for key, row in stated.items()
             )
         ),
     }
@@ -265,7 +265,7 @@ def test_the_vault_says_at_every_instant_what_was_in_force_and_known(warm: WarmN
 def test_the_order_of_arrival_does_not_change_what_is_in_force(
     warm: WarmNight, nights: Nights, data: st.DataObject
 ) -> None:
-    """Versions of one name keep their order, as S3 tells it; all else may arrive in any order, in any batches."""
+    """Versions of one name keep their order, as in S3; all else may arrive in any order, in any batches."""
     arriving = [file for batch in nights if not isinstance(batch, int) for file in batch]
     names = [file.key for file in arriving]
     shuffled = data.draw(st.permutations(range(len(arriving))))

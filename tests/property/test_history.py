@@ -78,10 +78,10 @@ def _load(night: Night, batches: Iterable[list[File]]) -> None:
         for file in batch:
             night.drop(file.key, file.content)
         report = night.run()
-        for told in report["files"]:
-            counted = told["loaded"] + told["unchanged"] + told["duplicate"] + told["quarantined"]
-            assert told["rows_read"] == counted
-            assert told["overruled"] <= told["duplicate"]
+        for counts in report["files"]:
+            counted = counts["loaded"] + counts["unchanged"] + counts["duplicate"] + counts["quarantined"]
+            assert counts["rows_read"] == counted
+            assert counts["overruled"] <= counts["duplicate"]
         assert report["totals"]["quarantined"] == 0
         kept = {file.key: file for file in batch}  # a later version of a key replaces the earlier ones
         assert report["totals"]["rows_read"] == sum(len(file.rows) for file in kept.values())

@@ -172,9 +172,9 @@ def test_the_audit_trail(let: Let) -> None:
     settings = settings_for(role_url(let.night.admin_url, "c360_api"))
     with served(create_app(settings)) as client:
         assert client.get("/customers", params={"email": PERSON["email"], "q": "canary"}).status_code == 200
-    told = let.night.rows("select content from audit.record")
-    assert len(told) >= 3
-    assert not CANARY.search(str(told))
+    recorded = let.night.rows("select content from audit.record")
+    assert len(recorded) >= 3
+    assert not CANARY.search(str(recorded))
 
 
 def test_logs(let: Let) -> None:

@@ -1,5 +1,7 @@
 """What the database holds, in forms that can be compared."""
 
+from typing import Any, Protocol
+
 import psycopg
 
 from tests.support.night import BUCKET, Night
@@ -23,12 +25,21 @@ TRACKING = "raw_vault.record_tracking_satellite"
 _CANONICAL = "(to_jsonb(t) - 'loaded_at' - 'record_source')::text || coalesce(' of ' || o.object_key, '')"
 
 
-def published(night: Night) -> Marts:
+class Readable(Protocol):
+    """What answers the administrator's queries: a night, a platform."""
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The answer to a query."""
+
+
+def published(database: Readable) -> Marts:
     """The views, as people and applications read them."""
     return Marts(
-        customers=night.rows('select * from business_vault.vw_customer_360_published order by customer_id collate "C"'),
-        products=night.rows('select * from business_vault.vw_product_analytics order by product_id collate "C"'),
-        lines=night.rows(
+        customers=database.rows(
+            'select * from business_vault.vw_customer_360_published order by customer_id collate "C"'
+        ),
+        products=database.rows('select * from business_vault.vw_product_analytics order by product_id collate "C"'),
+        lines=database.rows(
             "select * from business_vault.vw_order_analytics"
             ' order by transaction_id collate "C", line_number, product_id collate "C"'
         ),

@@ -2,11 +2,14 @@
 
 import csv
 import json
+import os
+import random
 import subprocess
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -17,7 +20,11 @@ import psycopg
 from localstack_client.session import Session
 
 from infra.outputs import Outputs
-from local.stack import EmbeddedStack
+from local import processes
+from local.paths import REPOSITORY, Paths
+from local.stack import EmbeddedStack, StackOptions
+
+_C360 = REPOSITORY / ".venv" / "bin" / "c360"
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,35 @@ class Platform:
             (table, *self.rows(f"select count(*), md5(string_agg(t::text, '' order by t::text)) from {table} as t")[0])
             for (table,) in tables
         ]
+
+
+@contextmanager
+def running_platform(folder: Path) -> Iterator[Platform]:
+    """A platform as `c360 up` starts it, in a folder and on ports of its own, without the nightly rule."""
+    paths = Paths(folder)
+    # another run of the tests may be choosing its own at this moment
+    ports = [processes.free_port(random.randrange(first, first + 1_500, 10)) for first in (21000, 23000, 25000, 27000)]
+    options = StackOptions(
+        localstack_port=ports[0],
+        postgres_port=ports[1],
+        api_port=ports[2],
+        kafka_port=ports[3],
+        schedule_enabled=False,
+        database_url=None,
+    )
+    stack = EmbeddedStack(paths, options)
+    try:
+        outputs = stack.up(print)
+        environment = {**os.environ, "C360_STATE_DIR": str(paths.state), "C360_TARGET": "embedded", "NO_COLOR": "1"}
+        yield Platform(stack, outputs, lambda *arguments: _c360(environment, *arguments))
+    finally:
+        stack.down(print)
+
+
+def _c360(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [_C360, *arguments], env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
 
 
 def eventually[T](probe: Callable[[], T | bool | None], seconds: float = 30) -> T:

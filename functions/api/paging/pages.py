@@ -7,6 +7,7 @@ from functions.api.database import Database, Row
 from functions.api.paging import cursor
 from functions.api.paging.cache import Cache
 from functions.api.paging.collection import Selection, page_statement
+from functions.api.paging.sealed import Seal, is_hidden, seal_of
 
 DEEP_SKIP = 10_000
 """Passing over more items than these is costly."""
@@ -47,9 +48,11 @@ async def read_page(
     Raises BadParameterError when `after` is not a cursor of this list.
     """
     parameters = values | {"skip": skip, "limit": limit}
+    order = selection.collection.order(selection.sort)
+    seal = await seal_of(database) if selection.masked and is_hidden(order) else None
     if after is not None:
         selection = replace(selection, after_cursor=True)
-        order = selection.collection.order(selection.sort)
+        after = after if seal is None else seal.opened(after)
         position = cursor.decode(after, selection.sort, [each.type for each in order])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
     page_key = (selection, *parameters.values())
@@ -71,7 +74,7 @@ async def read_page(
         total = _reached(row, skip, after)
     elif total is None:
         total = row[3]
-    page = _page(row, total, selection.sort)
+    page = _page(row, total, selection.sort, seal)
     cache.put(total_key, page.total, page.watermark)
     cache.put(page_key, page, page.watermark, size=2 * len(page.items) + 500)
     return page
@@ -84,7 +87,9 @@ def _reached(row: Row, skip: int, after: str | None) -> int | None:
     return skip + count if is_end else None
 
 
-def _page(row: Row, total: int | None, sort: str) -> Page:
+def _page(row: Row, total: int | None, sort: str, seal: Seal | None) -> Page:
     watermark, items, last, _, exists, count = row
     after = None if last is None else cursor.encode(sort, last)
+    if after is not None and seal is not None:
+        after = seal.closed(after)
     return Page(items or "", count, total, after, watermark, exists)

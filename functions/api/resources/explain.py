@@ -22,6 +22,7 @@ from functions.api.paging.conditional import json_response, not_modified
 from functions.api.paging.cursor import decode, encode
 from functions.api.paging.filters import FilterQuery, parsed_filters
 from functions.api.paging.parameters import Cursor, Limit
+from functions.api.paging.sealed import is_hidden, seal_of
 from functions.api.problems import ITEM_PROBLEMS
 from functions.api.resources import explain_models as shapes
 from functions.api.resources.metrics import ARGUMENTS, LAYER, rows_of
@@ -254,14 +255,17 @@ async def _page(
 ) -> tuple[str, int, str | None]:
     """The items' JSON, separated by commas, how many these are, and the cursor of the next page."""
     parameters = values | {"skip": 0, "limit": query.limit}
+    seal = await seal_of(database) if values["masked"] and is_hidden(collection.key) else None
     if query.cursor is not None:
-        position = decode(query.cursor, "", [each.type for each in collection.key])
+        given = query.cursor if seal is None else seal.opened(query.cursor)
+        position = decode(given, "", [each.type for each in collection.key])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
     selection = Selection(
         collection, (), bool(values["masked"]), "", conditions, after_cursor=query.cursor is not None, counted=False
     )
     _, items, last, _, _, count = await database.read_row(page_statement(selection), parameters, costly=True)
-    return items or "", count, None if last is None else encode("", last)
+    after = None if last is None else encode("", last)
+    return items or "", count, after if seal is None or after is None else seal.closed(after)
 
 
 def _words(metric: Metric, column: Column, query: ExplainQuery, point: dict[str, Any]) -> str:

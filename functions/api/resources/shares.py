@@ -1,4 +1,8 @@
-"""Links that share a view of the dashboard: made, listed and revoked by who may call, read through by who has one."""
+"""Links that share a view of the dashboard: made by who may call, read through by who has one.
+
+Listed and revoked by who made them; where callers are not told apart, by all of them. With the scope `shares:manage` by
+others too.
+"""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -17,7 +21,7 @@ from functions.api.paging.filters import FilterQuery
 from functions.api.paging.parameters import ListQuery, Query
 from functions.api.problems import LIST_PROBLEMS, documented
 from functions.api.responses import database_of, list_response, parsed, query_parameters
-from functions.api.security.authentication import PERSONAL, access_of
+from functions.api.security.authentication import MANAGE_SHARES, PERSONAL, access_of
 from functions.api.security.share_links import sign
 from functions.common.sql_files import read_sql
 
@@ -26,6 +30,7 @@ LARGEST_VIEW = 4096
 
 _CREATE = read_sql("api/create_share.sql").as_bytes(None)
 _REVOKE = read_sql("api/revoke_share.sql").as_bytes(None)
+_OWN = "created_by is not distinct from %(caller)s::text"
 _PRIVATE = {"Cache-Control": "no-store"}
 
 router = APIRouter(prefix="/shares", tags=["shares"])
@@ -130,7 +135,8 @@ async def create_share(request: Request, share: NewShare) -> Response:
     if share.personal and access_of(request).masked:
         raise HTTPException(HTTPStatus.FORBIDDEN, f"The scope {PERSONAL} is needed to share what shows persons.")
     key, share_id, body = await database_of(request).write_row(
-        _CREATE, share.model_dump(exclude={"view"}) | {"view": share.view.stored()}
+        _CREATE,
+        share.model_dump(exclude={"view"}) | {"view": share.view.stored(), "created_by": access_of(request).subject},
     )
     token = sign(bytes(key), share_id)
     body = f'{body.removesuffix("}")}, "token": "{token}", "path": "dashboard#share={token}"}}'
@@ -141,8 +147,11 @@ async def create_share(request: Request, share: NewShare) -> Response:
     "", response_model=SharePage, responses=LIST_PROBLEMS, openapi_extra=query_parameters(SharesQuery)
 )  # fmt: skip
 async def list_shares(request: Request) -> Response:
-    """All links, the newest first, without their tokens."""
-    return await list_response(request, _SHARES, SharesQuery)
+    """The caller's links, the newest first, without their tokens; with the scope `shares:manage` those of all."""
+    access = access_of(request)
+    if MANAGE_SHARES in access.scopes:
+        return await list_response(request, _SHARES, SharesQuery)
+    return await list_response(request, _SHARES, SharesQuery, (_OWN,), {"caller": access.subject})
 
 
 @router.get(
@@ -173,7 +182,9 @@ async def current_share(request: Request) -> Response:
     ),
 )
 async def revoke_share(request: Request, share_id: Annotated[UUID, Path()]) -> Response:
-    """End a link: from now on its token opens nothing."""
-    if not await database_of(request).write_rows(_REVOKE, {"share_id": share_id}):
-        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no link with this id.")
+    """End a link of the caller's, or with the scope `shares:manage` anybody's: its token opens nothing any more."""
+    access = access_of(request)
+    whose = {"caller": access.subject, "anybodys": MANAGE_SHARES in access.scopes}
+    if not await database_of(request).write_rows(_REVOKE, {"share_id": share_id} | whose):
+        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such link of yours.")
     return Response(status_code=HTTPStatus.NO_CONTENT)

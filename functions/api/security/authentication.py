@@ -24,6 +24,7 @@ from functions.common.errors import TransientError
 
 READ = "profile:read"
 PERSONAL = "pii:read"
+MANAGE_SHARES = "shares:manage"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ _TLS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 
 
 def add_headers(message: Message, *, over_tls: bool) -> None:
-    """Add to a response's start what it does not say itself. Over TLS, browsers are told to keep to that."""
+    """Add to a response's start what it does not say itself. Over TLS, browsers are asked to stay with it."""
     headers = message["headers"] = [*message.get("headers", ()), *_EVERYWHERE]
     if not any(name == _POLICY for name, _ in headers):
         headers.append(_NO_CONTENT)

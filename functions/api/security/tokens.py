@@ -81,7 +81,7 @@ class TokenVerifier:
 
 
 def _refuse_other_kinds(claims: dict[str, Any]) -> None:
-    """Take access tokens only: an ID token tells an application who signed in, and opens nothing.
+    """Take access tokens only: an ID token is for the application that somebody signed in to, and opens nothing.
 
     Cognito says in `token_use` which it is, Keycloak in `typ`.
     """

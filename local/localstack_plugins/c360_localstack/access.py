@@ -10,6 +10,7 @@ import sys
 
 from rolo.request import get_raw_path
 
+from c360_localstack.hosts import is_gateways_name
 from c360_localstack.signature import SignatureError, SignedRequest, check
 
 _KEY_ID = os.environ.pop("C360_ACCESS_KEY_ID", None)
@@ -42,11 +43,12 @@ def let_holders_in(chain, context, response):
     context.c360_is_api_call = False
     if INTERNAL_REQUEST_PARAMS_HEADER in request.headers:
         return
-    if request.path == _HEALTH and request.method == "GET":
-        return
-    if request.path.startswith(_APIS):  # API Gateway asks for a key of its own
-        context.c360_is_api_call = True
-        return
+    if is_gateways_name(request.headers.get("Host", "")):
+        if request.path == _HEALTH and request.method == "GET":
+            return
+        if request.path.startswith(_APIS):  # API Gateway asks for a key of its own
+            context.c360_is_api_call = True
+            return
     try:
         check(
             SignedRequest(

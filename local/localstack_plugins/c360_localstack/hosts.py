@@ -25,11 +25,21 @@ def refuse_foreign_names(chain, context, response):
     return None
 
 
+def is_gateways_name(authority: str) -> bool:
+    """Whether a Host is the gateway's own, and not that of a bucket, a function or an API behind it."""
+    name, port = _split(authority)
+    return name in _NAMES and port[:1] in ("", ":")
+
+
 def _is_own(authority: str) -> bool:
+    name, port = _split(authority)
+    return (name in _NAMES or name.endswith(_SUFFIXES)) and port[:1] in ("", ":")
+
+
+def _split(authority: str) -> tuple[str, str]:
     name = authority.lower()
     end = name.find("]") + 1 or len(name.partition(":")[0])  # an IPv6 address is in brackets
-    is_own = name[:end] in _NAMES or name[:end].endswith(_SUFFIXES)
-    return is_own and (name[end:] == "" or name[end] == ":")
+    return name[:end], name[end:]
 
 
 def _is_link_to_an_api(request) -> bool:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from functions.api.app import create_app
+from tests.support import tokens
 from tests.support.served_api import PASSWORD, add, as_role, change, served, settings_for
 
 VIEW = {"page": "overview", "filters": {"since": "2026-01-01", "state": ["Berlin", ""]}, "chart": "donut"}
@@ -192,3 +193,24 @@ def test_a_live_panel_changes_the_tag_between_publications(changing: httpx.Clien
     assert answer.json()["panels"]["live-totals"] == {"events": 7, "active_customers": 0}
     assert list(answer.json()["panels"]) == ["overview", "live-totals"]
     assert changing.get("/metrics?panels=overview,nothing").json()["errors"][0]["parameter"] == "panels"
+
+
+def test_links_of_others_are_neither_listed_nor_revoked_without_the_scope_for_it(changing_url: str) -> None:
+    def as_caller(subject: str, *scopes: str) -> dict[str, str]:
+        return tokens.bearer(tokens.token(sub=subject, scope=" ".join(("profile:read", *scopes))))
+
+    def listed(headers: dict[str, str]) -> list[str]:
+        return [item["share_id"] for item in client.get("/shares", headers=headers).raise_for_status().json()["items"]]
+
+    ann, ben, operator = as_caller("ann"), as_caller("ben", "pii:read"), as_caller("olga", "shares:manage")
+    with served(create_app(tokens.jwt_settings(as_role(changing_url, "c360_api", PASSWORD)))) as client:
+        made = client.post("/shares", json={"view": VIEW}, headers=ann).raise_for_status().json()
+        share_id, through = made["share_id"], ben | {"X-Share-Token": made["token"]}
+        assert listed(ann) == listed(operator) == [share_id]
+        assert listed(ben) == []
+        assert client.delete(f"/shares/{share_id}", headers=ben).status_code == 404
+        assert client.get("/shares/current", headers=through).status_code == 200
+        assert client.delete(f"/shares/{share_id}", headers=operator).status_code == 204
+        assert client.get("/shares/current", headers=through).status_code == 401
+        second = client.post("/shares", json={"view": VIEW}, headers=ann).raise_for_status().json()
+        assert client.delete(f"/shares/{second['share_id']}", headers=ann).status_code == 204

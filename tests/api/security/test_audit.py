@@ -118,8 +118,8 @@ def test_every_answer_of_many_at_once_is_recorded_once(night_client: httpx.Clien
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: night_client.get("/customers?limit=1"), range(80)))
     assert {answer.status_code for answer in answers} == {200}
-    told = [record["request_id"] for record in trail.added()]
-    assert sorted(told) == sorted(answer.headers["x-request-id"] for answer in answers)
+    recorded = [record["request_id"] for record in trail.added()]
+    assert sorted(recorded) == sorted(answer.headers["x-request-id"] for answer in answers)
 
 
 def test_what_cannot_be_recorded_is_not_shown(night_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,9 +195,9 @@ def test_what_a_killed_server_had_answered_comes_into_the_chain(night_url: str, 
         deadline = time.monotonic() + 10
         while len(trail.added()) < 101 and time.monotonic() < deadline:
             time.sleep(0.1)
-    told = [record["request_id"] for record in trail.added()]
-    assert {f"killed-{number}" for number in range(100)} < set(told)
-    assert len(told) == 101
+    recorded = [record["request_id"] for record in trail.added()]
+    assert {f"killed-{number}" for number in range(100)} < set(recorded)
+    assert len(recorded) == 101
     assert list(spool.iterdir()) == []
 
 

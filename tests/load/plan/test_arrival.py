@@ -95,6 +95,20 @@ def test_what_is_said_again_after_other_content_counts_in_any_order_of_arrival(n
     assert everything(night) == before
 
 
+def test_a_file_that_is_dropped_every_night_is_loaded_once(night: Night) -> None:
+    night.drop("customers/dt=2024-01-01/a.csv", customers(ANN))
+    night.run()
+    before = everything(night)
+    for _ in range(4):
+        night.drop("customers/dt=2024-01-01/a.csv", customers(ANN))
+        report = night.run()
+        assert ([file["status"] for file in report["files"]], report["retracted"]) == (["REPEATED"], [])
+    assert everything(night) == before
+    night.drop("customers/dt=2024-01-01/a.csv", customers(BEA))
+    night.run()
+    assert [row[1] for row in published(night).customers] == ["Bea"]
+
+
 def remember(night: Night, days: int) -> None:
     """Migrate to a model with a late window."""
     with psycopg.connect(night.admin_url) as connection:
