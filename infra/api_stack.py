@@ -86,7 +86,7 @@ class ApiStack(Stack):
             {
                 "APIG2": "The function validates requests against its own models, and answers 422.",
                 "APIG3": "A web ACL costs $5 a month and more; throttling and keys are on. An option of the account.",
-                "APIG4": "Applications authenticate by API key with a usage plan.",
+                "APIG4": "Applications authenticate by a key with a usage plan, or the function asks for their tokens.",
                 "COG4": "Applications, not people, call the API: there is no user pool.",
                 "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
                 "AmazonAPIGatewayPushToCloudWatchLogs]": "API Gateway's account role is made for this policy.",

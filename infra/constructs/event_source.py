@@ -10,8 +10,9 @@ from constructs import Construct
 
 from infra.config import DeploymentConfig
 
-RETRY_ATTEMPTS = 20
-"""With provisioned pollers, after which a batch of one record goes to the failure bucket."""
+RETRY_ATTEMPTS = 10
+"""With provisioned pollers, after which a batch of one record goes to the failure bucket: Lambda makes no more for
+Kafka where there is such a destination (docs/adr/0021)."""
 
 
 class EventSource(Construct):
@@ -19,7 +20,11 @@ class EventSource(Construct):
 
     @abstractmethod
     def invoke(self, function: lambda_.Function, failures: s3.IBucket) -> None:
-        """Have the topic's records bring batches to `function`; what is given up goes to `failures`."""
+        """Have the topic's records bring batches to `function`.
+
+        With provisioned pollers, what is given up goes to `failures`. On demand nothing is: with a destination, Lambda
+        would give up what an outage of the database made fail.
+        """
 
 
 def mapping_settings(deployment: DeploymentConfig) -> dict[str, Any]:
@@ -59,7 +64,10 @@ class ExternalEventSource(EventSource):
     def invoke(self, function: lambda_.Function, failures: s3.IBucket) -> None:
         deployment = self._deployment
         stack = Stack.of(self)
-        pollers = {"MinimumPollers": deployment.stream_pollers} if deployment.stream_pollers else {}
+        pollers: dict[str, Any] = {}
+        if deployment.stream_pollers:
+            destination = {"OnFailure": {"Destination": failures.bucket_arn}}
+            pollers = {"MinimumPollers": deployment.stream_pollers, "DestinationConfig": destination}
         mapping = {
             "FunctionName": function.function_name,
             "EventSourceArn": f"arn:aws:kafka:{stack.region}:{stack.account}:cluster/local/00000000-0000-0000-0000-1",
@@ -67,7 +75,6 @@ class ExternalEventSource(EventSource):
             "Topic": deployment.stream_topic,
             "Partitions": deployment.stream_partitions,
             "ConsumerGroupId": consumer_group(deployment),
-            "DestinationConfig": {"OnFailure": {"Destination": failures.bucket_arn}},
             **mapping_settings(deployment),
             **pollers,
         }

@@ -71,16 +71,19 @@ class MskEventSource(EventSource):
     def invoke(self, function: lambda_.Function, failures: s3.IBucket) -> None:
         for statement in self._statements():
             function.add_to_role_policy(statement)
-        function.add_to_role_policy(
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[failures.bucket_arn]),
-        )
-        function.add_to_role_policy(
-            iam.PolicyStatement(actions=["s3:PutObject"], resources=[failures.arn_for_objects("*")]),
-        )
         deployment = self._deployment
         settings = mapping_settings(deployment)
         pollers: dict[str, Any] = {}
         if deployment.stream_pollers:
+            function.add_to_role_policy(
+                iam.PolicyStatement(actions=["s3:ListBucket"], resources=[failures.bucket_arn]),
+            )
+            function.add_to_role_policy(
+                iam.PolicyStatement(actions=["s3:PutObject"], resources=[failures.arn_for_objects("*")]),
+            )
+            pollers["destination_config"] = lambda_.CfnEventSourceMapping.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=failures.bucket_arn)
+            )
             pollers["provisioned_poller_config"] = lambda_.CfnEventSourceMapping.ProvisionedPollerConfigProperty(
                 minimum_pollers=deployment.stream_pollers, maximum_pollers=deployment.stream_pollers
             )
@@ -101,9 +104,6 @@ class MskEventSource(EventSource):
             maximum_retry_attempts=settings.get("MaximumRetryAttempts"),
             bisect_batch_on_function_error=settings.get("BisectBatchOnFunctionError"),
             function_response_types=settings.get("FunctionResponseTypes"),
-            destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
-                on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=failures.bucket_arn)
-            ),
             **pollers,
         )
         mapping.node.add_dependency(self._topic)

@@ -137,7 +137,6 @@ class ManagedDatabase(Database):
         accept(
             function,
             {
-                "L1": "CDK's own function, whose runtime CDK chooses.",
                 "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]": (
                     "CDK's own function, which writes its log by this policy."
                 ),
@@ -302,10 +301,6 @@ class AuroraDatabase(ManagedDatabase):
             copy_tags_to_snapshot=True,
             deletion_protection=kept,
             removal_policy=RemovalPolicy.RETAIN if kept else RemovalPolicy.DESTROY,
-        )
-        accept(
-            self._cluster,
-            {"RDS11": "The port is no secret; only our functions' security group reaches it."},
         )
         if not kept:
             accept(self._cluster, {"RDS10": "It goes with its stack, as keep_data=disabled asks for."})

@@ -1,11 +1,13 @@
 """The compose file offers what the LocalStack target needs, on this machine only."""
 
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -14,10 +16,18 @@ from tests.support.synthesis import REPOSITORY
 FILE = REPOSITORY / "docker-compose.localstack.yml"
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SERVED = {name: service for name, service in SERVICES.items() if "profiles" not in service}
+SCHEMA = REPOSITORY / "tests" / "support" / "compose_schema.json"
+"""The Compose specification's own, of June 2026 (github.com/compose-spec/compose-spec, 170098b, Apache-2.0)."""
+
+
+def image(service: dict[str, Any]) -> str:
+    """The image that runs unless the environment names another."""
+    return re.sub(r"^\$\{\w+:-(.+)\}$", r"\1", str(service["image"]))
 
 
 def test_it_runs_localstack_postgres_kafka_and_metabase_at_pinned_versions() -> None:
-    images = {name: service["image"].partition("@")[0].partition(":") for name, service in SERVICES.items()}
+    images = {name: image(service).partition("@")[0].partition(":") for name, service in SERVED.items()}
     assert {name: repository for name, (repository, _, _) in images.items()} == {
         "localstack": "localstack/localstack",
         "postgres": "postgres",
@@ -33,10 +43,36 @@ def test_it_runs_localstack_postgres_kafka_and_metabase_at_pinned_versions() -> 
 
 
 def test_images_are_pinned_by_digest_but_for_the_one_that_the_docs_name() -> None:
-    digests = {name: service["image"].partition("@")[2] for name, service in SERVICES.items()}
+    digests = {name: image(service).partition("@")[2] for name, service in SERVED.items()}
     assert [name for name, digest in digests.items() if not re.fullmatch("sha256:[0-9a-f]{64}", digest)] == ["metabase"]
     verified = (REPOSITORY / "docs" / "verified.md").read_text()
     assert f"`{SERVICES['metabase']['image']}` is not pinned" in verified
+
+
+def test_the_file_is_what_the_compose_specification_describes() -> None:
+    schema = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text("utf-8")))
+    assert [(list(error.instance_path), error.message) for error in schema.iter_errors(COMPOSE)] == []
+    wrong = {**COMPOSE, "services": {**SERVICES, "kafka": {**SERVICES["kafka"], "imagee": "x"}}}
+    assert not schema.is_valid(wrong)
+
+
+def test_another_localstack_takes_its_token_from_the_environment() -> None:
+    localstack = SERVICES["localstack"]
+    assert localstack["image"].startswith("${C360_LOCALSTACK_IMAGE:-")
+    assert localstack["environment"]["LOCALSTACK_AUTH_TOKEN"] == "${LOCALSTACK_AUTH_TOKEN:-}"
+
+
+def test_the_poller_runs_our_code_with_the_packages_that_are_tested() -> None:
+    poller = SERVICES["event-source"]
+    pinned = re.findall(r"([a-z0-9-]+)==([\d.]+)", poller["build"]["dockerfile_inline"])
+    tested = (REPOSITORY / "requirements" / "dev.txt").read_text("utf-8")
+    assert len(pinned) == 5
+    assert all(f"\n{name}=={version} " in f"\n{tested}" for name, version in pinned)
+    arguments = poller["command"]
+    assert arguments[:3] == ["python", "-m", "local.compose_poller"]
+    assert "--bootstrap-servers=kafka:19092" in arguments
+    assert f"NETWORK://{'kafka:19092'}" in SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert poller["profiles"] == ["poller"], "c360 up starts its own"
 
 
 def test_ports_are_open_to_this_machine_only() -> None:
@@ -62,7 +98,7 @@ def test_each_service_tells_when_it_is_healthy(service: str) -> None:
     assert SERVICES[service]["healthcheck"]["test"][0] == "CMD"
 
 
-@pytest.mark.parametrize("service", sorted(set(SERVICES) - {"metabase"}))
+@pytest.mark.parametrize("service", sorted(set(SERVED) - {"metabase"}))
 def test_each_service_with_data_keeps_it(service: str) -> None:
     volumes = [str(volume).partition(":")[0] for volume in SERVICES[service]["volumes"]]
     assert set(volumes) & set(COMPOSE["volumes"])
@@ -92,7 +128,7 @@ def test_kafka_needs_no_zookeeper_and_is_reachable_from_both_sides() -> None:
 
 def test_passwords_are_local_defaults_that_the_environment_overrides() -> None:
     for service in SERVICES.values():
-        for name, value in service["environment"].items():
+        for name, value in service.get("environment", {}).items():
             if "PASS" in name or "SECRET" in name:
                 assert value == "${C360_POSTGRES_PASSWORD:-c360-local}"
 

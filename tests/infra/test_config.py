@@ -53,6 +53,13 @@ def test_a_wrong_option_is_named_with_what_it_may_be(context: dict[str, str], sa
     assert "\n" not in str(error.value)
 
 
+def test_on_aws_nobody_calls_the_api_without_a_key_or_a_token() -> None:
+    with pytest.raises(ConfigError, match="api_key=disabled without jwt_issuer"):
+        DeploymentConfig.from_context({"target": "aws", "api_key": "disabled"})
+    tokens = {"jwt_issuer": "https://issuer.example", "jwt_audience": "shop"}
+    assert not DeploymentConfig.from_context({"target": "aws", "api_key": "disabled", **tokens}).api_key
+
+
 def test_the_cdks_own_context_keys_are_left_alone() -> None:
     DeploymentConfig.from_context({"target": "aws", "@aws-cdk/core:x": True, "aws:cdk:y": [], "cli-telemetry": False})
 

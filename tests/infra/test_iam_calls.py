@@ -73,6 +73,7 @@ REVIEWED: dict[str, dict[str, str]] = {
     },
     EXPORT: {"s3:AbortMultipartUpload": "an upload of parts that fails is taken back"},
     MIGRATE: {"secretsmanager:DescribeSecret": "CDK grants it with the reading of a secret"},
+    "functions.load.plan.run_end_handler": {"sqs:SendMessage": "Lambda sends there what the function failed on"},
     "functions.stream.handler": {
         "kafka:DescribeCluster": _BY_MAPPING,
         "kafka:DescribeClusterV2": _BY_MAPPING,
@@ -85,8 +86,6 @@ REVIEWED: dict[str, dict[str, str]] = {
         "kafka-cluster:DescribeGroup": _BY_MAPPING,
         "ec2:DescribeSecurityGroups": _BY_MAPPING,
         "ec2:DescribeVpcs": _BY_MAPPING,
-        "s3:ListBucket": _BY_MAPPING,
-        "s3:PutObject": _BY_MAPPING,
     },
     "functions.stream.topic_handler": {
         "kafka-cluster:Connect": _BY_KAFKA,

@@ -3,6 +3,8 @@ containers on other ports, and a `docker` that only writes down its arguments. T
 """
 
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from local.aws import client
 from local.broker import Broker
 from local.compose import COMPOSE_FILE, ComposeOptions, ComposeStack
 from local.errors import LocalError
-from local.paths import Paths
+from local.paths import REPOSITORY, Paths
 from tests.support.platform import eventually
 from tests.support.synthesis import flat, synthesize
 
@@ -158,6 +160,27 @@ def test_the_poller_brings_the_containers_kafka_to_the_containers_function(scene
         assert docker.read_text().splitlines() == [f"compose --file {COMPOSE_FILE} down"]
     finally:
         scene.remove()
+
+
+def test_as_a_service_of_the_file_the_poller_waits_for_the_stack_and_follows_its_mapping(scene: Scene) -> None:
+    status = scene.log.with_name("poller-status.json")
+    status.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "local.compose_poller", "--stack", STACK, "--status", str(status)]
+    command += ["--endpoint", scene.endpoint, "--bootstrap-servers", scene.broker.bootstrap_servers]
+    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL) as poller:
+        try:
+            eventually(status.exists, 30)
+            assert json.loads(status.read_text())["partitions"] == 0, "nothing is deployed"
+            scene.deploy(BootstrapServers="of-the-host:9092")
+            eventually(lambda: json.loads(status.read_text())["partitions"] == 2, 30)
+            producer = Producer({"bootstrap.servers": scene.broker.bootstrap_servers})
+            producer.produce("clicks", value=b'{"do": "ok"}')
+            assert producer.flush(10) == 0
+            eventually(lambda: scene.invocations() == 1, 60)
+        finally:
+            poller.terminate()
+            scene.remove()
+        assert poller.wait(30) == 0
 
 
 def test_up_starts_the_containers_then_deploys_then_polls(
