@@ -55,7 +55,7 @@ def test_what_the_app_calls_public_needs_no_key(gateway: httpx.Client) -> None:
 
 
 def test_a_browser_may_ask_before_it_sends_the_key(gateway: httpx.Client) -> None:
-    asked = {"Origin": "https://shop.example", "Access-Control-Request-Headers": "x-api-key"}
+    asked = {"Origin": "http://localhost:3000", "Access-Control-Request-Headers": "x-api-key"}
     answer = gateway.options("/customers", headers=asked | {"Access-Control-Request-Method": "GET"})
     assert answer.status_code == 204
     assert "X-Api-Key" in answer.headers["Access-Control-Allow-Headers"]

@@ -140,7 +140,7 @@ class CustomersQuery(MartQuery):
     cohort: Annotated[
         str | None,
         Field(
-            pattern=r"^[0-9]{3}[1-9]-(0[1-9]|1[0-2])$",
+            pattern=r"^(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-(0[1-9]|1[0-2])$",
             description="The month of the first order in the reporting time zone, such as 2026-03.",
         ),
     ] = None

@@ -194,3 +194,8 @@ def test_a_list_holds_exactly_the_rows_behind_a_figure(
 )  # fmt: skip
 def test_a_list_refuses_what_no_row_can_be(night_client: httpx.Client, target: str) -> None:
     assert night_client.get(target).status_code == 422
+
+
+@pytest.mark.parametrize("cohort", ["0001-01", "1990-12", "2030-01", "9999-12"])
+def test_a_cohort_of_any_year_is_taken(night_client: httpx.Client, cohort: str) -> None:
+    assert _get(night_client, f"/customers?cohort={cohort}&months_later=1200")["items"] == []
