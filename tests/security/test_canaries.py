@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -97,7 +98,8 @@ def _load(night: Night) -> None:
 
 
 def _stream(url: str, patch: pytest.MonkeyPatch) -> None:
-    good = click(customer_id="C1", session_id="session-canary", properties={"note": "canary"})
+    now = datetime.now(UTC).isoformat()  # /events/recent shows a week
+    good = click(customer_id="C1", timestamp=now, session_id="session-canary", properties={"note": "canary"})
     with handler_signed_in(role_url(url, "c360_stream"), patch):
         stream_handler.handle(delivered(good, b'{"customer_id": "C1", "canary": '), lambda_context())
 
