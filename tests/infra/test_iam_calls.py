@@ -34,6 +34,7 @@ EVERYTHING = {
     "target": "aws",
     "audit_bucket": "enabled",
     "stream": "provisioned",
+    "stream_pollers": "1",
     "quicksight_principal": "arn:aws:quicksight:us-east-1:123456789012:user/default/someone",
     "jwt_issuer": "https://issuer.example",
     "jwt_audience": "shop",

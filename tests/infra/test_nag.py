@@ -18,6 +18,7 @@ EVERYTHING = {
     "jwt_issuer": "https://issuer.example",
     "quicksight_principal": "arn:aws:quicksight:us-east-1:123456789012:user/default/someone",
     "stream": "provisioned",
+    "stream_pollers": "1",
 }
 
 _CALLS = "tests/infra/test_iam_calls.py::test_nothing_is_allowed_that_no_call_needs"
