@@ -66,7 +66,8 @@ class IsolatedNetwork(Construct):
             resource.add_property_override("AvailabilityZoneId", zone)
         accept(self.vpc, {"VPC7": "No packet can leave for, or come from, the internet: nothing to see in a flow log."})
         self.subnets = isolated
-        self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[isolated])
+        s3 = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[isolated])
+        self._keep_within_account(s3)
 
         self.database = self._group("Database", "PostgreSQL")
         self.clients = self._group("DatabaseClients", "Functions that sign in to PostgreSQL")
@@ -76,6 +77,29 @@ class IsolatedNetwork(Construct):
         # The only way out of these subnets is the gateway endpoint; its prefix list differs by region.
         self.readers.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "S3 by the gateway endpoint")
         self.quicksight = self._quicksight() if quicksight else None
+
+    def _keep_within_account(self, endpoint: ec2.GatewayVpcEndpoint) -> None:
+        """Nothing can be copied to somebody else's bucket from here, with whosever credentials.
+
+        The migrator answers CloudFormation by a URL of CloudFormation's own buckets, which are called this in every
+        region (CloudFormation user guide, "Setting up VPC endpoints for AWS CloudFormation").
+        """
+        stack = Stack.of(self)
+        endpoint.add_to_policy(
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:*"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:ResourceAccount": stack.account}},
+            )
+        )
+        endpoint.add_to_policy(
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[f"arn:{stack.partition}:s3:::cloudformation-custom-resource-response-*/*"],
+            )
+        )
 
     def _quicksight(self) -> ec2.SecurityGroup:
         """QuickSight's network interfaces, and Secrets Manager for the migrator, who sets the password they use."""

@@ -74,6 +74,10 @@ def test_no_route_leads_out_of_the_network(on_aws: Synthesis) -> None:
     services = {flat(endpoint["ServiceName"]).rpartition(".")[2]: endpoint for endpoint in endpoints}
     assert services.keys() == {"s3"}
     assert services["s3"]["VpcEndpointType"] == "Gateway"
+    own, answers = services["s3"]["PolicyDocument"]["Statement"]
+    assert own["Condition"] == {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert answers["Action"] == "s3:PutObject"
+    assert flat(answers["Resource"]).endswith(":s3:::cloudformation-custom-resource-response-*/*")
 
 
 def test_only_our_functions_reach_the_database(on_aws: Synthesis) -> None:

@@ -87,6 +87,8 @@ REVIEWED: dict[str, dict[str, str]] = {
         "kafka-cluster:DescribeGroup": _BY_MAPPING,
         "ec2:DescribeSecurityGroups": _BY_MAPPING,
         "ec2:DescribeVpcs": _BY_MAPPING,
+        "s3:ListBucket": _BY_MAPPING,
+        "s3:PutObject": _BY_MAPPING,
     },
     "functions.stream.topic_handler": {
         "kafka-cluster:Connect": _BY_KAFKA,
