@@ -85,7 +85,7 @@ def _processes_of(stack: TinyStack) -> list[psutil.Process]:
     for process in psutil.process_iter():
         try:
             command = process.cmdline()
-            serves_api = "uvicorn" in command and port in command
+            serves_api = "local.api_process" in command and port in command
             if serves_api or process.cwd().startswith(state) or state in " ".join(command):
                 found.append(process)
         except psutil.Error:
@@ -133,12 +133,10 @@ def test_all_of_it_listens_on_loopback_only(stack: TinyStack) -> None:
         if connection.status == psutil.CONN_LISTEN
     }
     assert {ip for _, ip in listening} == {"127.0.0.1"}
-    assert {port for port, _ in listening} >= {
-        stack.options.localstack_port,
-        stack.options.postgres_port,
-        stack.options.api_port,
-        stack.options.kafka_port,
-    }
+    state = State.load(stack.paths.stack_file)
+    assert state is not None
+    assert {port for port, _ in listening} >= {port.used for port in state.ports.values()}
+    assert state.ports.keys() >= {"localstack", "postgres", "api", "kafka"}
 
 
 def test_neither_endpoint_answers_to_a_name_that_is_not_of_this_machine(stack: TinyStack) -> None:
