@@ -16,7 +16,6 @@ from functions.api.paging.cache import Cache
 from functions.api.resources import dashboard, metrics
 from functions.common.errors import TransientError
 from functions.common.logging import logger
-from functions.model.metrics import FILTERS
 
 EVERY_SECONDS = 5.0
 
@@ -53,4 +52,4 @@ async def keep_ready(database: Database, cache: Cache) -> None:
 
 
 async def _read(database: Database, cache: Cache, panels: list[metrics.Panel]) -> None:
-    await metrics.read_panels(database, cache, panels, dict.fromkeys(FILTERS))
+    await metrics.read_panels(database, cache, panels, metrics.UNFILTERED)

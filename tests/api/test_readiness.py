@@ -10,7 +10,6 @@ from functions.api import readiness
 from functions.api.app import create_app
 from functions.api.database import Database
 from functions.api.resources import metrics
-from functions.model.metrics import FILTERS
 from tests.support.served_api import PASSWORD, add, as_role, change, settings_for
 
 STILL = [panel for panel in metrics.PANELS.values() if not panel.live]
@@ -28,10 +27,9 @@ def test_figures_are_read_before_anybody_asks_and_again_after_a_publication(
     monkeypatch.setattr(readiness, "EVERY_SECONDS", 0.05)
     app = create_app(settings_for(as_role(changing_url, "c360_api", PASSWORD)))
     cache, database = app.state.cache, app.state.database
-    nothing: dict[str, Any] = dict.fromkeys(FILTERS)
 
     def is_ready() -> bool:
-        return all(cache.get((panel.name, *map(str, nothing.values())), cache.watermark) for panel in STILL)
+        return all(cache.get((panel.name, *map(str, metrics.UNFILTERED.values())), cache.watermark) for panel in STILL)
 
     async def customers() -> str:
         reads: list[bytes] = []
@@ -43,7 +41,7 @@ def test_figures_are_read_before_anybody_asks_and_again_after_a_publication(
 
         with monkeypatch.context() as patch:
             patch.setattr(Database, "read_row", counted)
-            _, bodies = await metrics.read_panels(database, cache, STILL, nothing)
+            _, bodies = await metrics.read_panels(database, cache, STILL, metrics.UNFILTERED)
         assert reads == [], "nobody waits for a query"
         return bodies["overview"]
 
