@@ -4,7 +4,7 @@ import json
 from datetime import date
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any, LiteralString
+from typing import Annotated, Any, Literal, LiteralString
 
 from fastapi import APIRouter, Path, Request
 from psycopg import sql
@@ -160,6 +160,9 @@ class ExplainQuery(FilterQuery):
     """Which figure, of what. The grain columns of the panel, as parameters, say which of its rows."""
 
     column: Annotated[str, Field(max_length=100, description="A column of the panel.")]
+    sort: Annotated[
+        Literal["counts", "-counts"] | None, Field(description="By what rows add; by their keys by default.")
+    ] = None
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -205,6 +208,7 @@ def _collection(panel: str, rows: str, adds: str, of: str | None, *, of_category
         _MODELS[rows],
         sql.SQL("({})").format(_relation(panel, rows, adds, of, of_category=of_category)),
         key=_KEYS[rows],
+        sorts={"counts": Sort("counts", "numeric")},
         mart="mart_customer_360",
     )
 
@@ -267,16 +271,18 @@ async def _page(
 ) -> tuple[str, int, str | None]:
     """The items' JSON, separated by commas, how many these are, and the cursor of the next page."""
     parameters = values | {"skip": 0, "limit": query.limit}
-    seal = await seal_of(database) if values["masked"] and is_hidden(collection.key) else None
+    sort = query.sort or ""
+    order = collection.order(sort)
+    seal = await seal_of(database) if values["masked"] and is_hidden(order) else None
     if query.cursor is not None:
         given = query.cursor if seal is None else seal.opened(query.cursor)
-        position = decode(given, "", [each.type for each in collection.key])
+        position = decode(given, sort, [each.type for each in order])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
     selection = Selection(
-        collection, (), bool(values["masked"]), "", conditions, after_cursor=query.cursor is not None, counted=False
+        collection, (), bool(values["masked"]), sort, conditions, after_cursor=query.cursor is not None, counted=False
     )
     _, items, last, _, _, count = await database.read_row(page_statement(selection), parameters, costly=True)
-    after = None if last is None else encode("", last)
+    after = None if last is None else encode(sort, last)
     return items or "", count, after if seal is None or after is None else seal.closed(after)
 
 

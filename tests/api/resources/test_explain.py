@@ -170,7 +170,7 @@ def _listed(metric: Metric, column: str, row: dict[str, Any], filters: str) -> l
     return [*given.items(), *(each for each in others if each[0] in takes)]
 
 
-@pytest.mark.parametrize("filters", [each for each in FILTERS if "&segment" not in each and "&category" not in each])
+@pytest.mark.parametrize("filters", FILTERS)
 @pytest.mark.parametrize("metric", EXPLAINED, ids=lambda metric: metric.name)
 def test_a_list_holds_exactly_the_rows_behind_a_figure(
     night_client: httpx.Client, metric: Metric, filters: str
@@ -206,3 +206,28 @@ def test_a_list_refuses_what_no_row_can_be(night_client: httpx.Client, target: s
 @pytest.mark.parametrize("cohort", ["0001-01", "1990-12", "2030-01", "9999-12"])
 def test_a_cohort_of_any_year_is_taken(night_client: httpx.Client, cohort: str) -> None:
     assert _get(night_client, f"/customers?cohort={cohort}&months_later=1200")["items"] == []
+
+
+def test_rows_can_be_read_by_what_they_add_the_most_first(night_client: httpx.Client) -> None:
+    path = "/metrics/overview/explain?column=revenue&limit=50"
+    _, by_key = _all_rows(night_client, path)
+    for sort, reverse in (("counts", False), ("-counts", True)):
+        _, items = _all_rows(night_client, f"{path}&sort={sort}")
+        assert [each["counts"] for each in items] == sorted((each["counts"] for each in by_key), reverse=reverse)
+        assert len({(each["transaction_id"], each["line_number"], each["product_id"]) for each in items}) == len(by_key)
+
+
+@pytest.mark.parametrize(
+    "query", ["/customers?segment=Gold&segment=&state=Berlin&state=Bavaria", "/orders?status=Completed&status=Pending"]
+)
+def test_a_list_takes_several_values_of_a_filter(night_client: httpx.Client, query: str) -> None:
+    path, _, given = query.partition("?")
+    _, every = _all_rows(night_client, f"{path}?limit=1000")
+    wanted: dict[str, set[str | None]] = {}
+    for name, value in httpx.QueryParams(given).multi_items():
+        field = {"segment": "customer_segment", "status": "order_status"}.get(name, name)
+        wanted.setdefault(field, set()).add(value or None)
+    first, items = _all_rows(night_client, f"{query}&limit=7")
+    expected = [each for each in every if all(each[field] in values for field, values in wanted.items())]
+    assert items == expected
+    assert first["total"] == len(expected) > 0
