@@ -13,6 +13,7 @@ from functions.api.http import Compression, HeadMiddleware
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Cache
 from functions.api.paging.parameters import each_given_once
+from functions.api.readiness import kept_ready
 from functions.api.resources import (
     customers,
     dashboard,
@@ -102,7 +103,8 @@ class Api(FastAPI):
 
 
 def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
-    """The application; it connects to the database when first asked for something there.
+    """The application; it connects to the database when first asked for something there. A server that runs its
+    lifespan, which Lambda's function does not, has the dashboard ready before it is opened.
 
     With `compress`, long answers are compressed for callers who take that; API Gateway does so by itself.
     """
@@ -114,9 +116,11 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         openapi_tags=_TAGS,
+        lifespan=kept_ready,
     )
     app.state.database = Database(settings)
     app.state.cache = Cache()
+    app.state.compresses = compress
     problems.install(app)
     app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
     app.add_middleware(AuthenticationMiddleware, settings=settings)
