@@ -54,9 +54,11 @@ def test_a_job_that_was_killed_is_taken_up_where_it_stopped(
 @pytest.mark.timeout(600)
 def test_what_an_abandoned_run_has_left_in_the_tables_is_taken_back(warm: WarmNight, spark_night: SparkNight) -> None:
     warm.drop("transactions/dt=2024-01-02/a.csv", SECOND)
-    _staged(spark_night, "abandoned")
+    for night in (warm, spark_night):
+        _staged(night, "abandoned")
     assert spark_night.work("abandoned") is not None
-    spark_night.fail("abandoned")
+    for night in (warm, spark_night):
+        night.fail("abandoned")
     warm.drop("transactions/dt=2024-01-01/a.csv", FIRST)
     for night in (warm, spark_night):
         night.run("next")
