@@ -48,7 +48,9 @@ first; between equals the key decides, in the same direction. `fields` selects w
 decimal type to add them up without a rounding error. Times are ISO 8601 in UTC.
 
 **Two times.** `as_of` asks what was true at an instant by the dates of the files, `known_at` what was loaded by then.
-Such lists are not counted: `total` is null unless the list ends on its first page.
+Such lists are not counted: `total` is null unless the list ends on its first page. In the order of ids a page looks at
+1,000 ids at most, and so may hold fewer items than `limit`, even none, before the last: follow `next` until it is null.
+Another `sort`, and `skip`, are for up to 150,000 order lines.
 
 **Costly requests** (such lists, explanations, `skip` beyond 10,000) are answered one at a time, and with 503 and
 `Retry-After` when too many wait. Others are not concerned.

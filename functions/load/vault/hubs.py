@@ -1,5 +1,7 @@
 """Load the hubs."""
 
+from collections.abc import Iterator
+
 from functions.common.database import Connection
 from functions.load.retraction import retract_objects
 from functions.load.vault.table_load import TableLoad, load_tables
@@ -20,9 +22,11 @@ def load_hubs(connection: Connection, model: Model, run_id: str) -> dict[str, in
         " where run_id = %s and status = 'STAGED'",
         (run_id,),
     )
-    loads = (
-        TableLoad(name, source, render_hub(model, name, source), is_shared=len(hub.sources) > 1)
-        for name, hub in model.hubs.items()
-        for source in hub.sources
-    )
-    return load_tables(connection, model, run_id, loads)
+    return load_tables(connection, model, run_id, hub_loads(model))
+
+
+def hub_loads(model: Model) -> Iterator[TableLoad]:
+    """How each source's keys get into each hub."""
+    for name, hub in model.hubs.items():
+        for source in hub.sources:
+            yield TableLoad(name, source, render_hub(model, name, source), is_shared=len(hub.sources) > 1)

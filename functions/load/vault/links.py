@@ -14,10 +14,11 @@ def load_links(connection: Connection, model: Model, run_id: str) -> dict[str, i
 
     Again: inserts nothing.
     """
-    return load_tables(connection, model, run_id, _links_and_effectivity(model))
+    return load_tables(connection, model, run_id, link_loads(model))
 
 
-def _links_and_effectivity(model: Model) -> Iterator[TableLoad]:
+def link_loads(model: Model) -> Iterator[TableLoad]:
+    """How links get their rows, and then the effectivity satellites."""
     for name, link in model.links.items():
         yield TableLoad(name, link.source, render_link(model, name))
     for name, satellite in model.satellites.items():

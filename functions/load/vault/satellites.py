@@ -15,7 +15,7 @@ def load_satellites(connection: Connection, model: Model, run_id: str) -> dict[s
 
     Again: inserts nothing.
     """
-    return load_tables(connection, model, run_id, _details_and_status(connection, model))
+    return load_tables(connection, model, run_id, satellite_loads(connection, model))
 
 
 def satellite_load(model: Model, name: str) -> TableLoad:
@@ -29,7 +29,8 @@ def satellite_load(model: Model, name: str) -> TableLoad:
     )
 
 
-def _details_and_status(connection: Connection, model: Model) -> Iterator[TableLoad]:
+def satellite_loads(connection: Connection, model: Model) -> Iterator[TableLoad]:
+    """How satellites of details get their rows, and then those that keep a status."""
     for name, satellite in model.satellites.items():
         if satellite.driving_key is None and satellite.status_of is None:
             yield satellite_load(model, name)

@@ -80,7 +80,7 @@ def load_tables(connection: Connection, model: Model, run_id: str, loads: Iterab
     """
     run = active_run(connection, run_id)
     staged = objects_of(connection, run_id, ["STAGED"])
-    _check_staging_is_there(connection, model, staged)
+    check_staging_is_there(connection, model, staged)
     # sorts and hashes of a night fit in memory
     connection.execute(sql.SQL("set local work_mem = {}").format(_WORK_MEM))
     inserted: dict[str, int] = {}
@@ -91,7 +91,7 @@ def load_tables(connection: Connection, model: Model, run_id: str, loads: Iterab
     return inserted
 
 
-def _check_staging_is_there(connection: Connection, model: Model, staged: list[int]) -> None:
+def check_staging_is_there(connection: Connection, model: Model, staged: list[int]) -> None:
     """What is noted as loaded is never looked at again, so nothing may be missing.
 
     Raises StagingLostError when it is: PostgreSQL empties staging, which is unlogged, when it crashes.
@@ -105,8 +105,11 @@ def _check_staging_is_there(connection: Connection, model: Model, staged: list[i
             raise StagingLostError(_LOST, source=source)
 
 
-def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> int:
-    """Load the objects that the table does not hold yet, and say so in the ledger."""
+def claim(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> Batch | None:
+    """What the table does not know yet, which the ledger then says that it knows; None if there is nothing.
+
+    To be called in the transaction that loads it.
+    """
     parameters = {
         "table": load.table,
         "run_id": run.run_id,
@@ -116,10 +119,15 @@ def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[
     }
     object_ids = [row[0] for row in connection.execute(read_sql("load/claim_for_table.sql"), parameters)]
     retracted = [row[0] for row in connection.execute(read_sql("load/claim_retracted_for_table.sql"), parameters)]
-    if not object_ids and not retracted:
+    return _batch(connection, load, object_ids, retracted) if object_ids or retracted else None
+
+
+def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> int:
+    """Load the objects that the table does not hold yet, and say so in the ledger."""
+    batch = claim(connection, run, load, staged)
+    if batch is None:
         return 0
-    batch = _batch(connection, load, object_ids, retracted)
-    with recorded_step(connection, run.run_id, load.table) as step, _indexes_last(connection, load, object_ids):
+    with recorded_step(connection, run.run_id, load.table) as step, _indexes_last(connection, load, batch.object_ids):
         step.rows = _insert(connection, run, load, batch)
     refresh_statistics(connection, "raw_vault", load.table, step.rows)
     return step.rows
