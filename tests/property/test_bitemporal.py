@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from itertools import groupby
 from math import inf
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from functions.load.vault.table_load import Batch
 from tests.support import oracle
 from tests.support.csv_files import COLUMNS, LINE, File, Row, write_csv
 from tests.support.database_state import empty
@@ -241,10 +243,13 @@ def _in_force(held: dict[str, list[tuple[Any, ...]]], day: int, known: datetime)
 
 
 @EXAMPLES
-@given(nights=NIGHTS)
-def test_the_vault_says_at_every_instant_what_was_in_force_and_known(warm: WarmNight, nights: Nights) -> None:
+@given(nights=NIGHTS, is_large=st.booleans())
+def test_the_vault_says_at_every_instant_what_was_in_force_and_known(
+    warm: WarmNight, nights: Nights, *, is_large: bool
+) -> None:
     empty(warm)
-    landed, known = _load(warm, nights)
+    with patch.object(Batch, "is_large", is_large):  # whether satellites are read whole or by the keys of the files
+        landed, known = _load(warm, nights)
     held = _held(warm)
     for number, loaded_at in enumerate(known):
         for day in range(1, 5):

@@ -25,6 +25,7 @@ def satellite_load(model: Model, name: str) -> TableLoad:
         model.satellites[name].source,
         render_satellite(model, name, is_late=False),
         render_satellite(model, name, is_late=True),
+        large_statement=render_satellite(model, name, is_late=False, reads_all=True),
         history_of=name,
     )
 

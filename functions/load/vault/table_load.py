@@ -19,7 +19,8 @@ from functions.model.render.staging import render_staged_counts
 
 _WORK_MEM = "64MB"
 _ROWS_WORTH_AN_INDEX_BUILD = 10_000
-
+_ROWS_OF_A_SMALL_TABLE = 2
+"""For each new row; more are read by the keys of the new rows rather than whole."""
 
 _LOST = (
     "staged rows are missing: PostgreSQL ended since they were staged, as it does when its disk is full; make room"
@@ -36,7 +37,8 @@ class Batch:
     """What a table is to learn: the rows of new objects, and that those of retracted ones no longer count.
 
     `since` is their first effective instant; `is_late`: the table holds an object that comes after a new one, or has
-    lost one. `is_first`: it holds no other.
+    lost one. `is_first`: it holds no other. `rows`: of the new objects; `table_rows`: an estimate, -1 before
+    the table's rows are counted for the first time.
     """
 
     object_ids: list[int]
@@ -44,6 +46,13 @@ class Batch:
     since: datetime
     is_late: bool
     is_first: bool
+    rows: int
+    table_rows: int
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the table is known to have few rows beside the new ones."""
+        return 0 <= self.table_rows <= _ROWS_OF_A_SMALL_TABLE * self.rows
 
     def parameters(self, run: Run) -> dict[str, Any]:
         """The parameters of the statements that load a table."""
@@ -58,6 +67,7 @@ class Batch:
 @dataclass(frozen=True)
 class TableLoad:
     """How rows of `source` get into `table` of the raw vault. `late_statement`: of files that others came before.
+    `large_statement`: of files that are large beside the table, where another one is faster.
 
     `is_shared`: others write the table too, or rows of it that are already there are met by its unique index.
     `insert` stands in for the statements where one is not enough; it returns how many rows it inserted. `history_of`:
@@ -71,6 +81,18 @@ class TableLoad:
     is_shared: bool = False
     insert: Callable[[Connection, Run, Batch], int] | None = None
     history_of: str | None = None
+    large_statement: sql.Composed | None = None
+
+    def statement_for(self, batch: Batch) -> sql.Composed:
+        """The statement that loads the batch."""
+        statement = self.statement
+        if batch.is_late:
+            statement = self.late_statement or statement
+        elif batch.is_large:
+            statement = self.large_statement or statement
+        if statement is None:
+            raise C360Error("nothing says how this table is loaded", table=self.table)
+        return statement
 
 
 def load_tables(connection: Connection, model: Model, run_id: str, loads: Iterable[TableLoad]) -> dict[str, int]:
@@ -119,7 +141,7 @@ def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[
     if not object_ids and not retracted:
         return 0
     batch = _batch(connection, load, object_ids, retracted)
-    with recorded_step(connection, run.run_id, load.table) as step, _indexes_last(connection, load, object_ids):
+    with recorded_step(connection, run.run_id, load.table) as step, _indexes_last(connection, load, batch):
         step.rows = _insert(connection, run, load, batch)
     refresh_statistics(connection, "raw_vault", load.table, step.rows)
     return step.rows
@@ -128,20 +150,14 @@ def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[
 def _insert(connection: Connection, run: Run, load: TableLoad, batch: Batch) -> int:
     if load.insert is not None:
         return load.insert(connection, run, batch)
-    statement = load.late_statement if batch.is_late and load.late_statement is not None else load.statement
-    if statement is None:
-        raise C360Error("nothing says how this table is loaded", table=load.table)
-    return connection.execute(statement, batch.parameters(run)).rowcount
+    return connection.execute(load.statement_for(batch), batch.parameters(run)).rowcount
 
 
 @contextmanager
-def _indexes_last(connection: Connection, load: TableLoad, object_ids: list[int]) -> Iterator[None]:
+def _indexes_last(connection: Connection, load: TableLoad, batch: Batch) -> Iterator[None]:
     """Build the indexes of a table that holds nothing yet over its rows, if they are many: that is faster by far."""
-    row = connection.execute(
-        "select coalesce(sum(rows_read), 0) from metadata.object_version where object_id = any(%s)", (object_ids,)
-    ).fetchone()
     are_set_aside = False
-    if row and row[0] >= _ROWS_WORTH_AN_INDEX_BUILD and not load.is_shared:
+    if batch.rows >= _ROWS_WORTH_AN_INDEX_BUILD and not load.is_shared:
         answer = connection.execute("select raw_vault.set_indexes_aside(%s)", (load.table,)).fetchone()
         are_set_aside = answer == (True,)
     yield
@@ -161,5 +177,5 @@ def _batch(connection: Connection, load: TableLoad, object_ids: list[int], retra
     ).fetchone()
     if row is None or row[0] is None:
         raise C360Error("these objects are not in the ledger", objects=object_ids + retracted)
-    since, is_late, is_first = row
-    return Batch(object_ids, retracted, since, bool(retracted or is_late), is_first)
+    since, is_late, is_first, rows, table_rows = row
+    return Batch(object_ids, retracted, since, bool(retracted or is_late), is_first, rows, table_rows)

@@ -99,7 +99,12 @@ _NOT_OVERRULED = """
         )"""
 
 
-def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
+_OF_ITS_KEYS = """
+        where h.{key} in {affected}
+        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta"""
+
+
+def render_satellite(model: Model, name: str, *, is_late: bool, reads_all: bool = False) -> sql.Composed:
     """Staged rows that differ from the observation just before them, and observations that no longer equal it.
 
     The observations of a key are the satellite's rows (versions), those that record tracking remembers (unchanged) and
@@ -109,6 +114,9 @@ def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
     version too, known from now on. The caller holds the table's lock, so nobody else inserts, and passes only objects
     that are not in the table yet. Unless one `is_late`, which means that it comes before any object that is, or one was
     retracted, no remembered observation comes after them, so none is asked for.
+
+    `reads_all`: of the satellite's rows all are read, not those of the staged keys. The outcome is the same, and where
+    the staged rows are as many as the satellite's, looking for their keys costs more than it saves.
     """
     names = _names_for_satellite(model, name)
     affected = sql.SQL(_STAGED_AND_RETRACTED_KEYS if is_late else _STAGED_KEYS).format(**names)
@@ -124,9 +132,7 @@ def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
     select h.{key}, h.{hashdiff}, h.effective_at, p.position, h.record_source, h.record_row, {no_columns}0
     from (
         select {key}, {hashdiff}, effective_at, record_source, record_row
-        from {satellite} as h
-        where h.{key} in {affected}
-        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
+        from {satellite} as h{of_its_keys}
     ) as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = {source}{tracked}
@@ -150,7 +156,7 @@ select hash_key, effective_at, {sequenced_payload}, %(loaded_at)s, object_id, ro
 from sequenced
 where origin = 2 and is_version{reinstated}"""
     ).format(
-        affected=affected,
+        of_its_keys=sql.SQL("" if reads_all else _OF_ITS_KEYS).format(affected=affected, **names),
         not_overruled=sql.SQL(_NOT_OVERRULED if parent is not None and parent.driving_key else ""),
         tracked=sql.SQL(_TRACKED).format(affected=affected, **names) if is_late else sql.SQL(""),
         reinstated=sql.SQL(_REINSTATED).format(**names) if is_late else sql.SQL(""),
