@@ -32,6 +32,7 @@ from c360_loader;
 revoke update
 on metadata.vault_load, metadata.load_step, metadata.retraction, metadata.vault_retraction
 from c360_loader;
+grant update (loaded_below, batches) on metadata.vault_load, metadata.vault_retraction to c360_loader;
 revoke insert on metadata.lock from c360_loader;
 -- the stream's own
 revoke insert, update, delete on metadata.stream_offset, metadata.dead_letter, metadata.event_id from c360_loader;
