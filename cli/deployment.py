@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 _CONTAINER_URL = "http://127.0.0.1:4566"
@@ -78,6 +80,14 @@ class Deployment:
     @cached_property
     def secrets(self) -> "SecretsManagerClient":
         return self._session.client("secretsmanager", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+
+    @cached_property
+    def queues(self) -> "SQSClient":
+        return self._session.client("sqs", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+
+    @cached_property
+    def alerts(self) -> "SNSClient":
+        return self._session.client("sns", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
 
     def with_api_key(self) -> Outputs:
         """The outputs, and in them the key that the API asks for; None where it asks for none.

@@ -34,6 +34,7 @@ from cli.commands import (
     sql,
     status,
     superset,
+    undelivered,
     up,
 )
 from cli.errors import CliError, translated
@@ -78,6 +79,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(lists.app, name="lists")
 app.add_typer(events.app, name="events")
+app.add_typer(undelivered.app, name="undelivered")
 
 
 def _print_version(is_asked: bool) -> None:

@@ -67,6 +67,7 @@ DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
         "api_open_scopes": ("profile:read",),
         "cors_origins": (),
         "lake": True,
+        "staging_concurrency": 8,
         "bundle_platform": BundlePlatform.LAMBDA,
     },
     Target.LOCALSTACK: {
@@ -76,6 +77,7 @@ DEFAULTS_BY_TARGET: dict[Target, dict[str, object]] = {
         "api_open_scopes": ("profile:read", "pii:read"),
         "cors_origins": ("*",),
         "lake": False,
+        "staging_concurrency": 2,
         "bundle_platform": BundlePlatform.HOST,
     },
 }
@@ -128,6 +130,9 @@ class DeploymentConfig(BaseModel):
     """Copy the audit trail to a bucket whose objects nobody can delete ([security](security.md))."""
     split_mib: Annotated[int, Field(ge=1, le=10_240)] = 64
     """Files of more MiB than this are staged in parts of this size."""
+    staging_concurrency: Annotated[int, Field(ge=1, le=40)]
+    """Files, or parts, that are staged at once: more needs a larger database, and a quota of concurrent executions
+    that leaves the API some."""
     alert_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     """Who gets alerts by e-mail; AWS asks the address to confirm."""
     encrypt_alerts: Switch = False
@@ -181,9 +186,10 @@ class DeploymentConfig(BaseModel):
 
     bundle_platform: BundlePlatform
     """For which machine the functions' packages are bundled: AWS Lambda, this one, or a Linux container on this one."""
-    reserved_concurrency: Switch = True
-    """On AWS, run no more functions at once than the database has connections for. An account whose quota of concurrent
-    executions is below 180, as a new one's can be, has to disable it or to ask for more."""
+    reserved_concurrency: Switch = False
+    """On AWS, reserve each function's share of the concurrent executions, so that neither other applications of the
+    account nor the load take the API's. Lambda keeps 100 for all others: the account's quota must be that much higher
+    ([deploying](deploy-aws.md#before)). Without, PostgreSQL's limits by role protect the connections alone."""
     budget: Annotated[float, Field(gt=0)] | None = None
     """US dollars a month: the synthesis fails when its idle estimate is higher ([cost](cost.md)); with `alert_email`,
     AWS Budgets warns of a higher bill."""

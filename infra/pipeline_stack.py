@@ -26,10 +26,6 @@ from infra.data_stack import DataStack
 ALL_FILES: dict[str, list[str]] = {"files": []}
 
 
-STAGED_AT_ONCE = 40
-"""Files. With the functions beside them as many as connections of the role c360_loader."""
-
-
 class PipelineStack(Stack):
     """Stateless: it can be deleted and deployed again without losing a row."""
 
@@ -54,7 +50,7 @@ class PipelineStack(Stack):
                 **({} if data.audit is None else {"AUDIT_BUCKET": data.audit.bucket_name}),
             },
             reaches_s3=True,
-            concurrency=STAGED_AT_ONCE + 1,  # of another run, which comes to wait for a lock
+            concurrency=deployment.staging_concurrency + 1,  # of another run, which comes to wait for a lock
         )  # fmt: skip
         data.landing.grant_load(self.load)
         bucket = self.resolve(data.export_value(data.landing.bucket_arn))["Fn::ImportValue"]
@@ -89,7 +85,7 @@ class PipelineStack(Stack):
             catalog=self.catalog,
             alerts=topic,
             retry_interval_seconds=2 if deployment.on_aws else 1,
-            staging_concurrency=STAGED_AT_ONCE if deployment.on_aws else 2,
+            staging_concurrency=deployment.staging_concurrency,
             observed=deployment.on_aws,
             redrivable=deployment.on_aws,
         )

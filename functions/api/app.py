@@ -13,6 +13,7 @@ from functions.api.http import Compression, HeadMiddleware
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Cache
 from functions.api.paging.parameters import each_given_once
+from functions.api.readiness import kept_ready
 from functions.api.resources import (
     customers,
     dashboard,
@@ -47,7 +48,9 @@ first; between equals the key decides, in the same direction. `fields` selects w
 decimal type to add them up without a rounding error. Times are ISO 8601 in UTC.
 
 **Two times.** `as_of` asks what was true at an instant by the dates of the files, `known_at` what was loaded by then.
-Such lists are not counted: `total` is null unless the list ends on its first page.
+Such lists are not counted: `total` is null unless the list ends on its first page. In the order of ids a page looks at
+1,000 ids at most, and so may hold fewer items than `limit`, even none, before the last: follow `next` until it is null.
+Another `sort`, and `skip`, are for up to 150,000 order lines.
 
 **Costly requests** (such lists, explanations, `skip` beyond 10,000) are answered one at a time, and with 503 and
 `Retry-After` when too many wait. Others are not concerned.
@@ -100,7 +103,8 @@ class Api(FastAPI):
 
 
 def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
-    """The application; it connects to the database when first asked for something there.
+    """The application; it connects to the database when first asked for something there. A server that runs its
+    lifespan, which Lambda's function does not, has the dashboard ready before it is opened.
 
     With `compress`, long answers are compressed for callers who take that; API Gateway does so by itself.
     """
@@ -112,9 +116,11 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         openapi_tags=_TAGS,
+        lifespan=kept_ready,
     )
     app.state.database = Database(settings)
     app.state.cache = Cache()
+    app.state.compresses = compress
     problems.install(app)
     app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
     app.add_middleware(AuthenticationMiddleware, settings=settings)

@@ -52,7 +52,7 @@ _TYPES: dict[str, sql.SQL] = {
 _FUNCTION = sql.SQL("""create function {name}({parameters})
 returns table ({columns})
 language sql stable parallel safe security definer
-set search_path = pg_catalog, pg_temp set work_mem = '32MB'
+set search_path = pg_catalog, pg_temp set work_mem = '32MB' set plan_cache_mode = force_custom_plan
 as $metric$
 {query}
 $metric$;

@@ -114,7 +114,7 @@ class Delivery:
             "version": "1.0",
             "timestamp": now.isoformat(),
             "KafkaBatchInfo": {"batchSize": len(records), "topic": records[0].topic, "partition": place},
-            "payload": msk_event(self._mapping, records),
+            "payload": json.dumps(msk_event(self._mapping, records)),  # JSON within JSON, as Lambda writes it
         }
         key = f"aws/lambda/{place}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
         while not self._stopping.is_set():

@@ -45,8 +45,8 @@ select
     m.customer_id,
     m.order_date,
     (m.order_date at time zone (select r.time_zone from business_vault.vw_reporting as r))::date as order_day,
-    extract(
-        hour from m.order_date at time zone (select r.time_zone from business_vault.vw_reporting as r)
+    date_part(
+        'hour', m.order_date at time zone (select r.time_zone from business_vault.vw_reporting as r)
     )::smallint as order_hour,
     m.quantity,
     m.unit_price,
@@ -76,8 +76,8 @@ as $$
     select *
     from business_vault.vw_customer_360_published
     where
-        (segments is null or coalesce(customer_segment, '') = any(segments))
-        and (states is null or coalesce(state, '') = any(states))
+        (segments is null or customer_segment = any(segments) or customer_segment is null and '' = any(segments))
+        and (states is null or state = any(states) or state is null and '' = any(states))
 $$;
 
 create function business_vault.known_customers(segments text [], states text [])
@@ -128,10 +128,10 @@ as $$
         -- what no zone puts into these days, the index leaves out
         (since is null or (order_date >= (since - 1)::timestamp at time zone 'UTC' and order_day >= since))
         and (until is null or (order_date < (until + 2)::timestamp at time zone 'UTC' and order_day <= until))
-        and (segments is null or coalesce(customer_segment, '') = any(segments))
-        and (states is null or coalesce(state, '') = any(states))
-        and (categories is null or coalesce(category, '') = any(categories))
-        and (statuses is null or coalesce(order_status, '') = any(statuses))
+        and (segments is null or customer_segment = any(segments) or customer_segment is null and '' = any(segments))
+        and (states is null or state = any(states) or state is null and '' = any(states))
+        and (categories is null or category = any(categories) or category is null and '' = any(categories))
+        and (statuses is null or order_status = any(statuses) or order_status is null and '' = any(statuses))
 $$;
 
 create function business_vault.sale_parts(
@@ -152,14 +152,14 @@ as $$
     from business_vault.sale_lines(since, until, segments, states, null, statuses)
     where categories is null
     union all
-    -- of an order, maybe other lines than that one are in the category
+    -- of an order, maybe other lines than that one are in the category; date, status and customer are the order's
     select
-        order_day, order_hour, order_status, country, state,
+        any_value(order_day), any_value(order_hour), any_value(order_status), any_value(country), any_value(state),
         1::bigint, count(*), sum(quantity), sum(total_amount),
-        coalesce(sum(total_amount) filter (where customer_id is null), 0), order_date
+        coalesce(sum(total_amount) filter (where customer_id is null), 0), any_value(order_date)
     from business_vault.sale_lines(since, until, segments, states, categories, statuses)
     where categories is not null
-    group by transaction_id, order_date, order_day, order_hour, order_status, country, state
+    group by transaction_id
 $$;
 
 comment on function business_vault.sale_parts is
@@ -183,7 +183,7 @@ as $$
         segments is null and states is null and categories is null
         and (since is null or order_day >= since)
         and (until is null or order_day <= until)
-        and (statuses is null or coalesce(order_status, '') = any(statuses))
+        and (statuses is null or order_status = any(statuses) or order_status is null and '' = any(statuses))
     union all
     select
         order_day, order_hour, order_status, orders, order_lines, quantity, revenue, anonymous_revenue, order_date
@@ -199,13 +199,8 @@ create function business_vault.cohort_months(segments text [], states text [])
 returns table (customer_id text, cohort date, month date, revenue numeric)
 language sql stable parallel safe
 as $$
-    select
-        m.customer_id,
-        c.cohort,
-        m.month,
-        m.revenue
-    from business_vault.vw_customer_month as m
-    join (
+    with first as materialized (
+        -- once for each customer, not for each of their months
         select
             k.customer_id,
             date_trunc(
@@ -213,7 +208,14 @@ as $$
             )::date as cohort
         from business_vault.customers(segments, states) as k
         where k.first_order_date is not null
-    ) as c on c.customer_id = m.customer_id
+    )
+    select
+        m.customer_id,
+        c.cohort,
+        m.month,
+        m.revenue
+    from business_vault.vw_customer_month as m
+    join first as c on c.customer_id = m.customer_id
 $$;
 
 comment on function business_vault.cohort_months is

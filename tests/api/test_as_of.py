@@ -1,6 +1,7 @@
 """Answers as of an instant, against the oracle of the files: what was true, and what was known."""
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,8 +10,9 @@ import httpx
 import psycopg
 import pytest
 
+from functions.api.paging import collection
 from tests.support import night_files, oracle
-from tests.support.api_items import CUSTOMER, LINE, PRODUCT, as_json_value, in_order
+from tests.support.api_items import CUSTOMER, KEYS, LINE, PRODUCT, as_json_value, in_order
 
 FILES = [file for files in night_files.nights() for file in files]
 DAYS = ("2026-01-09", night_files.DAY_1, "2026-02-19", night_files.DAY_2, "2026-12-31")
@@ -95,6 +97,59 @@ def test_filters_sorts_and_pages_work_then_as_they_do_now(night_client: httpx.Cl
         found += page["items"]
         target = page["next"]
     assert found == want
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize(
+    "sort", ["-total_orders", "signup_date", "-quantity", "revenue", "-order_date", "total_amount"]
+)
+def test_a_list_in_another_order_holds_the_same(night_client: httpx.Client, sort: str, day: str) -> None:
+    path = {
+        "total_orders": "/customers",
+        "signup_date": "/customers",
+        "quantity": "/products",
+        "revenue": "/products",
+    }.get(sort.removeprefix("-"), "/orders")
+    named = sort.replace("quantity", "total_quantity")
+    assert _page(night_client, path, as_of=day, sort=named)["items"] == _shown(in_order(_then(day)[path], path, named))
+
+
+@pytest.fixture
+def narrow_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A page as of an instant looks at three keys."""
+    monkeypatch.setattr(collection, "AS_OF_KEYS", 3)
+    collection.page_statement.cache_clear()
+    yield
+    collection.page_statement.cache_clear()
+
+
+@pytest.mark.usefixtures("narrow_window")
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/customers", {"segment": "Gold"}),
+        ("/customers", {"segment": "Gold", "sort": "-customer_id"}),
+        ("/products", {"category": "no such category"}),
+        ("/orders", {"status": "Completed", "sort": "-transaction_id"}),
+        ("/orders", {"status": "Completed", "limit": "2"}),
+    ],
+)
+def test_following_next_comes_to_the_end_whatever_a_page_holds(
+    night_client: httpx.Client, path: str, query: dict[str, str]
+) -> None:
+    then = _then(night_files.DAY_2)[path]
+    wanted = {"segment": "customer_segment", "category": "category", "status": "order_status"}
+    name, value = next((wanted[name], query[name]) for name in wanted if name in query)
+    kept = [item for item in then if item[name] == value]
+    found, sizes = [], []
+    target: str | None = str(night_client.build_request("GET", path, params=query | {"as_of": night_files.DAY_2}).url)
+    while target:
+        page = json.loads(night_client.get(target).text, parse_float=Decimal)
+        found += page["items"]
+        sizes.append(len(page["items"]))
+        target = page["next"]
+    assert found == _shown(in_order(kept, path, query.get("sort", KEYS[path][0])))
+    assert min(sizes) < int(query.get("limit", "100")), "a page may hold fewer than asked for, and not be the last"
 
 
 @pytest.mark.parametrize("day", DAYS)

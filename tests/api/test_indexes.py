@@ -1,7 +1,7 @@
 """Every sort, and every filter by what a mart stores, can be answered from an index: none has to read a whole mart."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -84,3 +84,33 @@ def test_a_page_after_a_cursor_begins_where_the_index_has_it(
 def _plan(connection: psycopg.Connection, selection: Selection, values: dict[str, Any]) -> str:
     parameters = values | {"limit": 100, "skip": 0}
     return "\n".join(row[0] for row in connection.execute(b"explain " + page_statement(selection), parameters))
+
+
+@pytest.mark.parametrize(
+    ("filters", "column", "indexes"),
+    [
+        ("states => '{Berlin}'", "state", ("mart_customer_360_state", "mart_order_line_customer")),
+        ("segments => '{Gold}'", "customer_segment", ("mart_customer_360_segment", "mart_order_line_customer")),
+        ("categories => '{Books}'", "category", ("mart_product_analytics_category", "mart_order_line_product")),
+    ],
+)
+def test_a_panels_filter_leads_to_its_lines(
+    planner: psycopg.Connection, filters: LiteralString, column: str, indexes: tuple[str, str]
+) -> None:
+    given = {"since", "until", "segments", "states", "categories", "statuses"} - {filters.split()[0]}
+    nothing = ", ".join(f"{name} => null" for name in sorted(given))
+    query = f"explain select order_status, sum(revenue) from business_vault.sales({nothing}, {filters}) group by 1"
+    plan = "\n".join(row[0] for row in planner.execute(query.encode()))
+    assert all(index in plan for index in indexes), plan
+    assert f"Index Cond: ({column} = ANY" in plan, "these customers or products only"
+    assert "Seq Scan on mart_" not in plan.replace("Seq Scan on mart_anchor", "")
+    assert ("mart_customer_360" in plan) == ("mart_customer_360" in indexes[0]), "no customer is looked up in vain"
+
+
+def test_each_panel_is_planned_for_its_filters(planner: psycopg.Connection) -> None:
+    found = planner.execute(
+        "select proname, 'plan_cache_mode=force_custom_plan' = any(proconfig)"
+        " from pg_proc where proname like 'metric\\_%'"
+    ).fetchall()
+    assert len(found) > 10
+    assert all(is_planned for _, is_planned in found), found

@@ -94,6 +94,18 @@ def test_an_outage_is_worth_another_try(failure: Exception) -> None:
         raise failure
 
 
+def test_a_role_at_its_limit_of_connections_is_worth_another_try(database_url: str) -> None:
+    """Functions whose concurrency is not reserved can ask for more connections than their role may have."""
+    with psycopg.connect(database_url, autocommit=True) as administrator:
+        administrator.execute("create role narrow login password 'narrow' connection limit 1")
+        narrow = make_conninfo(database_url, user="narrow", password="narrow")
+        try:
+            with psycopg.connect(narrow), pytest.raises(DatabaseUnavailableError, match="too many connections"):
+                connect(at(narrow))
+        finally:
+            administrator.execute("drop role narrow")
+
+
 @pytest.mark.parametrize("failure", [pg.DeadlockDetected(), pg.SerializationFailure(), pg.LockNotAvailable()])
 def test_a_conflict_is_worth_another_try(failure: Exception) -> None:
     with pytest.raises(DatabaseConflictError), transient_errors_named():

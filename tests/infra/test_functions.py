@@ -9,7 +9,7 @@ from functions.load.schema.migrate import migrate
 from infra.constructs.bundle import CERTIFICATES
 from local.postgres import PostgresServer
 from tests.support.database import fresh_database
-from tests.support.synthesis import Synthesis, flat, synthesize
+from tests.support.synthesis import REPOSITORY, Synthesis, flat, synthesize
 
 HANDLERS = {
     "Migrate": ("functions.load.schema.migrate_handler.handle", "c360_admin"),
@@ -101,7 +101,8 @@ CONNECTIONS_OF_THE_SMALLEST = 112 - 5
 def test_functions_run_no_more_at_once_than_the_database_has_connections_for(
     tmp_path: Path, postgres_server: PostgresServer
 ) -> None:
-    whole = synthesize(tmp_path / "out", target="aws", stream="provisioned")
+    most = {"reserved_concurrency": "enabled", "staging_concurrency": "40"}
+    whole = synthesize(tmp_path / "out", target="aws", stream="provisioned", **most)
     needed: dict[str, int] = {}
     for stack in ("Pipeline", "Api", "Stream"):
         for resource in whole.template(stack)["Resources"].values():
@@ -123,11 +124,29 @@ def test_functions_run_no_more_at_once_than_the_database_has_connections_for(
     assert states["StageFiles"]["MaxConcurrency"] <= load - 1
 
 
-def test_an_account_with_a_small_quota_deploys_without_reserving(tmp_path: Path, on_localstack: Synthesis) -> None:
-    small = synthesize(tmp_path / "out", target="aws", reserved_concurrency="disabled")
-    for synthesis in (small, on_localstack):
+QUOTA_OF_A_NEW_ACCOUNT = 10
+KEPT_UNRESERVED = 100
+"""By Lambda ("Configuring reserved concurrency")."""
+
+
+def test_the_first_deploy_fits_the_quota_of_a_new_account(on_aws: Synthesis, on_localstack: Synthesis) -> None:
+    for synthesis in (on_aws, on_localstack):
         for name, function in synthesis.resources("AWS::Lambda::Function"):
             assert "ReservedConcurrentExecutions" not in function["Properties"], name
+    at_once = on_aws.state_machine()["States"]["StageFiles"]["MaxConcurrency"]
+    assert 1 < at_once < QUOTA_OF_A_NEW_ACCOUNT, "and some for the API"
+
+
+def test_the_quota_that_reserving_needs_is_the_documented_one(tmp_path: Path) -> None:
+    reserving = synthesize(tmp_path / "out", target="aws", stream="provisioned", reserved_concurrency="enabled")
+    reserved = sum(
+        resource["Properties"].get("ReservedConcurrentExecutions", 0)
+        for stack in ("Pipeline", "Api", "Stream")
+        for resource in reserving.template(stack)["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Function"
+    )
+    said = f"needs a quota of {reserved + KEPT_UNRESERVED}"
+    assert said in (REPOSITORY / "docs" / "deploy-aws.md").read_text("utf-8"), said
 
 
 def test_logs_are_kept_for_a_month_on_aws(on_aws: Synthesis) -> None:

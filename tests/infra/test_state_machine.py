@@ -87,7 +87,7 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
     assert stage["ItemsPath"] == "$.plan.files"
     assert stage["ItemSelector"] == {"object_id.$": f"{item}.object_id", "part.$": f"{item}.part"}
     for state, inner in ((split, ["SplitFile"]), (stage, ["StageFile", "GiveFileUp"])):
-        assert state["MaxConcurrency"] in (2, 40)
+        assert state["MaxConcurrency"] in (2, 8)
         assert state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
         assert [*state["ItemProcessor"]["States"]] == inner
     branches = machine["States"]["LoadLinksAndSatellites"]["Branches"]

@@ -1,8 +1,8 @@
 """Collections as data: what one holds, how it may be sorted, and the one statement that answers a page of it.
 
-A page's items, its total and the watermark are of one instant; a list as of an instant is not counted. PostgreSQL
-writes the items' JSON; numbers of type numeric arrive in it digit for digit. Whether a page is reached by `skip` or by
-cursor, its items are the same.
+A page's items, its total and the watermark are of one instant; a list as of an instant is not counted, and its page
+looks at `AS_OF_KEYS` keys at most. PostgreSQL writes the items' JSON; numbers of type numeric arrive in it digit for
+digit. Whether a page is reached by `skip` or by cursor, its items are the same.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,15 @@ from functions.api.answers import Answer, Item
 from functions.api.paging.cache import WATERMARK
 from functions.model.classification import MASK, classification
 
+AS_OF_KEYS = 1_000
+"""Keys of whose history a page as of an instant is made, also where few of them are what the caller looks for."""
+
 _PAGE = sql.SQL("""
+{window}
 select
     ({watermark}),
     string_agg(case when "#" <= %(limit)s then row_to_json(item)::text end, ','),
-    case when count(*) > %(limit)s then array[{cursor}] end,
+    case when count(*) > %(limit)s then array[{cursor}] {else_after} end,
     {total},
     {exists},
     least(count(*), %(limit)s)
@@ -44,10 +48,28 @@ select (
     from (select {columns} from {relation} as item where {key} = %(key)s) as item
 )
 """)
+_WINDOW = sql.SQL("""
+with looked_at as materialized (
+    select max(key) as highest, min(key) as lowest, count(*) = {most} as is_cut
+    from (
+        select {key} as key
+        from {hub} as item
+        where {key} is not null and {after}
+        order by {key}{direction}
+        limit {most}
+    ) as window_of_keys
+)
+""")
 _TOTAL = sql.SQL("(select count(*) from {relation} as item where {condition})")
 _KEPT_TOTAL = sql.SQL("coalesce((select rows from metadata.mart_publication where mart = {mart}), {counted})")
 _TRUE = sql.SQL("true")
 _NULL = sql.SQL("null::bigint")
+_NOTHING = sql.SQL("")
+_ENDS: Mapping[LiteralString, tuple[LiteralString, LiteralString]] = {
+    "text": ("''", "''"),  # after the number's end
+    "bigint": ("'-9223372036854775808'", "'9223372036854775807'"),
+}
+"""By the type of a key's further columns, as text: what stands before and after all of them."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +85,10 @@ class Collection:
     """A list of `model` objects from `relation`, in whose order `key` decides between equals.
 
     `relation` and `as_of` (the same as it was, with %(as_of)s and %(known_at)s, of `model_as_of` objects) are what
-    stands after FROM. `exists`, where given, says whether what the list hangs on exists. `mart`: the mart that is
-    listed, whose number of rows is kept; without one the list is no published mart's.
+    stands after FROM. `hub`, the table of the first key column's values, has pages as of an instant bounded;
+    `whole_as_of` returns the same as `as_of` and is read where a page needs all of it. `exists`, where given, says
+    whether what the list hangs on exists. `mart`: the mart that is listed, whose number of rows is kept; without one
+    the list is no published mart's.
     """
 
     model: type[Item]
@@ -73,6 +97,8 @@ class Collection:
     sorts: Mapping[str, Sort] = field(default_factory=dict)
     as_of: sql.Composable | None = None
     model_as_of: type[Item] | None = None
+    hub: sql.Composable | None = None
+    whole_as_of: sql.Composable | None = None
     exists: LiteralString | None = None
     mart: str | None = None
 
@@ -88,6 +114,11 @@ class Collection:
 def view(name: str) -> sql.Composable:
     """A view of the business vault."""
     return sql.Identifier("business_vault", name)
+
+
+def hub(name: str) -> sql.Composable:
+    """A hub of the raw vault."""
+    return sql.Identifier("raw_vault", name)
 
 
 def as_of_function(name: str) -> sql.Composable:
@@ -106,12 +137,18 @@ class Selection:
     conditions: tuple[LiteralString, ...] = ()
     after_cursor: bool = False
     as_of: bool = False
+    whole: bool = False
     counted: bool = True
 
     @property
     def model(self) -> type[Item]:
         """What the items are."""
         return (self.collection.model_as_of or self.collection.model) if self.as_of else self.collection.model
+
+    @property
+    def in_key_order(self) -> bool:
+        """Whether the list is sorted by its key, in either direction."""
+        return self.collection.order(self.sort) == self.collection.key
 
 
 def _is_amount(annotation: object) -> bool:
@@ -167,12 +204,17 @@ def page_statement(selection: Selection) -> bytes:
     descending = selection.sort.startswith("-")
     direction = sql.SQL(" desc") if descending else sql.SQL("")
     relation = _relation(selection)
+    is_windowed = selection.as_of and not selection.whole and collection.hub is not None
     filters = sql.SQL(" and ").join([_TRUE, *map(sql.SQL, selection.conditions)])
     condition = filters
     if selection.after_cursor:
         condition = sql.SQL("{} and {}").format(filters, _after(order, descending=descending))
+    if is_windowed:
+        condition = sql.SQL("{} and {}").format(condition, _within_window(collection, descending=descending))
     names = dict.fromkeys(selection.fields or selection.model.model_fields)
     return _PAGE.format(
+        window=_window(selection, descending=descending) if is_windowed else _NOTHING,
+        else_after=_end_of_window(collection, descending=descending) if is_windowed else _NOTHING,
         names=sql.SQL(", ").join(
             [
                 *map(sql.Identifier, names),
@@ -211,8 +253,39 @@ def _total(selection: Selection, relation: sql.Composable, filters: sql.Composab
     return _KEPT_TOTAL.format(mart=sql.Literal(selection.collection.mart), counted=counted)
 
 
+def _window(selection: Selection, *, descending: bool) -> sql.Composable:
+    collection = selection.collection
+    key = sql.SQL(collection.key[0].expression)
+    place = sql.SQL("{} {} {}").format(key, sql.SQL("<=" if descending else ">="), sql.Placeholder("after_0"))
+    return _WINDOW.format(
+        key=key,
+        hub=collection.hub,
+        after=place if selection.after_cursor else _TRUE,
+        direction=sql.SQL(" desc") if descending else _NOTHING,
+        most=sql.Literal(AS_OF_KEYS),
+    )
+
+
+def _within_window(collection: Collection, *, descending: bool) -> sql.Composable:
+    return sql.SQL("{} {} (select {} from looked_at)").format(
+        sql.SQL(collection.key[0].expression),
+        sql.SQL(">=" if descending else "<="),
+        sql.SQL("lowest" if descending else "highest"),
+    )
+
+
+def _end_of_window(collection: Collection, *, descending: bool) -> sql.Composable:
+    """The cursor after the last key that was looked at, if it is not the hub's last."""
+    ends = [sql.SQL(_ENDS[each.type][0 if descending else 1]) for each in collection.key[1:]]
+    return sql.SQL("else (select array[{}] from looked_at where is_cut)").format(
+        sql.SQL(", ").join([sql.SQL("lowest" if descending else "highest"), *ends])
+    )
+
+
 def _relation(selection: Selection) -> sql.Composable:
     collection = selection.collection
+    if selection.whole and collection.whole_as_of is not None:
+        return collection.whole_as_of
     return (collection.as_of or collection.relation) if selection.as_of else collection.relation
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.api.database import Database, Row
+from functions.api.errors import BadParameterError
 from functions.api.paging import cursor
 from functions.api.paging.cache import Cache
 from functions.api.paging.collection import Selection, page_statement
@@ -11,6 +12,10 @@ from functions.api.paging.sealed import Seal, is_hidden, seal_of
 
 DEEP_SKIP = 10_000
 """Passing over more items than these is costly."""
+WHOLE_AS_OF_LINES = 150_000
+"""Order lines up to which a list as of an instant is read as a whole: to sort it otherwise, or to pass over items."""
+
+_LINES = b"select greatest(reltuples, 0)::bigint from pg_class where oid = 'raw_vault.link_order_product'::regclass"
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,12 @@ async def read_page(
 
     A list as of an instant, and a deep page by `skip`, are costly (functions/api/database.py).
 
-    Raises BadParameterError when `after` is not a cursor of this list.
+    Raises BadParameterError when `after` is not a cursor of this list, or when a list as of an instant would have to
+    be read as a whole and is too long for that.
     """
     parameters = values | {"skip": skip, "limit": limit}
+    if selection.as_of and (skip or not selection.in_key_order):
+        selection = await _whole(database, selection, skip)
     order = selection.collection.order(selection.sort)
     seal = await seal_of(database) if selection.masked and is_hidden(order) else None
     if after is not None:
@@ -78,6 +86,20 @@ async def read_page(
     cache.put(total_key, page.total, page.watermark)
     cache.put(page_key, page, page.watermark, size=2 * len(page.items) + 500)
     return page
+
+
+async def _whole(database: Database, selection: Selection, skip: int) -> Selection:
+    """The same, of a list that is read as a whole, if there is such a way to read it. Raises BadParameterError."""
+    if selection.collection.whole_as_of is None:
+        return selection
+    [lines] = await database.read_row(_LINES)
+    if lines > WHOLE_AS_OF_LINES:
+        raise BadParameterError(
+            "skip" if skip else "sort",
+            f"among more than {WHOLE_AS_OF_LINES:,} order lines a list as of an instant comes in the order of its ids,"
+            " page after page by `next`",
+        )
+    return replace(selection, whole=True)
 
 
 def _reached(row: Row, skip: int, after: str | None) -> int | None:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from starlette.responses import Response
 
 from functions.api.answers import Item, MartPage, Money
-from functions.api.paging.collection import Collection, Sort, as_of_function, view
+from functions.api.paging.collection import Collection, Sort, as_of_function, hub, view
 from functions.api.paging.parameters import ItemQuery, MartQuery, Search, Value
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
 from functions.api.responses import CustomerId, item_response, list_response, query_parameters, unknown_customer
@@ -171,6 +171,8 @@ CUSTOMERS = Collection(
         "signup_date": Sort("coalesce(signup_date, '-infinity')", "date"),
     },
     as_of=as_of_function("customer_360_as_of"),
+    hub=hub("hub_customer"),
+    whole_as_of=as_of_function("customer_360_whole_as_of"),
     model_as_of=CustomerAsOf,
     mart="mart_customer_360",
 )

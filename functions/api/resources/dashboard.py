@@ -1,7 +1,9 @@
 """The page at /dashboard: the files that `make install` builds from dashboards/web, served as they are."""
 
+import gzip
 import mimetypes
 import re
+from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from http import HTTPStatus
@@ -21,6 +23,14 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".
 router = APIRouter(include_in_schema=False)
 
 
+@dataclass(frozen=True)
+class _File:
+    content: bytes
+    compressed: bytes
+    kind: str
+    tag: str
+
+
 @router.get("/dashboard")
 async def page(request: Request) -> Response:
     """The page. It finds its files and the API relative to its own address, so that has no slash at its end."""
@@ -36,32 +46,35 @@ async def asset(request: Request, name: str) -> Response:
 
 
 def _file(request: Request, name: str) -> Response:
-    file = _files(BUILT).get(name)
+    file = files(BUILT).get(name)
     if file is None and not BUILT.joinpath("index.html").is_file():
         raise HTTPException(
             HTTPStatus.SERVICE_UNAVAILABLE, "The dashboard is not built: run `make install`, then start again."
         )
     if file is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "The dashboard has no such file.")
-    content, kind, tag = file
+    headers = _HEADERS | {"Vary": "Accept-Encoding"}
     if _NAMED_BY_CONTENT.search(name):
-        return Response(
-            content, media_type=kind, headers=_HEADERS | {"Cache-Control": "public, max-age=31536000, immutable"}
-        )
-    headers = _HEADERS | {"Cache-Control": "no-cache", "ETag": tag}
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(content, media_type=kind, headers=headers)
+        headers |= {"Cache-Control": "public, max-age=31536000, immutable"}
+    else:
+        headers |= {"Cache-Control": "no-cache", "ETag": file.tag}
+        if request.headers.get("if-none-match") == file.tag:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    # `Compression` leaves "gzip" alone of what a caller takes, and nothing that is encoded already to compress
+    if request.app.state.compresses and request.headers.get("accept-encoding") == "gzip":
+        return Response(file.compressed, media_type=file.kind, headers=headers | {"Content-Encoding": "gzip"})
+    return Response(file.content, media_type=file.kind, headers=headers)
 
 
 @cache
-def _files(folder: Path) -> dict[str, tuple[bytes, str, str]]:
-    """Name -> content, media type, entity tag of all files; read once, so that no name leads out of the folder."""
-    files = {}
+def files(folder: Path) -> dict[str, _File]:
+    """The files by name; read and compressed once, so that no name leads out of the folder and no caller waits."""
+    found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             content = path.read_bytes()
             kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
             tag = f'W/"{blake2b(content, digest_size=12).hexdigest()}"'
-            files[path.relative_to(folder).as_posix()] = (content, kind, tag)
-    return files
+            compressed = gzip.compress(content, mtime=0)
+            found[path.relative_to(folder).as_posix()] = _File(content, compressed, kind, tag)
+    return found

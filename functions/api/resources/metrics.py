@@ -44,6 +44,7 @@ ARGUMENTS = sql.SQL(
 """The filters, as arguments of the metrics' functions."""
 
 LAYER = load_metrics()
+UNFILTERED: dict[str, Any] = dict.fromkeys(FILTERS)
 
 router = APIRouter(prefix="/metrics", tags=["metrics"])
 

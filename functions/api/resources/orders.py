@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from starlette.responses import Response
 
 from functions.api.answers import Item, MartPage, Money
-from functions.api.paging.collection import Collection, Sort, as_of_function, view
+from functions.api.paging.collection import Collection, Sort, as_of_function, hub, view
 from functions.api.paging.parameters import Instant, MartQuery, Value
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
 from functions.api.responses import CustomerId, list_response, query_parameters
@@ -110,7 +110,7 @@ _ORDER_SORTS = {
     "order_date": Sort("order_date", "timestamptz"),
     "total_amount": Sort("total_amount", "numeric"),
 }
-ORDERS = Collection(
+ORDERS_OF_KEY = Collection(
     OrderLine,
     view("vw_sale_line"),
     key=_ORDER_KEY,
@@ -118,10 +118,15 @@ ORDERS = Collection(
     as_of=as_of_function("order_analytics_as_of"),
     mart="mart_order_line",
 )
-ORDERS_IN_ORDER = replace(ORDERS, as_of=as_of_function("order_analytics_in_order_as_of"))
-"""As of an instant read order by order; `ORDERS` is for what other keys find, or is sorted otherwise."""
+"""The lines of one customer or one product, as of an instant found by its key."""
+ORDERS = replace(
+    ORDERS_OF_KEY,
+    as_of=as_of_function("order_analytics_in_order_as_of"),
+    hub=hub("hub_order"),
+    whole_as_of=as_of_function("order_analytics_whole_as_of"),
+)
 ORDERS_OF_CUSTOMER = replace(
-    ORDERS, exists="exists (select from business_vault.vw_customer_360 where customer_id = %(customer_id)s)"
+    ORDERS_OF_KEY, exists="exists (select from business_vault.vw_customer_360 where customer_id = %(customer_id)s)"
 )
 
 
@@ -134,10 +139,8 @@ ORDERS_OF_CUSTOMER = replace(
 )
 async def list_orders(request: Request) -> Response:
     """Order lines, in the order of their keys, dates or amounts."""
-    given = request.query_params
-    in_order = given.get("sort", "transaction_id").removeprefix("-") == "transaction_id"
-    of_one = given.keys() & {"customer_id", "product_id"}
-    return await list_response(request, ORDERS_IN_ORDER if in_order and not of_one else ORDERS, OrdersQuery)
+    of_key = request.query_params.keys() & {"customer_id", "product_id"}
+    return await list_response(request, ORDERS_OF_KEY if of_key else ORDERS, OrdersQuery)
 
 
 @router.get(

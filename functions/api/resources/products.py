@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from functions.api.answers import Item, MartPage, Money
-from functions.api.paging.collection import Collection, Sort, as_of_function, view
+from functions.api.paging.collection import Collection, Sort, as_of_function, hub, view
 from functions.api.paging.parameters import MartQuery, Search, Value
 from functions.api.problems import LIST_PROBLEMS
 from functions.api.responses import list_response, query_parameters
@@ -72,6 +72,8 @@ PRODUCTS = Collection(
         "total_quantity": Sort("total_quantity", "numeric"),
     },
     as_of=as_of_function("product_analytics_as_of"),
+    hub=hub("hub_product"),
+    whole_as_of=as_of_function("product_analytics_whole_as_of"),
     model_as_of=ProductAsOf,
     mart="mart_product_analytics",
 )

@@ -40,18 +40,28 @@ from (
 ) as apart
 where apart.number > 1 and s.object_id = apart.object_id and s.row_number = apart.row_number"""
 
+_IS_REPEATED = """exists (
+    select from {staging} where object_id = any(%(object_ids)s) and {rows} group by object_id, {key} having count(*) > 1
+)"""
+
 _EACH_ROW = "row_number() over (partition by object_id, {link} order by row_number)"
 _EACH_CONTENT = "dense_rank() over (partition by object_id, {link} order by {content})"
 
 
 def render_repeats(model: Model, source: str) -> sql.Composed:
     """Whether any key is in several rows of one file, which is quickly seen: most files repeat none."""
-    group, key = staged_line_key(model, source)
-    return sql.SQL(
-        """select exists (
-    select from {staging} where object_id = any(%(object_ids)s) group by object_id, {group}, {key} having count(*) > 1
-)"""
-    ).format(staging=sql.Identifier("staging", source), group=group, key=key)
+    staging = sql.Identifier("staging", source)
+    parent = model.finest_parent(source)
+    key = sql.Identifier(staged_parent_key(model, parent))
+    link = model.links.get(parent)
+    if link is None or link.driving_key is None or link.dependent_child_key is None:
+        return sql.SQL("select {}").format(sql.SQL(_IS_REPEATED).format(staging=staging, rows=sql.SQL("true"), key=key))
+    child = sql.Identifier(link.dependent_child_key)
+    numbered = sql.SQL(", ").join([sql.Identifier(model.hubs[link.driving_key].hash_key), child])
+    return sql.SQL("select {} or {}").format(
+        sql.SQL(_IS_REPEATED).format(staging=staging, rows=sql.SQL("{} is null").format(child), key=key),
+        sql.SQL(_IS_REPEATED).format(staging=staging, rows=sql.SQL("{} is not null").format(child), key=numbered),
+    )
 
 
 def render_repeated_rows(model: Model, source: str) -> sql.Composed:

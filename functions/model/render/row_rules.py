@@ -74,7 +74,7 @@ def _is_typed(name: str, type_name: ColumnType) -> sql.Composable:
     if type_name == "date":
         conditions.insert(0, sql.SQL("{} like {}").format(identifier, _DAY_SHAPE))
     if type_name == "timestamp":
-        conditions.insert(0, sql.SQL("left({}, 10) like {}").format(identifier, _DAY_SHAPE))
+        conditions.insert(0, sql.SQL("{} like {}").format(identifier, f"{_DAY_SHAPE}%"))
         conditions.append(
             sql.SQL("(left({0}, 10) not in ('0001-01-01', '9999-12-31') or substr({0}, 11) ~ {1})").format(
                 identifier, _TIME_ON_THE_LAST_DAY

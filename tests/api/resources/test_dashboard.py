@@ -71,3 +71,16 @@ def test_a_page_that_was_not_built_says_how(
     answer = client.get("/dashboard")
     assert answer.status_code == 503
     assert "make install" in answer.json()["detail"]
+
+
+def test_a_file_is_compressed_once_for_those_who_take_it(
+    client: httpx.Client, invoke: Invoke, handler: ModuleType, built: Path
+) -> None:
+    path = "/dashboard/app-4F7ZQ2KD.js"
+    packed, plain = client.get(path), client.get(path, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text == "export {}"
+    assert all("Accept-Encoding" in each.headers["vary"] for each in (packed, plain))
+    answer = invoke(path)  # API Gateway compresses by itself
+    assert (answer["body"], answer["isBase64Encoded"]) == ("export {}", False)

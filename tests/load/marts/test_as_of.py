@@ -19,12 +19,17 @@ EVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def as_of(night: Night, function: str, day: int, known: datetime = EVER) -> list[tuple[Any, ...]]:
-    """What the API's role reads."""
+    """What the API's role reads: key by key, and as a whole."""
     with psycopg.connect(role_url(night.admin_url, "c360_api"), options="-c timezone=UTC") as connection:
-        return connection.execute(
-            f"select * from business_vault.{function}(%s, %s) order by {FUNCTIONS[function]}".encode(),
-            (datetime(2024, 1, day, tzinfo=UTC), known),
-        ).fetchall()
+        by_key, whole = (
+            connection.execute(
+                f"select * from business_vault.{form}(%s, %s) order by {FUNCTIONS[function]}".encode(),
+                (datetime(2024, 1, day, tzinfo=UTC), known),
+            ).fetchall()
+            for form in (function, function.replace("_as_of", "_whole_as_of"))
+        )
+    assert sorted(map(str, whole)) == sorted(map(str, by_key))
+    return by_key
 
 
 def known_after(night: Night) -> datetime:

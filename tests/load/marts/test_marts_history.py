@@ -1,5 +1,6 @@
 """Any files in any nights: marts kept up to date, marts rebuilt, as-of answers and plain Python all agree."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from functions.load.marts import publish as publication
 from functions.load.marts.rebuild import rebuild
 from functions.model.render import marts as render_marts
 from tests.support import oracle
@@ -86,12 +88,12 @@ def _load(night: Night, run_id: str, known: datetime) -> None:
     night.finish(run_id)
 
 
-def _as_of(night: Night, day: int, known: datetime) -> Marts:
+def _as_of(night: Night, day: int, known: datetime, form: str) -> Marts:
     with night.connect() as connection:
         return Marts(
             *(
                 connection.execute(
-                    f"select * from business_vault.{name}_as_of(%s, %s) order by {order}".encode(),
+                    f"select * from business_vault.{name}_{form}(%s, %s) order by {order}".encode(),
                     (datetime(2024, 1, day, tzinfo=UTC), known),
                 ).fetchall()
                 for name, order in (
@@ -121,13 +123,18 @@ def _marts(dump: Dump) -> Dump:
     phases=[Phase.explicit, Phase.generate],  # a night takes too long to shrink many
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(nights=NIGHTS, few_keys=st.sampled_from([0, 1, render_marts.FEW_KEYS]))
+@given(
+    nights=NIGHTS,
+    few_keys=st.sampled_from([0, 1, render_marts.FEW_KEYS]),
+    share_of_all=st.sampled_from([0, publication.SHARE_OF_ALL, math.inf]),
+)
 def test_marts_rebuild_as_of_and_plain_python_agree(
-    warm: WarmNight, nights: list[tuple[int, list[File]]], few_keys: int
+    warm: WarmNight, nights: list[tuple[int, list[File]]], few_keys: int, share_of_all: float
 ) -> None:
-    """Whether touched keys are looked up one by one or read together (`few_keys`) makes no difference."""
+    """Whether touched keys are looked up one by one, read together or all computed anew makes no difference."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(render_marts, "FEW_KEYS", few_keys)
+        patch.setattr(publication, "SHARE_OF_ALL", share_of_all)
         _check(warm, nights)
 
 
@@ -156,4 +163,6 @@ def _check(warm: WarmNight, nights: list[tuple[int, list[File]]]) -> None:
     for instant, count in known:
         for day in DAYS:
             expected = oracle.as_of(landed[:count], date(2024, 1, day))
-            assert oracle.without_bare_keys(_as_of(warm, day, instant)) == oracle.without_bare_keys(expected)
+            for form in ("as_of", "whole_as_of"):
+                shown = _as_of(warm, day, instant, form)
+                assert oracle.without_bare_keys(shown) == oracle.without_bare_keys(expected), form

@@ -15,14 +15,12 @@ with observed as (
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = 'products'
 ), spoken as (
-    select *, lead(object_id) over in_order is distinct from object_id as is_last_of_object
+    select distinct on (hash_key, position) *
     from observed
-    window in_order as (partition by hash_key order by position, row_number, origin desc)
+    order by hash_key, position, row_number desc, origin
 ), sequenced as materialized (
-    select *, lag(hashdiff) over in_order is distinct from hashdiff as is_version
+    select *, lag(hashdiff) over (partition by hash_key order by position) is distinct from hashdiff as is_version
     from spoken
-    where is_last_of_object
-    window in_order as (partition by hash_key order by position, row_number, origin desc)
 ), remembered as (
     insert into raw_vault.record_tracking_satellite (
         satellite, hash_key, effective_at, hashdiff, loaded_at, record_source, record_row

@@ -27,7 +27,7 @@ from (
     and coalesce(octet_length("transaction_id"), 0) <= 1000
     and coalesce(octet_length("customer_id"), 0) <= 1000
     and "order_date" is not null
-    and ("order_date" is null or left("order_date", 10) like '____-__-__' and "order_date" !~ '[^0123456789:.+TZ -]' and pg_input_is_valid("order_date", 'timestamptz') and (left("order_date", 10) not in ('0001-01-01', '9999-12-31') or substr("order_date", 11) ~ '^([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?$'))
+    and ("order_date" is null or "order_date" like '____-__-__%' and "order_date" !~ '[^0123456789:.+TZ -]' and pg_input_is_valid("order_date", 'timestamptz') and (left("order_date", 10) not in ('0001-01-01', '9999-12-31') or substr("order_date", 11) ~ '^([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?$'))
     and "product_id" is not null
     and coalesce(octet_length("product_id"), 0) <= 1000
     and "quantity" is not null
@@ -42,5 +42,4 @@ from (
     and coalesce(octet_length("payment_method"), 0) <= 1000
     and coalesce(octet_length("order_status"), 0) <= 1000
     and ("line_number" is null or "line_number" !~ '[^0123456789+-]' and pg_input_is_valid("line_number", 'bigint'))
-    and (lower(btrim("transaction_id")) is distinct from 'transaction_id' or lower(btrim("order_date")) is distinct from 'order_date' or lower(btrim("product_id")) is distinct from 'product_id' or lower(btrim("quantity")) is distinct from 'quantity' or lower(btrim("unit_price")) is distinct from 'unit_price' or lower(btrim("total_amount")) is distinct from 'total_amount')
 ) as typed_row
