@@ -1,6 +1,6 @@
 """Load tables of the raw vault from staging, each object once. Set-based statements, no row loop.
 
-A load that takes long is done in batches, so that it outlives the time limit of a function (ADR 22).
+A load that takes long is done in batches, so that it outlives the time limit of a function (ADR 23).
 """
 
 from collections.abc import Callable, Iterable, Iterator
