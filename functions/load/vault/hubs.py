@@ -1,5 +1,6 @@
 """Load the hubs."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from psycopg import sql
@@ -26,12 +27,14 @@ def load_hubs(connection: Connection, model: Model, run_id: str, seconds_left: S
             " where run_id = %s and status = 'STAGED'",
             (run_id,),
         )
-    loads = (
-        TableLoad(name, source, partial(_statement, model, name, source), is_shared=len(hub.sources) > 1)
-        for name, hub in model.hubs.items()
-        for source in hub.sources
-    )
-    return load_tables(connection, model, run_id, loads, seconds_left)
+    return load_tables(connection, model, run_id, hub_loads(model), seconds_left)
+
+
+def hub_loads(model: Model) -> Iterator[TableLoad]:
+    """How each source's keys get into each hub."""
+    for name, hub in model.hubs.items():
+        for source in hub.sources:
+            yield TableLoad(name, source, partial(_statement, model, name, source), is_shared=len(hub.sources) > 1)
 
 
 def _statement(model: Model, name: str, source: str, batch: Batch) -> sql.Composed:

@@ -18,10 +18,11 @@ def load_links(connection: Connection, model: Model, run_id: str, seconds_left: 
 
     Again: inserts nothing.
     """
-    return load_tables(connection, model, run_id, _links_and_effectivity(model), seconds_left)
+    return load_tables(connection, model, run_id, link_loads(model), seconds_left)
 
 
-def _links_and_effectivity(model: Model) -> Iterator[TableLoad]:
+def link_loads(model: Model) -> Iterator[TableLoad]:
+    """How links get their rows, and then the effectivity satellites."""
     for name, link in model.links.items():
         yield TableLoad(name, link.source, partial(_statement, model, name))
     for name, satellite in model.satellites.items():

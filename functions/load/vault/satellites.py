@@ -18,7 +18,7 @@ def load_satellites(connection: Connection, model: Model, run_id: str, seconds_l
 
     Again: inserts nothing.
     """
-    return load_tables(connection, model, run_id, _details_and_status(model), seconds_left)
+    return load_tables(connection, model, run_id, satellite_loads(model), seconds_left)
 
 
 def satellite_load(model: Model, name: str) -> TableLoad:
@@ -30,7 +30,8 @@ def _statement(model: Model, name: str, batch: Batch) -> sql.Composed:
     return render_satellite(model, name, is_late=batch.is_late, in_range=batch.in_range)
 
 
-def _details_and_status(model: Model) -> Iterator[TableLoad]:
+def satellite_loads(model: Model) -> Iterator[TableLoad]:
+    """How satellites of details get their rows, and then those that keep a status."""
     for name, satellite in model.satellites.items():
         if satellite.driving_key is None and satellite.status_of is None:
             yield satellite_load(model, name)

@@ -108,7 +108,7 @@ def load_tables(
     pace = Pace(seconds_left)
     with connection.transaction():
         active_run(connection, run_id)
-        _check_staging_is_there(connection, model, objects_of(connection, run_id, ["STAGED"]))
+        check_staging_is_there(connection, model, objects_of(connection, run_id, ["STAGED"]))
     inserted: dict[str, int] = {}
     for load in loads:
         is_done = False
@@ -121,7 +121,7 @@ def load_tables(
     return Loaded(inserted)
 
 
-def _check_staging_is_there(connection: Connection, model: Model, staged: list[int]) -> None:
+def check_staging_is_there(connection: Connection, model: Model, staged: list[int]) -> None:
     """What is noted as loaded is never looked at again, so nothing may be missing.
 
     Raises StagingLostError when it is: PostgreSQL empties staging, which is unlogged, when it crashes.
@@ -148,16 +148,7 @@ def _load_batch(connection: Connection, run_id: str, load: TableLoad, pace: Pace
     staged = objects_of(connection, run_id, ["STAGED"])
     # sorts and hashes of a night fit in memory
     connection.execute(sql.SQL("set local work_mem = {}").format(_WORK_MEM))
-    parameters = {
-        "table": load.table,
-        "run_id": run_id,
-        "staged": staged,
-        "source": load.source,
-        "history_of": load.history_of,
-    }
-    for statement in ("claim_for_table", "claim_retracted_for_table"):
-        connection.execute(read_sql(f"load/{statement}.sql"), parameters)
-    todo = unfinished(connection, load.table, load.source, staged)
+    todo = _todo(connection, run, load, staged)
     if todo is None:
         return 0, True
     rows = _rows_concerned(connection, load, todo)
@@ -173,6 +164,35 @@ def _load_batch(connection: Connection, run_id: str, load: TableLoad, pace: Pace
     record_done(connection, load.table, [*todo.object_ids, *todo.retracted], keys.high)
     refresh_statistics(connection, "raw_vault", load.table, step.rows)
     return step.rows, keys.high == KEYS_END
+
+
+def claim(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> Batch | None:
+    """What the table does not know yet, of all keys, which the ledger then says that it knows; None: nothing.
+
+    For a load in one piece, to be called in the transaction that does it. Raises C360Error when another load has left
+    the table between two ranges of keys.
+    """
+    todo = _todo(connection, run, load, staged)
+    if todo is None:
+        return None
+    if (todo.low, todo.before) != (0, KEYS_END):
+        raise C360Error("the table was loaded in part; resume that load where it began", table=load.table)
+    batch = _batch(connection, load, todo, KeyRange())
+    record_done(connection, load.table, [*todo.object_ids, *todo.retracted], KEYS_END)
+    return batch
+
+
+def _todo(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> Unfinished | None:
+    parameters = {
+        "table": load.table,
+        "run_id": run.run_id,
+        "staged": staged,
+        "source": load.source,
+        "history_of": load.history_of,
+    }
+    for statement in ("claim_for_table", "claim_retracted_for_table"):
+        connection.execute(read_sql(f"load/{statement}.sql"), parameters)
+    return unfinished(connection, load.table, load.source, staged)
 
 
 def _insert(connection: Connection, run: Run, load: TableLoad, batch: Batch) -> int:
