@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from functions.load.marts.rebuild import rebuild
-from functions.load.vault.table_load import Batch
+from functions.load.vault import table_load
 from tests.support import oracle
 from tests.support.csv_files import COLUMNS, LINE, Row, write_csv
 from tests.support.database_state import empty, everything, published
@@ -111,7 +111,7 @@ def test_files_in_the_order_of_their_days_give_what_plain_python_computes(
     files.sort(key=lambda file: (file.day, file.key, file.number))
     batches = [files[start:end] for start, end in pairwise([0, *sorted(cuts), len(files)]) if files[start:end]]
     empty(warm)
-    with patch.object(Batch, "is_large", is_large):
+    with patch.object(table_load, "is_large", return_value=is_large):
         _load(warm, batches)
     assert oracle.without_bare_keys(published(warm)) == oracle.without_bare_keys(
         oracle.marts([(each.key, each.content) for each in files])
