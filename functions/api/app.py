@@ -142,7 +142,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     if ANY not in settings.allowed_hosts:
         app.add_middleware(HostMiddleware, hosts=settings.allowed_hosts, origins=settings.cors_allowed_origins)
     for resource in (customers, search, orders, products, profile, metrics, explain, exports, operations, pipeline):
-        takes_lists = resource in (metrics, explain, exports)
+        takes_lists = resource in (customers, orders, metrics, explain, exports)
         app.include_router(resource.router, dependencies=[] if takes_lists else [Depends(each_given_once)])
     for resource in (events, shares):
         app.include_router(resource.router, dependencies=[Depends(each_given_once)])

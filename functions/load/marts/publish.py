@@ -196,9 +196,10 @@ def _find_touched(
     changed = {
         row[0]
         for row in connection.execute(
-            "select l.vault_table from metadata.vault_load as l"
-            " join metadata.load_step as s on s.run_id = l.run_id and s.step = l.vault_table"
-            " where l.object_id = any(%s) and s.rows > 0",
+            # of what an earlier run began to load, the steps of all runs between would have to be known
+            "select l.vault_table from metadata.vault_load as l join metadata.object_version as o using (object_id)"
+            " where l.object_id = any(%s) and (l.run_id <> o.run_id or exists ("
+            "select from metadata.load_step as s where s.run_id = l.run_id and s.step = l.vault_table and s.rows > 0))",
             (object_ids,),
         )
     }
