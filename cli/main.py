@@ -16,6 +16,7 @@ from cli.commands import (
     demo,
     down,
     drop,
+    engine,
     env,
     events,
     explain_file,
@@ -73,6 +74,7 @@ for _name, _command, _examples in _COMMANDS:
 app.add_typer(marts.app)
 app.add_typer(metabase.app)
 app.add_typer(superset.app)
+app.add_typer(engine.app)
 app.add_typer(sql.app, name="sql")
 app.add_typer(model.app, name="model")
 app.add_typer(audit.app, name="audit")

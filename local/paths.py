@@ -14,7 +14,7 @@ CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 _ENTRIES = {
     *("access-key.json", "api.json", "lock", "stack.json", "stack.new"),
     *("audit-spool", "cdk-home", "cdk.out", "compose", "event-source", "kafka", "localstack", "logs", "postgres"),
-    *("sample", "superset"),
+    *("sample", "spark", "superset"),
 }
 
 

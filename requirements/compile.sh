@@ -12,4 +12,5 @@ compile --universal --python-version 3.12 dev.in -o dev.txt -c functions.txt -c 
 compile --universal --python-version 3.12 topic.in -o topic.txt -c functions.txt -c dev.txt
 compile --universal --python-version 3.12 lambda-runtime.in -o lambda-runtime.txt
 compile --universal --python-version 3.11 superset.in -o superset.txt
+compile --universal --python-version 3.11 spark.in -o spark.txt
 compile --python-version 3.13 --exclude-newer 2026-03-24 localstack.in -o localstack.txt

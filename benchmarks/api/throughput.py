@@ -133,10 +133,14 @@ def served(application: str, database_url: str, **settings: str) -> Iterator[int
     environment = os.environ | {"DATABASE_URL": database_url, "POWERTOOLS_SERVICE_NAME": "api"} | settings
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(200):
-            with contextlib.suppress(httpx.TransportError):
+        deadline = time.monotonic() + 60
+        while True:
+            try:
                 httpx.get(f"http://127.0.0.1:{port}/customers", trust_env=False).raise_for_status()
                 break
+            except httpx.TransportError:
+                if time.monotonic() > deadline or server.poll() is not None:
+                    raise
             time.sleep(0.05)
         yield port
     finally:

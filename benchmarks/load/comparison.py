@@ -97,7 +97,7 @@ def table(measured: Measured, whole: Files, delta: Files) -> str:
                 lines.append(f"{'':54}beside: {beside}")
     lines.append("")
     lines += [_sizes(approach, loads) for approach, loads in measured.items()]
-    return "\n".join([*lines, "", *_ratios(measured)])
+    return "\n".join([*lines, "", *_ratios(measured), *_night(measured)])
 
 
 def _median(results: list[Result]) -> Result:
@@ -128,6 +128,18 @@ def _ratios(measured: Measured) -> list[str]:
         if approach == RawCopy.name:
             lines.append(f"ours / {approach}: first load {ours['first load'] / other['first load']:.1f}")
     return lines
+
+
+def _night(measured: Measured) -> list[str]:
+    """What a night takes until readers see it, as times the raw COPY of the same bytes: medians of each."""
+    if not {OurLoad.name, RawCopy.name} <= measured.keys():
+        return []
+    nights = {load: statistics.median(each.night for each in results) for load, results in measured["ours"].items()}
+    copies = {
+        load: statistics.median(each.seconds for each in results) for load, results in measured[RawCopy.name].items()
+    }
+    shown = ", ".join(f"{load} {night:.2f} s = {night / copies[load]:.1f}" for load, night in nights.items())
+    return [f"night (load, checks and marts) / {RawCopy.name}: {shown}"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -143,7 +143,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     if ANY not in settings.allowed_hosts:
         app.add_middleware(HostMiddleware, hosts=settings.allowed_hosts, origins=settings.cors_allowed_origins)
     for resource in (customers, search, orders, products, profile, metrics, explain, exports, operations):
-        app.include_router(resource.router)  # plain routes ask by themselves; parameters of figures may be lists
+        app.include_router(resource.router)  # each looks at its parameters itself, of which some are lists
     for resource in (pipeline, events, shares):
         app.include_router(resource.router, dependencies=[Depends(each_given_once)])
     for resource in (docs, dashboard):

@@ -10,13 +10,12 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from functions.api.paging.parameters import given_once
-
 
 class PlainRoute(APIRoute):
-    """`APIRouter(route_class=PlainRoute)`: calls the endpoint itself, once no parameter is given twice.
+    """`APIRouter(route_class=PlainRoute)`: calls the endpoint itself.
 
-    An endpoint is a coroutine that returns a `Response`; each of its parameters but `request` is a `:key` of the path.
+    An endpoint is a coroutine that looks at the query's parameters (`functions.api.responses.parsed`) and returns a
+    `Response`; each of its arguments but `request` is a `:key` of the path.
     """
 
     def __init__(self, path: str, endpoint: Any, **documented: Any) -> None:
@@ -29,7 +28,5 @@ class PlainRoute(APIRoute):
         if scope["method"] not in (self.methods or ()):
             await super().handle(scope, receive, send)
             return
-        request = Request(scope, receive, send)
-        given_once(request.query_params)
-        response = await self.endpoint(request, **scope["path_params"])
+        response = await self.endpoint(Request(scope, receive, send), **scope["path_params"])
         await response(scope, receive, send)

@@ -21,7 +21,7 @@ from functions.api.paging.collection import Collection, Selection, items_stateme
 from functions.api.paging.conditional import json_response, not_modified, tags_of_caller
 from functions.api.paging.cursor import is_storable
 from functions.api.paging.pages import read_page
-from functions.api.paging.parameters import ItemQuery, ListQuery, Query
+from functions.api.paging.parameters import ItemQuery, ListQuery, Query, with_lists
 from functions.api.paging.together import Together
 from functions.api.security.authentication import access_of, refuse_personal
 
@@ -62,7 +62,10 @@ def query_parameters(model: type[Query]) -> dict[str, Any]:
 
 def parsed[Q: Query](request: Request, model: type[Q]) -> Q:
     """The query parameters. Raises pydantic.ValidationError, which is answered by 422."""
-    return model.model_validate(dict(request.query_params))
+    if not request.scope["query_string"]:
+        return model.model_validate({})
+    lists = frozenset(model.SEVERAL) if issubclass(model, ListQuery) else frozenset[str]()
+    return model.model_validate(with_lists(request.query_params, lists))
 
 
 def database_of(request: Request) -> Database:

@@ -102,8 +102,14 @@ class _Check(_Event):
     step: Literal["check_staging", "check_vault"]
 
 
+class _Vault(_Event):
+    """A step in batches: when its time comes to an end before its work, it is to be called again."""
+
+    step: Literal["hubs", "links", "satellites"]
+
+
 class _Other(_Event):
-    step: Literal["parts", "hubs", "links", "satellites", "publish", "finish", "retention"]
+    step: Literal["parts", "publish", "finish", "retention"]
 
 
 class _Rebuild(_Event):
@@ -156,7 +162,18 @@ class _Audit(BaseModel):
 
 
 type _AnyEvent = (
-    _Plan | _Split | _Stage | _GiveUp | _Check | _Rebuild | _Other | _Quarantine | _ExplainFile | _Audit | _Lists
+    _Plan
+    | _Split
+    | _Stage
+    | _GiveUp
+    | _Check
+    | _Vault
+    | _Rebuild
+    | _Other
+    | _Quarantine
+    | _ExplainFile
+    | _Audit
+    | _Lists
 )
 _EVENT: TypeAdapter[_AnyEvent] = TypeAdapter(Annotated[_AnyEvent, Field(discriminator="step")])
 
@@ -165,8 +182,8 @@ def _transaction() -> AbstractContextManager[Connection]:
     return environment.connections.transaction(environment.settings(DatabaseSettings))
 
 
-def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Run one step in one transaction and return its result as JSON.
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Run one step in one transaction, or a step of the vault in batches, and return its result as JSON.
 
     Raises EventError for an event that is no step, TransientError leaves when the step is worth another try, and
     QualityError when a check of severity error failed (the results of all checks are kept all the same).
@@ -191,6 +208,8 @@ def handle(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
             reopen(connection, parsed.run_id, parsed.redrive_count)
     if isinstance(parsed, _Check):
         return _check(parsed)
+    if isinstance(parsed, _Vault):
+        return _load_vault(parsed, context)
     with _transaction() as connection:
         result = _run(connection, parsed)
     if isinstance(parsed, _Other) and parsed.step == "finish":
@@ -248,6 +267,18 @@ def _check(event: _Check) -> dict[str, int]:
     return counts
 
 
+def _load_vault(event: _Vault, context: LambdaContext) -> dict[str, Any]:
+    load = {"hubs": load_hubs, "links": load_links, "satellites": load_satellites}[event.step]
+
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    with environment.connections.session(environment.settings(DatabaseSettings)) as connection:
+        loaded = load(connection, load_model(), event.run_id, seconds_left)
+    logger.info("step done" if loaded.is_done else "step goes on in another call", extra={"result": loaded.rows})
+    return {"is_done": loaded.is_done, "rows": loaded.rows}
+
+
 def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
     landing = environment.settings(LandingSettings)
     request = RunRequest(
@@ -282,12 +313,6 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _GiveUp | _Reb
             return {"files": staging_items(connection, event.run_id)}
         case _Rebuild():
             return rebuild(connection)
-        case _Other(step="hubs"):
-            return load_hubs(connection, model, event.run_id)
-        case _Other(step="links"):
-            return load_links(connection, model, event.run_id)
-        case _Other(step="satellites"):
-            return load_satellites(connection, model, event.run_id)
         case _Other(step="publish"):
             written = publish(connection, event.run_id)
             check_outcomes(connection, model, event.run_id)

@@ -45,7 +45,8 @@ THROTTLED_RETRIES = 20
 STEP_TIMEOUT = Duration.minutes(16)
 """A function ends after 15; an answer that is lost must not keep the run until its own timeout."""
 CALL_TIMEOUT = Duration.minutes(1)
-TIMEOUT = Duration.hours(1)
+TIMEOUT = Duration.hours(6)
+"""A night takes minutes; in the first load of years, a step of the vault goes on in one call after another."""
 
 
 class NightlyLoad(sfn.StateMachine):
@@ -137,15 +138,12 @@ class NightlyLoad(sfn.StateMachine):
         ).item_processor(self._stage_file())
         check_vault = self._load_step("CheckVault", "check_vault")
         vault = sfn.Parallel(self._scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
-            self._load_step("LoadLinks", "links"), self._load_step("LoadSatellites", "satellites")
+            self._vault_step("Links", sfn.Succeed(self._scope, "LinksLoaded")),
+            self._vault_step("Satellites", sfn.Succeed(self._scope, "SatellitesLoaded")),
         )
-        load = (
-            stage_files.next(self._load_step("CheckStaging", "check_staging"))
-            .next(self._load_step("LoadHubs", "hubs"))
-            .next(vault)
-            .next(check_vault)
-            .next(self._load_step("PublishMarts", "publish"))
-            .next(finish)
+        check_vault.next(self._load_step("PublishMarts", "publish")).next(finish)
+        load = stage_files.next(self._load_step("CheckStaging", "check_staging")).next(
+            self._vault_step("Hubs", vault.next(check_vault))
         )
         any_files = (
             sfn.Choice(self._scope, "AnyFiles")
@@ -161,6 +159,17 @@ class NightlyLoad(sfn.StateMachine):
             .otherwise(load)
         )
         return self._list_running().next(self._plan()).next(any_files)
+
+    def _vault_step(self, what: str, then: sfn.IChainable) -> sfn.Chain:
+        """Load hubs, links or satellites: again and again, until the step says that nothing is left to do."""
+        step = what.lower()
+        load = self._load_step(
+            f"Load{what}", step, result_path=f"$.{step}", result_selector={"is_done.$": "$.Payload.is_done"}
+        )
+        is_done = sfn.Choice(self._scope, f"Are{what}Loaded")
+        return load.next(
+            is_done.when(sfn.Condition.boolean_equals(f"$.{step}.is_done", value=False), load).otherwise(then)
+        )
 
     def _list_running(self) -> sfn.CustomState:
         """List the running executions: the ledger still says RUNNING of a run that died with its database."""

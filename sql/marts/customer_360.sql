@@ -11,11 +11,12 @@ with details as (
         (anchor - 364)::timestamp at time zone 'UTC' as since_365_days,
         (anchor + 1)::timestamp at time zone 'UTC' as until
     from business_vault.mart_anchor
-), orders as (
+), bought as (
+    -- by category, so that one reading of the lines tells the favourite one too
     select
-        m.customer_id,
-        count(*) filter (where m.is_first_line) as total_orders,
-        sum(m.total_amount) as lifetime_value,
+        m.customer_id, p.category,
+        count(*) filter (where m.is_first_line) as orders,
+        sum(m.total_amount) as revenue,
         min(m.order_date) as first_order_date,
         max(m.order_date) as last_order_date,
         count(*) filter (
@@ -36,45 +37,60 @@ with details as (
         sum(m.total_amount) filter (
             where m.order_date >= (select since_365_days from span) and m.order_date < (select until from span)
         ) as revenue_365_days,
-        least(
-            (min(m.order_date) filter (where m.order_date >= (select since_30_days from span)) at time zone 'UTC')::date + 30,
-            (min(m.order_date) filter (where m.order_date >= (select since_90_days from span)) at time zone 'UTC')::date + 90,
-            (min(m.order_date) filter (where m.order_date >= (select since_365_days from span)) at time zone 'UTC')::date + 365,
-            (min(m.order_date) filter (where m.order_date >= (select until from span)) at time zone 'UTC')::date
-        ) as next_window_change
+        min(m.order_date) filter (where m.order_date >= (select since_30_days from span)) as oldest_30_days,
+        min(m.order_date) filter (where m.order_date >= (select since_90_days from span)) as oldest_90_days,
+        min(m.order_date) filter (where m.order_date >= (select since_365_days from span)) as oldest_365_days,
+        min(m.order_date) filter (where m.order_date >= (select until from span)) as first_to_come
     from business_vault.mart_order_line as m
     {bought_by_touched_customer}
+    left join business_vault.mart_product_analytics as p on p.product_id = m.product_id
     where m.customer_id is not null
-    group by m.customer_id
-), spent as (
-    select m.customer_id, p.category, sum(m.total_amount) as revenue
-    from business_vault.mart_order_line as m
-    {bought_by_touched_customer}
-    join business_vault.mart_product_analytics as p using (product_id)
-    where m.customer_id is not null and p.category is not null
     group by m.customer_id, p.category
+), orders as (
+    select
+        customer_id,
+        sum(orders)::bigint as total_orders,
+        sum(revenue) as lifetime_value,
+        min(first_order_date) as first_order_date,
+        max(last_order_date) as last_order_date,
+        sum(orders_30_days)::bigint as orders_30_days,
+        sum(revenue_30_days) as revenue_30_days,
+        sum(orders_90_days)::bigint as orders_90_days,
+        sum(revenue_90_days) as revenue_90_days,
+        sum(orders_365_days)::bigint as orders_365_days,
+        sum(revenue_365_days) as revenue_365_days,
+        least(
+            (min(oldest_30_days) at time zone 'UTC')::date + 30,
+            (min(oldest_90_days) at time zone 'UTC')::date + 90,
+            (min(oldest_365_days) at time zone 'UTC')::date + 365,
+            (min(first_to_come) at time zone 'UTC')::date
+        ) as next_window_change
+    from bought
+    group by customer_id
 ), favourite as (
     select distinct on (customer_id) customer_id, category
-    from spent
+    from bought
+    where category is not null
     order by customer_id, revenue desc, category collate "C"
-)
-insert into business_vault.mart_customer_360 (
-    customer_id, first_name, last_name, email, phone, country, state, city, customer_segment, signup_date,
-    total_orders, lifetime_value, avg_order_value, first_order_date, last_order_date,
-    orders_30_days, orders_90_days, orders_365_days, revenue_30_days, revenue_90_days, revenue_365_days,
-    favourite_category, is_deleted, next_window_change,
-    details_record_source, details_record_row, status_record_source, status_record_row
 )
 select
     h.customer_id, d.first_name, d.last_name, d.email, d.phone, d.country, d.state, d.city,
-    d.customer_segment, d.signup_date, coalesce(o.total_orders, 0),
-    business_vault.amount(coalesce(o.lifetime_value, 0)), round(o.lifetime_value / o.total_orders, 2),
+    d.customer_segment, d.signup_date,
+    coalesce(o.total_orders, 0) as total_orders,
+    business_vault.amount(coalesce(o.lifetime_value, 0)) as lifetime_value,
+    round(o.lifetime_value / o.total_orders, 2) as avg_order_value,
     o.first_order_date, o.last_order_date,
-    coalesce(o.orders_30_days, 0), coalesce(o.orders_90_days, 0), coalesce(o.orders_365_days, 0),
-    business_vault.amount(coalesce(o.revenue_30_days, 0)), business_vault.amount(coalesce(o.revenue_90_days, 0)),
-    business_vault.amount(coalesce(o.revenue_365_days, 0)), f.category, coalesce(status.is_deleted, false),
+    coalesce(o.orders_30_days, 0) as orders_30_days,
+    coalesce(o.orders_90_days, 0) as orders_90_days,
+    coalesce(o.orders_365_days, 0) as orders_365_days,
+    business_vault.amount(coalesce(o.revenue_30_days, 0)) as revenue_30_days,
+    business_vault.amount(coalesce(o.revenue_90_days, 0)) as revenue_90_days,
+    business_vault.amount(coalesce(o.revenue_365_days, 0)) as revenue_365_days,
+    f.category as favourite_category,
+    coalesce(status.is_deleted, false) as is_deleted,
     o.next_window_change,
-    d.record_source, d.record_row, status.record_source, status.record_row
+    d.record_source as details_record_source, d.record_row as details_record_row,
+    status.record_source as status_record_source, status.record_row as status_record_row
 from raw_vault.hub_customer as h
 {of_touched_customer}
 left join details as d on d.customer_hash_key = h.customer_hash_key
@@ -96,4 +112,4 @@ where
                 and s.record_source not in (select u.object_id from metadata.uncounted_object as u)
         )
     )
-order by h.customer_id;
+order by h.customer_id

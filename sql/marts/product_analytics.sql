@@ -9,15 +9,15 @@ with details as (
     from ({sales}) as change
     group by product_id
 )
-insert into business_vault.mart_product_analytics (
-    product_id, product_name, category, price, cost, supplier, total_sold, total_quantity, revenue, avg_price,
-    is_deleted, details_record_source, details_record_row, status_record_source, status_record_row
-)
 select
-    h.product_id, d.product_name, d.category, d.price, d.cost, d.supplier, coalesce(s.total_sold, 0),
-    coalesce(s.total_quantity, 0), business_vault.amount(coalesce(s.revenue, 0)),
-    round(s.revenue / nullif(s.total_quantity, 0), 2),
-    coalesce(status.is_deleted, false), d.record_source, d.record_row, status.record_source, status.record_row
+    h.product_id, d.product_name, d.category, d.price, d.cost, d.supplier,
+    coalesce(s.total_sold, 0)::bigint as total_sold,
+    coalesce(s.total_quantity, 0) as total_quantity,
+    business_vault.amount(coalesce(s.revenue, 0)) as revenue,
+    round(s.revenue / nullif(s.total_quantity, 0), 2) as avg_price,
+    coalesce(status.is_deleted, false) as is_deleted,
+    d.record_source as details_record_source, d.record_row as details_record_row,
+    status.record_source as status_record_source, status.record_row as status_record_row
 from raw_vault.hub_product as h
 {of_touched_product}
 left join details as d on d.product_hash_key = h.product_hash_key
@@ -38,4 +38,4 @@ where
                 and s.record_source not in (select u.object_id from metadata.uncounted_object as u)
         )
     )
-order by h.product_id;
+order by h.product_id

@@ -1,11 +1,16 @@
 -- What the marts hold of the keys in scope, beside what it was made of: each pair must be the same to the last digit.
--- The versions in force are found another way than the marts find them: no other version of the line comes after them.
+-- The versions in force are found another way than the marts find them: the versions of each line are put in order.
 with placed as (
-    select s.link_hash_key, s.quantity, s.total_amount,
-        {place} as place
+    select s.quantity, s.total_amount, s.link_hash_key,
+        lead(s.record_row) over (
+            partition by s.link_hash_key order by o.place, s.record_row
+        ) is null as is_last
     from raw_vault.sat_order_line as s
     {touched_line}
-    join metadata.object_version as o on o.object_id = s.record_source
+    join (
+        select o.object_id, row_number() over (order by o.effective_at, o.object_key, o.uploaded_at, o.object_id) as place
+        from metadata.object_version as o
+    ) as o on o.object_id = s.record_source
     where s.record_source not in (select u.object_id from metadata.uncounted_object as u)
 ), status as (
     select s.link_hash_key, s.is_deleted, row(s.effective_at, s.loaded_at) as place
@@ -16,10 +21,7 @@ with placed as (
     select count(*) as lines, coalesce(sum(quantity), 0) as quantity, coalesce(sum(total_amount), 0) as total_amount
     from placed
     where
-        not exists (
-            select from placed as later
-            where later.link_hash_key = placed.link_hash_key and later.place > placed.place
-        )
+        is_last
         and not exists (
             select from status
             where

@@ -27,11 +27,12 @@ revoke all on metadata.share_key, metadata.share_link, metadata.costly_slot from
 -- the ledger is added to, and completed by the run that is active (see its triggers); nothing of it is deleted
 revoke delete
 on metadata.load_run, metadata.object_version, metadata.vault_load, metadata.load_step, metadata.quality_result,
-metadata.mart_publication, metadata.lock, metadata.retraction, metadata.vault_retraction
+metadata.mart_publication, metadata.lock, metadata.retraction, metadata.vault_retraction, metadata.vault_snapshot
 from c360_loader;
 revoke update
-on metadata.vault_load, metadata.load_step, metadata.retraction, metadata.vault_retraction
+on metadata.vault_load, metadata.load_step, metadata.retraction, metadata.vault_retraction, metadata.vault_snapshot
 from c360_loader;
+grant update (loaded_below, batches) on metadata.vault_load, metadata.vault_retraction to c360_loader;
 revoke insert on metadata.lock from c360_loader;
 -- the stream's own
 revoke insert, update, delete on metadata.stream_offset, metadata.dead_letter, metadata.event_id from c360_loader;

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from functions.common.errors import TRANSIENT_ERROR_NAMES
+from functions.load.plan.plan import ABANDONED_AFTER
 from tests.support.synthesis import Synthesis, flat, synthesize
 
 LAMBDA_ERRORS = {
@@ -47,7 +48,8 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "ListParts": "StageFiles",
         "StageFiles": "CheckStaging",
         "CheckStaging": "LoadHubs",
-        "LoadHubs": "LoadLinksAndSatellites",
+        "LoadHubs": "AreHubsLoaded",
+        "AreHubsLoaded": None,
         "LoadLinksAndSatellites": "CheckVault",
         "CheckVault": "PublishMarts",
         "PublishMarts": "Finish",
@@ -69,6 +71,7 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         {"Variable": "$.plan.large_count", "NumericGreaterThan": 0, "Next": "SplitFiles"},
     ]
     assert states["AnyFiles"]["Default"] == "StageFiles"
+    assert states["AreHubsLoaded"]["Default"] == "LoadLinksAndSatellites"
     assert states["AnyHeldLists"]["Choices"] == [
         {"Variable": "$.held", "NumericGreaterThan": 0, "Next": "AlertHeldLists"}
     ]
@@ -100,6 +103,7 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
                 "ExportLake": "$.lake",
             }
             places["EnforceRetention"] = "$.retention"
+            places |= {"LoadHubs": "$.hubs", "LoadLinks": "$.links", "LoadSatellites": "$.satellites"}
             expected = places.get(name)
             assert state.get("ResultPath", "$") == expected, name
 
@@ -225,8 +229,22 @@ def test_step_functions_is_asked_which_runs_are_alive(either: Synthesis) -> None
     assert "NightlyLoad" in flat(allowed[0]["Resource"])
 
 
-def test_a_run_may_take_an_hour(machine: dict[str, Any]) -> None:
-    assert machine["TimeoutSeconds"] == 3600
+@pytest.mark.parametrize("what", ["Hubs", "Links", "Satellites"])
+def test_a_step_of_the_vault_is_called_until_nothing_is_left_to_do(machine: dict[str, Any], what: str) -> None:
+    branches = {
+        branch["StartAt"]: branch["States"] for branch in machine["States"]["LoadLinksAndSatellites"]["Branches"]
+    }
+    states = branches.get(f"Load{what}", machine["States"])
+    assert states[f"Load{what}"]["ResultSelector"] == {"is_done.$": "$.Payload.is_done"}
+    assert states[f"Load{what}"]["Next"] == f"Are{what}Loaded"
+    again = {"Variable": f"$.{what.lower()}.is_done", "BooleanEquals": False, "Next": f"Load{what}"}
+    assert states[f"Are{what}Loaded"]["Choices"] == [again]
+    assert states[f"Are{what}Loaded"]["Default"] in {"LoadLinksAndSatellites", f"{what}Loaded"}
+
+
+def test_a_run_may_take_six_hours_and_no_other_takes_its_files_before(machine: dict[str, Any]) -> None:
+    assert machine["TimeoutSeconds"] == 6 * 3600
+    assert ABANDONED_AFTER == "7 hours"
 
 
 def test_on_aws_transitions_are_logged_without_data_and_traced(on_aws: Synthesis) -> None:

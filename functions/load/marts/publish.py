@@ -9,14 +9,19 @@ from functions.common.database import Connection
 from functions.common.errors import QualityError
 from functions.common.ledger import active_run, lock, objects_of
 from functions.common.sql_files import read_sql
+from functions.load.marts.rows import advise_planner, write_everything, write_touched
 from functions.load.marts.summaries import sum_changed_lines, sum_every_line
 from functions.load.recorded_step import recorded_step
 from functions.load.retraction import note_published, unpublished_retractions
-from functions.load.statistics import refresh_statistics
+from functions.model.reading import load_model
+from functions.model.render import marts as render_marts
 from functions.model.render.marts import Scope, satellites
 
 MARTS = ("mart_order_line", "mart_product_analytics", "mart_customer_360")
 """In the order in which they build on each other: what customers like depends on what categories products have."""
+
+SHARE_OF_ALL = 0.5
+"""When so many of all order lines may have changed, computing all anew is less work than finding out which did."""
 
 
 def publish(connection: Connection, run_id: str, at: datetime | None = None) -> dict[str, int]:
@@ -34,14 +39,17 @@ def publish(connection: Connection, run_id: str, at: datetime | None = None) -> 
     in_force_before = _move_instant(connection, at)
     published = connection.execute("select exists (select from metadata.mart_publication)").fetchone()
     is_first = published != (True,) or in_force_before is None
+    connection.execute(read_sql("marts/counted_object.sql"))
     retracted = unpublished_retractions(connection)
-    if is_first:
+    coming = [] if is_first else _coming_into_force(connection, in_force_before)
+    object_ids = objects_of(connection, run_id, ["STAGED"])
+    are_all = is_first or _are_most(connection, object_ids + retracted + coming)
+    if are_all:
         written = _publish_everything(connection, run_id)
     else:
-        coming = _coming_into_force(connection, in_force_before)
-        written = _publish_touched(connection, run_id, retracted, coming)
+        written = _publish_touched(connection, run_id, object_ids, retracted, coming)
     with recorded_step(connection, run_id, "summaries") as step:
-        step.rows = sum_every_line(connection) if is_first else sum_changed_lines(connection)
+        step.rows = sum_every_line(connection) if are_all else sum_changed_lines(connection)
     note_published(connection, run_id, retracted)
     complete_publication(connection, customers_changed=written["mart_customer_360"] > 0)
     return written
@@ -51,23 +59,9 @@ def begin_publication(connection: Connection) -> None:
     """Wait for the publication before; until the transaction ends, nobody else publishes."""
     lock(connection, "publication")  # each reads what the one before wrote
     connection.execute("set local work_mem = '64MB'")
-
-
-def write_everything(connection: Connection, mart: str) -> int:
-    """Replace all that the mart holds by what the vault holds; return its rows.
-
-    Before the first publication a mart may hold rows without details, of keys that only the clickstream has named.
-    """
-    connection.execute(sql.SQL("delete from {}").format(sql.Identifier("business_vault", mart)))
-    scope = Scope()
-    advise_planner(connection, scope)
-    return _write(connection, scope, mart)
-
-
-def advise_planner(connection: Connection, scope: Scope) -> None:
-    """Advise the planner until the transaction ends: of many keys, nested loops would look up one by one."""
-    loops = "on" if scope.is_few else "off"
-    connection.execute("select set_config('enable_nestloop', %s, true)", (loops,))
+    # what is computed goes into tables of this session, so that several processes may share the work
+    connection.execute("set local parallel_setup_cost = 100")
+    connection.execute("set local parallel_tuple_cost = 0.01")
 
 
 def reconcile(connection: Connection, scope: Scope) -> None:
@@ -97,6 +91,19 @@ def complete_publication(connection: Connection, *, customers_changed: bool) -> 
     if customers_changed:
         connection.execute(read_sql("marts/quintiles.sql"))
     connection.execute("select business_vault.index_for_readers()")
+    connection.execute("drop table staging.counted_object")
+
+
+def _are_most(connection: Connection, object_ids: list[int]) -> bool:
+    """Whether these objects change so many order lines that all are computed anew with less work."""
+    row = connection.execute(
+        "select coalesce(sum(o.rows_loaded), 0)::bigint,"
+        " (select p.rows from metadata.mart_publication as p where p.mart = 'mart_order_line')"
+        " from metadata.object_version as o where o.object_id = any(%s) and o.source = %s",
+        (object_ids, load_model().satellites["sat_order_line"].source),
+    ).fetchone()
+    changed, lines = row or (0, None)
+    return lines is not None and changed > render_marts.FEW_KEYS and changed >= SHARE_OF_ALL * lines
 
 
 def _publish_everything(connection: Connection, run_id: str) -> dict[str, int]:
@@ -110,19 +117,22 @@ def _publish_everything(connection: Connection, run_id: str) -> dict[str, int]:
     return written
 
 
-def _publish_touched(connection: Connection, run_id: str, retracted: list[int], coming: list[int]) -> dict[str, int]:
-    touched = _find_touched(connection, objects_of(connection, run_id, ["STAGED"]), retracted, coming)
+def _publish_touched(
+    connection: Connection, run_id: str, object_ids: list[int], retracted: list[int], coming: list[int]
+) -> dict[str, int]:
+    touched = _find_touched(connection, object_ids, retracted, coming)
+    rows: dict[str, int] = dict(connection.execute("select mart, rows from metadata.mart_publication").fetchall())
     written = {}
     for mart in MARTS:
         removed = 0
         with recorded_step(connection, run_id, mart) as step:
             if touched[mart]:
-                scope = Scope(touched[mart])
+                scope = Scope(touched[mart], rows.get(mart))
                 advise_planner(connection, scope)
                 removed = connection.execute(
                     read_sql(f"marts/remove_touched_{mart.removeprefix('mart_')}.sql")
                 ).rowcount
-                step.rows = _write(connection, scope, mart)
+                step.rows = write_touched(connection, scope, mart)
         written[mart] = step.rows
         _note(connection, mart, run_id, step.rows - removed, are_all=False)
         if mart == "mart_product_analytics" and touched[mart]:
@@ -130,12 +140,6 @@ def _publish_touched(connection: Connection, run_id: str, retracted: list[int], 
     if any(touched.values()):
         reconcile(connection, Scope(max(touched.values())))
     return written
-
-
-def _write(connection: Connection, scope: Scope, mart: str) -> int:
-    rows = connection.execute(scope.statement(mart)).rowcount
-    refresh_statistics(connection, "business_vault", mart, rows)
-    return rows
 
 
 def _note(connection: Connection, mart: str, run_id: str, rows: int, *, are_all: bool) -> None:
@@ -187,9 +191,10 @@ def _find_touched(
     changed = {
         row[0]
         for row in connection.execute(
-            "select l.vault_table from metadata.vault_load as l"
-            " join metadata.load_step as s on s.run_id = l.run_id and s.step = l.vault_table"
-            " where l.object_id = any(%s) and s.rows > 0",
+            # of what an earlier run began to load, the steps of all runs between would have to be known
+            "select l.vault_table from metadata.vault_load as l join metadata.object_version as o using (object_id)"
+            " where l.object_id = any(%s) and (l.run_id <> o.run_id or exists ("
+            "select from metadata.load_step as s where s.run_id = l.run_id and s.step = l.vault_table and s.rows > 0))",
             (object_ids,),
         )
     }

@@ -20,8 +20,9 @@ from functions.model.declaration import Model
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-ABANDONED_AFTER = "2 hours"
-"""A run still RUNNING after this has died unrecorded: state machines time out after one hour."""
+ABANDONED_AFTER = "7 hours"
+"""A run still RUNNING after this has died unrecorded, if Step Functions was not asked: state machines time out after
+six hours."""
 
 LISTED_AFTER = "2 minutes"
 """A run that Step Functions does not list as running this long after its start has died unrecorded. Its list is

@@ -1,6 +1,7 @@
 """Which keys a statement of sql/marts is about: all that the vault holds, or the touched ones; and how it finds them.
 
-Of many keys the satellites are read whole and sorted; of few, each key is looked up in its satellites' primary keys.
+Of all keys the satellites are read whole, by several processes where they are large; of many, they are read whole and
+sorted; of few, each key is looked up in its satellites' primary keys.
 """
 
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from psycopg import sql
 
 from functions.common.sql_files import read_sql
 from functions.model.reading import load_model
-from functions.model.version_order import LATEST_FIRST, PLACE, STATUS_LATEST_FIRST
+from functions.model.version_order import STATUS_LATEST_FIRST
 
 FEW_KEYS = 10_000
+ALWAYS_FEW_KEYS = 1_000
+"""So few are looked up in any mart; more only where the mart has ten times as many."""
 
 _TOUCHED = {
     "hub_order": "touched_order",
@@ -22,17 +25,42 @@ _TOUCHED = {
 }
 """Hub or link -> the temporary table of its touched keys."""
 
-# `not in`: PostgreSQL expects an anti join with these few objects to leave one row (migration 0016).
-_READ_WHOLE = """select distinct on (s.{key}) s.*
+# No `distinct on`, which only one process can do. No version of a source's first object comes after another, so where
+# there is no other object there is nothing to compare.
+_LAST_OF_ALL = """select s.*
     from raw_vault.{satellite} as s
-    {join}
-    join metadata.object_version as o on o.object_id = s.record_source
-    where s.record_source not in (select u.object_id from metadata.uncounted_object as u)
-    order by s.{key}, {latest_first}"""
+    join staging.counted_object as o on o.object_id = s.record_source
+    where not exists (
+        select
+        from raw_vault.{satellite} as later
+        join staging.counted_object as p on p.object_id = later.record_source
+        where
+            later.{key} = s.{key}
+            and p.place > (select min(first.place) from staging.counted_object as first where first.source = {source})
+            and (p.place > o.place or (p.place = o.place and later.record_row > s.record_row))
+    )"""
 
-_READ_WHOLE_STATUS = """select distinct on (s.{key}) s.*
+_LAST_STATUS_OF_ALL = """select s.*
     from raw_vault.{satellite} as s
-    {join}
+    where s.effective_at <= (select i.in_force_at from metadata.mart_instant as i)
+        and not exists (
+            select
+            from raw_vault.{satellite} as later
+            where
+                later.{key} = s.{key}
+                and later.effective_at <= (select i.in_force_at from metadata.mart_instant as i)
+                and (later.effective_at, later.loaded_at) > (s.effective_at, s.loaded_at)
+        )"""
+
+_LAST_OF_MANY = """select distinct on (s.{key}) s.*
+    from raw_vault.{satellite} as s
+    join {touched} as t on t.{key} = s.{key}
+    join staging.counted_object as o on o.object_id = s.record_source
+    order by s.{key}, o.place desc, s.record_row desc"""
+
+_LAST_STATUS_OF_MANY = """select distinct on (s.{key}) s.*
+    from raw_vault.{satellite} as s
+    join {touched} as t on t.{key} = s.{key}
     where s.effective_at <= (select i.in_force_at from metadata.mart_instant as i)
     order by s.{key}, {latest_first}"""
 
@@ -56,12 +84,17 @@ join raw_vault.link_customer_order as owner on owner.link_hash_key = e.link_hash
 _NO_JOIN = sql.SQL("")
 _JOINS = {
     "touched_line": sql.SQL("join touched_line using (link_hash_key)"),
+    "of_touched_order": sql.SQL("join touched_order as t on t.order_hash_key = p.order_hash_key"),
     "of_touched_product": sql.SQL("join touched_product as t on t.product_hash_key = h.product_hash_key"),
     "of_touched_customer": sql.SQL("join touched_customer as t on t.customer_hash_key = h.customer_hash_key"),
     "lines_of_touched_order": sql.SQL("join touched_order as t on t.transaction_id = m.transaction_id"),
     "bought_by_touched_customer": sql.SQL("join touched_customer as t on t.customer_id = m.customer_id"),
     "sold_of_touched_product": sql.SQL("join touched_product as t on t.product_id = m.product_id"),
 }
+_OWN_NUMBER = sql.SQL("coalesce(p.line_number, 1)")
+_COUNTED_NUMBER = sql.SQL("coalesce(counted.line_number, p.line_number, 1)")
+_COUNTED_LINES = sql.SQL("left join line_number as counted on counted.link_hash_key = p.link_hash_key")
+
 _EVERY_LINE = sql.SQL("select product_id, 1 as sold, quantity, total_amount from business_vault.mart_order_line")
 _LINE_CHANGES = sql.SQL(
     "select product_id, 1 as sold, quantity, total_amount"
@@ -81,50 +114,74 @@ def satellites() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Scope:
-    """All keys (`touched` is None), or the so many touched ones of the temporary tables touched_…."""
+    """All keys (`touched` is None), or the so many touched ones of the temporary tables touched_….
+
+    `of`: how many rows the mart has; None: not known.
+    """
 
     touched: int | None = None
+    of: int | None = None
 
     @property
     def is_few(self) -> bool:
         """Whether looking up each key is less work than reading whole tables."""
-        return self.touched is not None and self.touched <= FEW_KEYS
+        if self.touched is None or self.touched > FEW_KEYS:
+            return False
+        return self.of is None or self.touched <= ALWAYS_FEW_KEYS or 10 * self.touched <= self.of
 
     @property
     def owners(self) -> sql.SQL:
         """The join from orders `t` to all customers `owner` they have had."""
         return _OWNERS_LOOKED_UP if self.is_few else _OWNERS_READ_WHOLE
 
-    def statement(self, mart: str) -> sql.Composed:
-        """The statement that fills the mart for these keys."""
-        in_force = {name: self._in_force(name) for name in satellites()}
-        sales = _EVERY_LINE if self.touched is None else _LINE_CHANGES
-        return read_sql(f"marts/{mart.removeprefix('mart_')}.sql").format(**self._joins(), **in_force, sales=sales)
+    def statement(self, mart: str, *, has_repeated_products: bool = False) -> sql.Composed:
+        """The query for the mart's rows of these keys, in the order of its primary key.
+
+        `has_repeated_products`: the temporary table line_number has the numbers of lines that have none of their own.
+        """
+        return read_sql(f"marts/{mart.removeprefix('mart_')}.sql").format(
+            **self._joins(),
+            **self._in_force(),
+            sales=_EVERY_LINE if self.touched is None else _LINE_CHANGES,
+            # of these two the planner knows how many there are, of all joins together it does not
+            planned_alone=_NO_JOIN if self.touched is None else sql.SQL("offset 0"),
+            line_number=_COUNTED_NUMBER if has_repeated_products else _OWN_NUMBER,
+            numbered=_COUNTED_LINES if has_repeated_products else _NO_JOIN,
+        )
+
+    def repeated_products(self) -> sql.Composed:
+        """The statement that makes the temporary table repeated_product."""
+        return read_sql("marts/repeated_product.sql").format(**self._joins())
+
+    def line_numbers(self) -> sql.Composed:
+        """The statement that makes the temporary table line_number of the repeated products."""
+        return read_sql("marts/line_number.sql").format(**self._in_force())
 
     def reconciliation(self) -> sql.Composed:
         """The statement that compares what the marts hold of these keys with what it was made of."""
-        return read_sql("marts/reconcile.sql").format(**self._joins(), place=PLACE)
+        return read_sql("marts/reconcile.sql").format(**self._joins())
 
     def _joins(self) -> dict[str, sql.SQL]:
         """What restricts a table to the touched keys."""
         return {name: _NO_JOIN if self.touched is None else join for name, join in _JOINS.items()}
 
-    def _in_force(self, satellite: str) -> sql.Composed:
-        """The row of each key that is in force last."""
-        key, touched = load_model().satellite_key(satellite), satellites()[satellite]
-        if self.is_few:
-            return sql.SQL(_LOOK_UP).format(
-                touched=sql.Identifier(touched),
-                as_of=sql.Identifier(f"{satellite}_as_of"),
-                key=sql.Identifier(key),
-            )
-        join = sql.SQL("join {} as t on t.{} = s.{}").format(
-            sql.Identifier(touched), sql.Identifier(key), sql.Identifier(key)
-        )
+    def _in_force(self) -> dict[str, sql.Composed]:
+        """Satellite -> the row of each key that is in force last."""
+        return {name: self._last(name) for name in satellites()}
+
+    def _last(self, satellite: str) -> sql.Composed:
         is_status = load_model().satellites[satellite].status_of is not None
-        return sql.SQL(_READ_WHOLE_STATUS if is_status else _READ_WHOLE).format(
+        if self.touched is None:
+            text = _LAST_STATUS_OF_ALL if is_status else _LAST_OF_ALL
+        elif self.is_few:
+            text = _LOOK_UP
+        else:
+            text = _LAST_STATUS_OF_MANY if is_status else _LAST_OF_MANY
+        return sql.SQL(text).format(
             satellite=sql.Identifier(satellite),
-            key=sql.Identifier(key),
-            join=_NO_JOIN if self.touched is None else join,
-            latest_first=STATUS_LATEST_FIRST if is_status else LATEST_FIRST,
+            as_of=sql.Identifier(f"{satellite}_as_of"),
+            key=sql.Identifier(load_model().satellite_key(satellite)),
+            touched=sql.Identifier(satellites()[satellite]),
+            source=load_model().satellites[satellite].source,
+            latest_first=STATUS_LATEST_FIRST,
         )

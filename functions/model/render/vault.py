@@ -1,7 +1,8 @@
 """Statements that move staged rows to hubs, links and satellites. Rendered from the model.
 
 Parameters: `object_ids` (an array) and `loaded_at`; of satellites also `retracted`, objects whose rows no longer count,
-and `since`: the first effective instant of both.
+and `since`: the first effective instant of both. With `in_range`, a statement does its work for the hash keys from
+`low` (included) to `high` (excluded) only: no key's rows depend on another's, so ranges can be done one by one.
 """
 
 from psycopg import sql
@@ -14,7 +15,19 @@ def _identifiers(names: list[str], table: str | None = None) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(table, name) if table else sql.Identifier(name) for name in names)
 
 
-def render_hub(model: Model, name: str, source: str) -> sql.Composed:
+def keys_in_range(key: sql.Composable) -> sql.Composed:
+    """The condition that a hash key is among those from `low` to `high`."""
+    return sql.SQL("{key} >= %(low)s and {key} < %(high)s").format(key=key)
+
+
+def _staged_rows(source: str, key: str, *, in_range: bool) -> sql.Composable:
+    staging = sql.Identifier("staging", source)
+    if not in_range:
+        return staging
+    return sql.SQL("(select * from {} where {})").format(staging, keys_in_range(sql.Identifier(key)))
+
+
+def render_hub(model: Model, name: str, source: str, *, in_range: bool = False) -> sql.Composed:
     """Business keys of one source that the hub does not hold yet, each with the first row that names it.
 
     A hub of several sources may get the key from elsewhere meanwhile: the clickstream does not take the load's lock.
@@ -33,11 +46,11 @@ order by {hash_key}, object_id, row_number{conflict}"""
         hub=sql.Identifier("raw_vault", name),
         keys=keys,
         hash_key=sql.Identifier(hub.hash_key),
-        staging=sql.Identifier("staging", source),
+        staging=_staged_rows(source, hub.hash_key, in_range=in_range),
     )
 
 
-def render_link(model: Model, name: str) -> sql.Composed:
+def render_link(model: Model, name: str, *, in_range: bool = False) -> sql.Composed:
     """Combinations of keys that the link does not hold yet, each with the first row that names it."""
     link = model.links[name]
     staged = staged_parent_key(model, name)
@@ -55,7 +68,7 @@ order by {staged}, object_id, row_number"""
         link=sql.Identifier("raw_vault", name),
         others=_identifiers(others),
         staged=sql.Identifier(staged),
-        staging=sql.Identifier("staging", link.source),
+        staging=_staged_rows(link.source, staged, in_range=in_range),
     )
 
 
@@ -99,7 +112,7 @@ _NOT_OVERRULED = """
         )"""
 
 
-def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
+def render_satellite(model: Model, name: str, *, is_late: bool, in_range: bool = False) -> sql.Composed:
     """Staged rows that differ from the observation just before them, and observations that no longer equal it.
 
     The observations of a key are the satellite's rows (versions), those that record tracking remembers (unchanged) and
@@ -110,8 +123,12 @@ def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
     that are not in the table yet. Unless one `is_late`, which means that it comes before any object that is, or one was
     retracted, no remembered observation comes after them, so none is asked for.
     """
-    names = _names_for_satellite(model, name)
+    names = _names_for_satellite(model, name, in_range=in_range)
     affected = sql.SQL(_STAGED_AND_RETRACTED_KEYS if is_late else _STAGED_KEYS).format(**names)
+    if is_late and in_range:
+        affected = sql.SQL("(select key from {} as affected (key) where {})").format(
+            affected, keys_in_range(sql.Identifier("key"))
+        )
     parent = model.links.get(model.satellites[name].parent)
     return sql.SQL(
         """with observed as (
@@ -158,7 +175,7 @@ where origin = 2 and is_version{reinstated}"""
     )
 
 
-def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | str]:
+def _names_for_satellite(model: Model, name: str, *, in_range: bool) -> dict[str, sql.Composable | str]:
     """What the statements that load a satellite leave open."""
     satellite = model.satellites[name]
     hashdiff = "hashdiff" if satellite.driving_key is None else "link_hash_key"
@@ -166,7 +183,7 @@ def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | 
     return {
         "name": name,
         "source": satellite.source,
-        "staging": sql.Identifier("staging", satellite.source),
+        "staging": _staged_rows(satellite.source, staged_key(model, satellite), in_range=in_range),
         "staged_key": sql.Identifier(staged_key(model, satellite)),
         "staged_hashdiff": sql.Identifier(staged_hashdiff(name, satellite)),
         "staged_columns": sql.SQL("").join(sql.SQL("s.{}, ").format(sql.Identifier(each)) for each in columns),

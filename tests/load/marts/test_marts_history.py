@@ -1,5 +1,6 @@
 """Any files in any nights: marts kept up to date, marts rebuilt, as-of answers and plain Python all agree."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from functions.load.marts import publish as publication
 from functions.load.marts.rebuild import rebuild
 from functions.model.render import marts as render_marts
 from tests.support import oracle
@@ -121,13 +123,18 @@ def _marts(dump: Dump) -> Dump:
     phases=[Phase.explicit, Phase.generate],  # a night takes too long to shrink many
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(nights=NIGHTS, few_keys=st.sampled_from([0, 1, render_marts.FEW_KEYS]))
+@given(
+    nights=NIGHTS,
+    few_keys=st.sampled_from([0, 1, render_marts.FEW_KEYS]),
+    share_of_all=st.sampled_from([0, publication.SHARE_OF_ALL, math.inf]),
+)
 def test_marts_rebuild_as_of_and_plain_python_agree(
-    warm: WarmNight, nights: list[tuple[int, list[File]]], few_keys: int
+    warm: WarmNight, nights: list[tuple[int, list[File]]], few_keys: int, share_of_all: float
 ) -> None:
-    """Whether touched keys are looked up one by one or read together (`few_keys`) makes no difference."""
+    """Whether touched keys are looked up one by one, read together or all computed anew makes no difference."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(render_marts, "FEW_KEYS", few_keys)
+        patch.setattr(publication, "SHARE_OF_ALL", share_of_all)
         _check(warm, nights)
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from psycopg import sql
 
+from functions.model.declaration import Model
 from functions.model.reading import load_model
 from functions.model.render.quarantine import render_quarantine, render_unknown_columns
 from functions.model.render.repeated_rows import render_repeated_rows
+from functions.model.render.spark import ddl, staging, status, vault
 from functions.model.render.staging import (
     StagedPart,
     render_attach,
@@ -56,4 +58,35 @@ def rendered() -> dict[str, str]:
         "affected_customers": render_affected(model, "sat_customer_status", "everything"),
         "sat_customer_status": render_status(model, "sat_customer_status"),
     }
-    return {f"{name}.sql": statement.as_string() + "\n" for name, statement in statements.items()}
+    texts = {name: statement.as_string() for name, statement in statements.items()} | _in_spark(model)
+    return {f"{name}.sql": text + "\n" for name, text in texts.items()}
+
+
+def _in_spark(model: Model) -> dict[str, str]:
+    """What the same declarations are in Spark."""
+    created = dict(ddl.tables(model))
+    statements = {
+        "create_hub_customer": created["hub_customer"],
+        "create_link_order_product": created["link_order_product"],
+        "create_sat_order_line": created["sat_order_line"],
+        "create_record_tracking_satellite": created["record_tracking_satellite"],
+        "zero_key": ddl.render_zero_key(model, "hub_customer"),
+        "stage_customers": staging.render_staged(model, "customers"),
+        "stage_transactions": staging.render_staged(model, "transactions"),
+        "hub_customer": vault.render_hub(model, "hub_customer", "transactions"),
+        "link_customer_order": vault.render_link(model, "link_customer_order"),
+        "link_order_product": vault.render_link(model, "link_order_product"),
+        "remembered": vault.render_remembered("sat_product_details"),
+        "sat_product_details": vault.render_satellite(model, "sat_product_details", is_late=False),
+        "sat_product_details_late": vault.render_satellite(model, "sat_product_details", is_late=True),
+        "sat_customer_order_effectivity": vault.render_satellite(model, "sat_customer_order_effectivity", is_late=True),
+        "sat_order_line_status": status.render_status(model, "sat_order_line_status"),
+        "sat_customer_status": status.render_status(model, "sat_customer_status"),
+    }
+    for suffix, is_late in (("", False), ("_late", True)):
+        views = vault.render_satellite_views(model, "sat_order_line", is_late=is_late)
+        statements |= {f"{name}_of_sat_order_line{suffix}": text for name, text in views.items()}
+    for satellite in ("sat_order_line_status", "sat_customer_status"):
+        views = status.render_status_views(model, satellite, is_about_lists=False)
+        statements |= {f"{name}_of_{satellite}": text for name, text in views.items()}
+    return {f"spark_{name}": text for name, text in statements.items()}

@@ -1,0 +1,8 @@
+"""The raw vault on Apache Spark and Iceberg tables, by the ledger and the model of the one in PostgreSQL."""
+
+from pathlib import Path
+
+
+def spark_job_file() -> Path:
+    """The file that Spark runs (spark_job.py), which only Spark's own environment can import."""
+    return Path(__file__).parent / "spark_job.py"

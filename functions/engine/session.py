@@ -1,0 +1,21 @@
+"""Settings of the Spark session that runs a job: those that its results depend on, wherever it runs."""
+
+SESSION = {
+    # instants and days are computed in UTC, and a value that does not fit is an error, never NULL
+    "spark.sql.session.timeZone": "UTC",
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
+    "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+    "spark.sql.ansi.enabled": "true",
+    # days before 1582 are those that PostgreSQL and Iceberg count, in the scratch files too
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
+    # what another writer commits is seen at once
+    "spark.sql.catalog.lake.cache-enabled": "false",
+}
+
+
+def file_catalog(warehouse: str) -> dict[str, str]:
+    """Settings of a catalog that is a folder: for one machine, where nobody else writes."""
+    return {"spark.sql.catalog.lake.type": "hadoop", "spark.sql.catalog.lake.warehouse": warehouse}

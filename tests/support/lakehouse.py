@@ -1,0 +1,203 @@
+"""Nights whose vault is Iceberg tables, and what stands in a vault, of either engine, in comparable form."""
+
+import json
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from functions.engine import spark_job_file
+from functions.engine.vault_job import JOB_FILE, record_job, write_job
+from functions.model.declaration import Model
+from local.spark import JavaError, Spark, java_version
+from tests.support.night import Night
+from tests.support.warm_night import WarmNight
+
+WORKER = Path(__file__).parent / "spark_worker.py"
+TRACKING = "record_tracking_satellite"
+
+type Contents = dict[str, list[str]]
+"""Table -> its rows in order, each as JSON, without when they were loaded, files by their version in S3."""
+
+# nothing here is worth more than one task, nor compiling a query for
+QUICK = {
+    "spark.sql.shuffle.partitions": "1",
+    "spark.default.parallelism": "1",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.shuffle.compress": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+
+
+def why_spark_cannot_run() -> str | None:
+    """What this machine lacks; None if nothing."""
+    try:
+        java_version()
+    except JavaError as error:
+        return str(error)
+    if not Spark(Path(), Path()).is_installed():
+        return "Spark is not installed here: c360 engine install installs it"
+    return None
+
+
+class Worker:
+    """Spark's process, which answers one request after another."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        """The answer; raises RuntimeError with what went wrong in Spark."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        reply = json.loads(line) if line else {"error": "Spark's process has ended"}
+        if "error" in reply:
+            raise RuntimeError(reply["error"])
+        return reply["answer"]
+
+
+@contextmanager
+def running_worker(folder: Path) -> Iterator[Worker]:
+    """A Spark whose tables, jobs and log are below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "spark.log"
+    spark = Spark(folder / "warehouse", log, cores="2", memory="1g")
+    # spark-submit would keep the process's input to itself
+    options = {"PYSPARK_SUBMIT_ARGS": shlex.join([*spark.options(QUICK), "pyspark-shell"])}
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            [spark.environment / "bin" / "python", "-P", WORKER, spark_job_file()],
+            env=spark.process_environment() | options,
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    with process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        ready = process.stdout.readline()
+        if ready != "ready\n":
+            raise RuntimeError(f"Spark did not start: {ready}{log.read_text()[-2000:]}")
+        yield Worker(process)
+        process.stdin.close()
+
+
+@dataclass
+class SparkNight(WarmNight):
+    """A night that stages into PostgreSQL and loads into Iceberg tables."""
+
+    worker: Worker | None = None
+    folder: Path = Path()
+    lost: int = 0
+    """How many times what Spark has done is lost before it is recorded, and done again."""
+
+    def load_vault(self, run_id: str) -> dict[str, int]:
+        """What the ledger leaves to do, as one job; new rows by table."""
+        if self.lost:
+            self.lost -= 1
+            self.work(run_id)
+        result = self.work(run_id)
+        if result is None:
+            return {}
+        with self.connect() as connection:
+            return record_job(connection, self.model, run_id, result)
+
+    def work(self, run_id: str) -> dict[str, Any] | None:
+        """Have Spark do what the ledger leaves to do, and record nothing. Spark's answer; None if there is nothing."""
+        assert self.worker is not None
+        folder = self.folder / run_id
+        shutil.rmtree(folder, ignore_errors=True)
+        with self.connect() as connection:
+            if not write_job(connection, self.model, run_id, folder):
+                return None
+        answer: dict[str, Any] = self.worker.ask({"job": str(folder / JOB_FILE)})
+        return answer
+
+    def publish(self, run_id: str, at: datetime | None = None) -> dict[str, int]:
+        """Nothing: PostgreSQL's marts are not made of these tables yet."""
+        del run_id, at
+        return {}
+
+    def check(self, run_id: str, stage_name: str) -> None:
+        """The checks of staging, which is PostgreSQL's."""
+        if stage_name == "staging":
+            super().check(run_id, stage_name)
+
+    def contents(self) -> Contents:
+        """What stands in the tables, as of the snapshots that the ledger names."""
+        assert self.worker is not None
+        recorded = dict(
+            self.rows(
+                "select distinct on (vault_table) vault_table, snapshot_id from metadata.vault_snapshot"
+                " order by vault_table, place desc"
+            )
+        )
+        found = self.worker.ask({"dump": recorded})
+        versions = _versions(self)
+        return {table: _in_order(found.get(table, []), versions) for table in tables(self.model)}
+
+
+# Python's instants begin later than both engines'
+_INSTANT = {"timestamp with time zone"}
+_MICROSECONDS = "(extract(epoch from {}) * 1000000)::bigint"
+
+
+def tables(model: Model) -> list[str]:
+    """The tables of the raw vault that a load writes."""
+    return [*model.hubs, *model.links, *model.satellites, TRACKING]
+
+
+def contents_in_postgresql(night: Night) -> Contents:
+    """What stands in the same tables of PostgreSQL."""
+    versions = _versions(night)
+    found = {}
+    for table in tables(night.model):
+        columns = dict(
+            night.rows(
+                "select attname, atttypid::regtype::text from pg_attribute where attnum > 0 and not attisdropped"
+                f" and attrelid = 'raw_vault.{table}'::regclass"
+            )
+        )
+        values = [_MICROSECONDS.format(name) if kind in _INSTANT else name for name, kind in columns.items()]
+        rows = night.rows(f"select {', '.join(values)} from raw_vault.{table} where record_source > 0")
+        found[table] = _in_order([dict(zip(columns, map(_shown, row), strict=True)) for row in rows], versions)
+    return found
+
+
+def _versions(night: Night) -> dict[int, str]:
+    return dict(night.rows("select object_id, object_key || ' ' || version_id from metadata.object_version"))
+
+
+def _in_order(rows: list[dict[str, Any]], versions: dict[int, str]) -> list[str]:
+    kept = []
+    for row in rows:
+        if row["record_source"] > 0:  # not the zero key
+            row["record_source"] = versions[row["record_source"]]
+            del row["loaded_at"]
+            kept.append(json.dumps(row, sort_keys=True))
+    return sorted(kept)
+
+
+def _shown(value: Any) -> Any:
+    """A value as JSON, the same as tests/support/spark_worker.py writes Spark's."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return value.isoformat()
