@@ -13,7 +13,17 @@ from botocore.exceptions import ClientError
 
 from cli.errors import DeploymentError, FunctionFailedError
 from cli.options import Target
-from infra.outputs import OPTIONAL_STACKS, PREFIX, STACKS, Outputs, api_key, outputs_of, stack_name, stack_outputs
+from infra.outputs import (
+    ACCESS,
+    OPTIONAL_STACKS,
+    PREFIX,
+    STACKS,
+    Outputs,
+    api_key,
+    outputs_of,
+    stack_name,
+    stack_outputs,
+)
 from local.access_key import SHARED, AccessKey
 from local.aws import client_config, session
 from local.errors import StackNotRunningError
@@ -82,6 +92,11 @@ class Deployment:
         return self._session.client("secretsmanager", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
 
     @cached_property
+    def rds(self) -> Any:
+        """Signs tokens, and asks nobody for it."""
+        return self._session.client("rds", config=self._config)
+
+    @cached_property
     def queues(self) -> "SQSClient":
         return self._session.client("sqs", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
 
@@ -120,20 +135,33 @@ class Deployment:
         client = self._session.client("cloudformation", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
         return _stack_outputs(client)
 
+    @cached_property
+    def access_outputs(self) -> dict[str, str]:
+        """The CfnOutputs of the stack for people's access; empty where there is none."""
+        client = self._session.client("cloudformation", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+        try:
+            return stack_outputs(client, [stack_name(ACCESS, os.environ.get("C360_STACK_PREFIX") or PREFIX)])
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ValidationError":
+                raise
+            return {}
+
     @contextmanager
     def database(self) -> "Iterator[psycopg.Connection]":
-        """A connection to the database. Raises DeploymentError where it cannot be reached from here."""
+        """A connection to the database; of an AWS deployment through a tunnel (cli/tunnel.py).
+
+        Raises DeploymentError where it cannot be reached from here.
+        """
         import psycopg
 
+        from cli import tunnel
         from cli.errors import QueryError
 
-        if not self.outputs.database_url:
-            raise DeploymentError(
-                "the database of an AWS deployment is not reachable from here; use its API, or a client in its VPC"
-            )
+        url = self.outputs.database_url
+        where: dict[str, Any] = {"conninfo": url} if url else tunnel.sign_in(self.stack_outputs, self.rds)
         try:
             connection = psycopg.connect(
-                self.outputs.database_url, connect_timeout=5, options="-c timezone=UTC", application_name="c360-cli"
+                **where, connect_timeout=5, options="-c timezone=UTC", application_name="c360-cli"
             )
         except psycopg.OperationalError as error:
             raise QueryError(f"{error}. Is the platform up? See `c360 status`.") from error

@@ -70,7 +70,7 @@ class PipelineStack(Stack):
             "Records that a load did not succeed", Duration.minutes(1), 256, concurrency=2,
         )  # fmt: skip
 
-        self.lake = LakeBucket(self, "Lake", retain=deployment.on_aws) if deployment.lake else None
+        self.lake = LakeBucket(self, "Lake", retain=deployment.on_aws, key=data.key) if deployment.lake else None
         if self.lake:
             keep_or_empty(self.lake, deployment)
         if self.lake and data.access_logs:
@@ -166,7 +166,7 @@ class PipelineStack(Stack):
                     *sorted(functions.glob("model/**/*.py")),
                 ),
                 # a role that gets a password, or has one no more, is changed by the migrator
-                **({"BiRole": "password"} if self._deployment.quicksight_principal else {}),
+                **({"BiRole": "password"} if self._deployment.bi_has_a_password else {}),
             },
         )
         # By override, since CustomResource's own service_timeout renders a string where an integer is due.

@@ -11,13 +11,14 @@ from constructs import Construct, IConstruct
 
 from infra.config import DeploymentConfig
 from infra.constructs.alarm import runbook_link
+from infra.constructs.data_key import bucket_encryption
 from infra.constructs.database import Role
 from infra.constructs.event_source import EventSource, ExternalEventSource
 from infra.constructs.function import PlatformFunction, service_name
 from infra.constructs.keeping import keep_or_empty
 from infra.constructs.msk import MskEventSource
 from infra.constructs.nag import accept
-from infra.constructs.rds import ManagedDatabase
+from infra.constructs.network import DatabaseNetwork
 from infra.constructs.stream_alarms import StreamAlarms
 from infra.data_stack import DataStack
 from infra.pipeline_stack import PipelineStack
@@ -46,7 +47,7 @@ class StreamStack(Stack):
             "DeadLetters", "functions.stream.dead_letter_handler.handle", "Lists and replays dead letters", 256, 2
         )
         self.source: EventSource = (
-            MskEventSource(self, "Kafka", deployment, cast(ManagedDatabase, data.database).isolated)
+            MskEventSource(self, "Kafka", deployment, cast(DatabaseNetwork, data.database.place))
             if deployment.on_aws
             else ExternalEventSource(self, "Kafka", deployment)
         )
@@ -127,7 +128,7 @@ class StreamStack(Stack):
         bucket = s3.Bucket(
             self,
             "GivenUp",
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            **bucket_encryption(self._data.key),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,

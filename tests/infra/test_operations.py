@@ -103,7 +103,7 @@ def test_counts_are_asked_for_under_the_service_that_emits_them(whole: Synthesis
     }
     rows = [row for widget in dashboard(whole)["widgets"] for row in widget["properties"].get("metrics", [])]
     asked = {row[3] for row in rows if row[0] == "C360"}
-    assert asked == {"c360-load", "c360-stream"}
+    assert asked == {"c360-api", "c360-load", "c360-stream"}
     assert asked <= services
 
 
