@@ -86,9 +86,9 @@ class Card(_Declared):
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The columns that the card shows, labels first; a table without values shows all of the metric."""
+        """The columns that the card shows, labels first; a table without values shows all but details."""
         drawn = (*self.label, *self.values, *((self.size,) if self.size else ()))
-        return drawn if self.values else tuple(self.metric.columns)
+        return drawn if self.values else tuple(name for name, each in self.metric.columns.items() if not each.detail)
 
     @property
     def clicked_filter(self) -> Filter | None:

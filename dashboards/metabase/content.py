@@ -182,7 +182,7 @@ def _click(card: Card, explain_url: str | None) -> Json:
         }
         return {"click_behavior": {"type": "crossfilter", "parameterMapping": {target: mapping}}}
     if card.click == "explain" and explain_url:
-        explained = card.values[0] if card.values else [n for n, c in card.metric.columns.items() if c.adds][-1]
+        explained = card.values[0] if card.values else [n for n in card.shown if card.column(n).adds][-1]
         # Metabase puts the clicked row's value in the place of {{column}}
         marks = quote("&", safe="").join(f"{quote(f'{name}=', safe='')}{{{{{name}}}}}" for name in card.metric.grain)
         link = f"{explain_url}?explain={quote(f'{card.metric.name}/{explained}', safe='')}&at={marks}"

@@ -81,7 +81,7 @@ def tools(dashboard: Dashboard, bi: psycopg.Connection) -> dict[str, Asked]:
 def _shown(page: Page, panels: dict[str, list[list[str]]], card: Card) -> list[list[str]]:
     """The card's figures on the open page."""
     if card.chart != "number":
-        columns = list(card.metric.columns)
+        columns = [name for name, each in card.metric.columns.items() if not each.detail]
         return [[row[columns.index(name)] for name in card.shown] for row in panels[card.metric.name]]
     [column] = card.values
     if column in CHANGES:
