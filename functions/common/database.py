@@ -64,8 +64,8 @@ def sign_in(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOU
     session: dict[str, Any] = {
         "connect_timeout": connect_timeout,
         "application_name": "c360",
-        "options": options,
         "keepalives_idle": 30,
+        **({"prepare_threshold": None} if settings.database_pooled else {"options": options}),
     }
     if settings.database_url is not None:
         return {"conninfo": settings.database_url.get_secret_value(), **session}

@@ -4,10 +4,12 @@ from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from functions.common.landing import MANIFEST_PREFIX
+from infra.constructs.data_key import bucket_encryption, grant_key
 
 PREFIX = "landing/"
 
@@ -33,12 +35,12 @@ class LandingBucket(s3.Bucket):
 
     NONCURRENT_DAYS = 90
 
-    def __init__(self, scope: Construct, construct_id: str, *, retain: bool) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, retain: bool, key: kms.IKey | None = None) -> None:
         super().__init__(
             scope,
             construct_id,
             versioned=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            **bucket_encryption(key),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -76,3 +78,4 @@ class LandingBucket(s3.Bucket):
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=["s3:PutObject"], resources=[self.arn_for_objects(f"{MANIFEST_PREFIX}*")])
         )
+        grant_key(self, grantee, "kms:Decrypt", "kms:GenerateDataKey")

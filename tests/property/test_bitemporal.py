@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from functions.load.vault import pace
+from functions.load.vault import pace, table_load
 from tests.support import oracle
 from tests.support.csv_files import COLUMNS, LINE, File, Row, write_csv
 from tests.support.database_state import empty
@@ -244,13 +244,15 @@ def _in_force(held: dict[str, list[tuple[Any, ...]]], day: int, known: datetime)
 
 
 @EXAMPLES
-@given(nights=NIGHTS, batch_rows=st.sampled_from([1, 3, pace.BATCH_ROWS]))
+@given(nights=NIGHTS, batch_rows=st.sampled_from([1, 3, pace.BATCH_ROWS]), is_large=st.booleans())
 def test_the_vault_says_at_every_instant_what_was_in_force_and_known(
-    warm: WarmNight, nights: Nights, batch_rows: int
+    warm: WarmNight, nights: Nights, batch_rows: int, *, is_large: bool
 ) -> None:
+    """`is_large`: whether satellites are read whole or by the keys of the files."""
     empty(warm)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(pace, "BATCH_ROWS", batch_rows)
+        monkeypatch.setattr(table_load, "is_large", lambda *_rows: is_large)
         landed, known = _load(warm, nights)
     held = _held(warm)
     for number, loaded_at in enumerate(known):

@@ -43,8 +43,9 @@ def prepare(admin_url: str) -> None:
 
 
 def role_url(admin_url: str, role: str) -> str:
-    """The database's address for one of its roles."""
-    return make_conninfo(admin_url, user=role, password=ROLE_PASSWORD)
+    """The database's address for one of its roles; a session may write, which the API's may not by default."""
+    writing = "-c default_transaction_read_only=off"
+    return make_conninfo(admin_url, user=role, password=ROLE_PASSWORD, options=writing)
 
 
 @dataclass

@@ -54,7 +54,8 @@ async def read_page(
     Raises BadParameterError when `after` is not a cursor of this list, or when a list as of an instant would have to
     be read as a whole and is too long for that.
     """
-    parameters = values | {"skip": skip, "limit": limit}
+    parameters = values | ({"skip": skip} if skip else {})
+    selection = replace(selection, limit=limit, skips=skip > 0)
     if selection.as_of and (skip or not selection.in_key_order):
         selection = await _whole(database, selection, skip)
     order = selection.collection.order(selection.sort)

@@ -11,10 +11,11 @@ from starlette.responses import Response
 from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, hub, view
 from functions.api.paging.parameters import ItemQuery, MartQuery, Search, Value, Values
+from functions.api.plain_route import PlainRoute
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
 from functions.api.responses import CustomerId, item_response, list_response, query_parameters, unknown_customer
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(tags=["customers"], route_class=PlainRoute)
 
 _SCORE = Field(description="1 to 5, the best; null without orders.", ge=1, le=5)
 

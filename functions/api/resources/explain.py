@@ -270,7 +270,7 @@ async def _page(
     values: dict[str, Any],
 ) -> tuple[str, int, str | None]:
     """The items' JSON, separated by commas, how many these are, and the cursor of the next page."""
-    parameters = values | {"skip": 0, "limit": query.limit}
+    parameters = dict(values)
     sort = query.sort or ""
     order = collection.order(sort)
     seal = await seal_of(database) if values["masked"] and is_hidden(order) else None
@@ -278,8 +278,16 @@ async def _page(
         given = query.cursor if seal is None else seal.opened(query.cursor)
         position = decode(given, sort, [each.type for each in order])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
+    is_after = query.cursor is not None
     selection = Selection(
-        collection, (), bool(values["masked"]), sort, conditions, after_cursor=query.cursor is not None, counted=False
+        collection,
+        (),
+        bool(values["masked"]),
+        sort,
+        conditions,
+        after_cursor=is_after,
+        counted=False,
+        limit=query.limit,
     )
     _, items, last, _, _, count = await database.read_row(page_statement(selection), parameters, costly=True)
     after = None if last is None else encode(sort, last)

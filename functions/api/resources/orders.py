@@ -11,10 +11,11 @@ from starlette.responses import Response
 from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, hub, view
 from functions.api.paging.parameters import Instant, MartQuery, Value, Values
+from functions.api.plain_route import PlainRoute
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
 from functions.api.responses import CustomerId, list_response, query_parameters
 
-router = APIRouter()
+router = APIRouter(route_class=PlainRoute)
 
 
 class OrderLine(Item):

@@ -59,7 +59,12 @@ def begin_publication(connection: Connection) -> None:
     """Wait for the publication before; until the transaction ends, nobody else publishes."""
     lock(connection, "publication")  # each reads what the one before wrote
     connection.execute("set local work_mem = '64MB'")
-    # what is computed goes into tables of this session, so that several processes may share the work
+    # what is computed goes into tables of this session, so that a second process may share the work; each that shares a
+    # hash table adds to the memory it may take
+    connection.execute(
+        "select set_config('max_parallel_workers_per_gather',"
+        " least(1, current_setting('max_parallel_workers_per_gather')::integer)::text, true)"
+    )
     connection.execute("set local parallel_setup_cost = 100")
     connection.execute("set local parallel_tuple_cost = 0.01")
 

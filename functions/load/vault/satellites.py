@@ -27,7 +27,7 @@ def satellite_load(model: Model, name: str) -> TableLoad:
 
 
 def _statement(model: Model, name: str, batch: Batch) -> sql.Composed:
-    return render_satellite(model, name, is_late=batch.is_late, in_range=batch.in_range)
+    return render_satellite(model, name, is_late=batch.is_late, is_large=batch.is_large, in_range=batch.in_range)
 
 
 def satellite_loads(model: Model) -> Iterator[TableLoad]:

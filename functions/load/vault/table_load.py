@@ -24,7 +24,8 @@ from functions.model.render.staging import render_staged_counts
 
 _WORK_MEM = "64MB"
 _ROWS_WORTH_AN_INDEX_BUILD = 10_000
-
+_FEW_ROWS = 2
+"""Of a table, for each new row."""
 
 _LOST = (
     "staged rows are missing: PostgreSQL ended since they were staged, as it does when its disk is full; make room"
@@ -41,7 +42,8 @@ class Batch:
     """What a table is to learn: the rows of new objects, and that those of retracted ones no longer count.
 
     `since` is their first effective instant; `is_late`: the table holds an object that comes after a new one, or has
-    lost one. `is_first`: it holds no other. `keys`: of which keys.
+    lost one. `is_first`: it holds no other. `is_large`: the table is known to hold few rows beside the new ones.
+    `keys`: of which keys.
     """
 
     object_ids: list[int]
@@ -49,6 +51,7 @@ class Batch:
     since: datetime
     is_late: bool
     is_first: bool
+    is_large: bool
     keys: KeyRange
 
     @property
@@ -243,5 +246,18 @@ def _batch(connection: Connection, load: TableLoad, todo: Unfinished, keys: KeyR
     ).fetchone()
     if row is None or row[0] is None:
         raise C360Error("these objects are not in the ledger", objects=todo.object_ids + todo.retracted)
-    since, is_late, is_first = row
-    return Batch(todo.object_ids, todo.retracted, since, bool(todo.retracted or is_late), is_first, keys)
+    since, is_late, is_first, rows, table_rows = row
+    return Batch(
+        todo.object_ids,
+        todo.retracted,
+        since,
+        bool(todo.retracted or is_late),
+        is_first,
+        is_large(rows, table_rows),
+        keys,
+    )
+
+
+def is_large(rows: int, table_rows: int) -> bool:
+    """Whether a table is known to hold few rows beside as many new ones; -1: it was never counted."""
+    return 0 <= table_rows <= _FEW_ROWS * rows

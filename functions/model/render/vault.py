@@ -112,7 +112,14 @@ _NOT_OVERRULED = """
         )"""
 
 
-def render_satellite(model: Model, name: str, *, is_late: bool, in_range: bool = False) -> sql.Composed:
+_OF_ITS_KEYS = """
+        where h.{key} in {affected}
+        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta"""
+
+
+def render_satellite(
+    model: Model, name: str, *, is_late: bool, is_large: bool = False, in_range: bool = False
+) -> sql.Composed:
     """Staged rows that differ from the observation just before them, and observations that no longer equal it.
 
     The observations of a key are the satellite's rows (versions), those that record tracking remembers (unchanged) and
@@ -122,6 +129,9 @@ def render_satellite(model: Model, name: str, *, is_late: bool, in_range: bool =
     version too, known from now on. The caller holds the table's lock, so nobody else inserts, and passes only objects
     that are not in the table yet. Unless one `is_late`, which means that it comes before any object that is, or one was
     retracted, no remembered observation comes after them, so none is asked for.
+
+    When the staged rows are so many that the satellite's are few beside them (`is_large`), all of these are read:
+    looking for the staged keys among them would cost more than it saves. The outcome is the same.
     """
     names = _names_for_satellite(model, name, in_range=in_range)
     affected = sql.SQL(_STAGED_AND_RETRACTED_KEYS if is_late else _STAGED_KEYS).format(**names)
@@ -129,6 +139,10 @@ def render_satellite(model: Model, name: str, *, is_late: bool, in_range: bool =
         affected = sql.SQL("(select key from {} as affected (key) where {})").format(
             affected, keys_in_range(sql.Identifier("key"))
         )
+    which = sql.SQL(_OF_ITS_KEYS).format(affected=affected, **names)
+    if is_large:
+        of_range = sql.SQL("\n        where {}").format(keys_in_range(sql.Identifier("h", model.satellite_key(name))))
+        which = of_range if in_range else sql.Composed([])
     parent = model.links.get(model.satellites[name].parent)
     return sql.SQL(
         """with observed as (
@@ -141,9 +155,7 @@ def render_satellite(model: Model, name: str, *, is_late: bool, in_range: bool =
     select h.{key}, h.{hashdiff}, h.effective_at, p.position, h.record_source, h.record_row, {no_columns}0
     from (
         select {key}, {hashdiff}, effective_at, record_source, record_row
-        from {satellite} as h
-        where h.{key} in {affected}
-        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
+        from {satellite} as h{which}
     ) as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = {source}{tracked}
@@ -167,7 +179,7 @@ select hash_key, effective_at, {sequenced_payload}, %(loaded_at)s, object_id, ro
 from sequenced
 where origin = 2 and is_version{reinstated}"""
     ).format(
-        affected=affected,
+        which=which,
         not_overruled=sql.SQL(_NOT_OVERRULED if parent is not None and parent.driving_key else ""),
         tracked=sql.SQL(_TRACKED).format(affected=affected, **names) if is_late else sql.SQL(""),
         reinstated=sql.SQL(_REINSTATED).format(**names) if is_late else sql.SQL(""),
