@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
@@ -158,6 +159,8 @@ class Deployment:
         from cli.errors import QueryError
 
         url = self.outputs.database_url
+        if not url:
+            tunnel.require_open()
         where: dict[str, Any] = {"conninfo": url} if url else tunnel.sign_in(self.stack_outputs, self.rds)
         try:
             connection = psycopg.connect(
@@ -196,18 +199,33 @@ def deployment_of(outputs: Outputs, key: AccessKey = SHARED) -> Deployment:
 
 
 def _deployed(target: Target, session: boto3.Session, endpoint: str | None, config: Config | None) -> Deployment:
-    from local.compose import database_url as compose_database_url
-
     client = session.client("cloudformation", endpoint_url=endpoint, config=config)
     local = target is Target.LOCALSTACK
+    found = _stack_outputs(client)
     outputs = outputs_of(
-        _stack_outputs(client),
+        found,
         target=target.value,
         region=client.meta.region_name,
         endpoint=endpoint,
-        database_url=(os.environ.get("DATABASE_URL") or compose_database_url()) if local else None,
+        database_url=_local_database_url(found, session, endpoint, config) if local else None,
     )
     return Deployment(outputs, session, config)
+
+
+def _local_database_url(
+    outputs: dict[str, str], session: boto3.Session, endpoint: str | None, config: Config | None
+) -> str:
+    """The administrator's URL of the compose file's PostgreSQL, or of LocalStack's own RDS."""
+    from local.compose import database_url as compose_database_url
+
+    if given := os.environ.get("DATABASE_URL"):
+        return given
+    if (secret := outputs.get("DatabaseAdminSecretArn")) is None:
+        return compose_database_url()
+    client: SecretsManagerClient = session.client("secretsmanager", endpoint_url=endpoint, config=config)
+    admin = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
+    where = f"{outputs['DatabaseHost']}:{outputs['DatabasePort']}/{outputs['DatabaseName']}"
+    return f"postgresql://{admin['username']}:{quote(admin['password'], safe='')}@{where}"
 
 
 def _stack_outputs(client: "CloudFormationClient") -> dict[str, str]:

@@ -8,7 +8,7 @@ from pydantic import ValidationError, model_validator
 
 from infra.contradictions import first_contradiction
 from infra.errors import ConfigError
-from infra.options import DEFAULTS_BY_TARGET, DatabaseKind, Options, Target
+from infra.options import DEFAULTS_BY_TARGET, DatabaseKind, Options, StreamKind, Target
 from infra.outputs import PREFIX
 
 
@@ -37,6 +37,8 @@ class DeploymentConfig(Options):
             options["prefix"] = f"{options.get('prefix', PREFIX)}-{stage}"
         if options.get("database_secret") and target is Target.AWS:
             options.setdefault("database", DatabaseKind.EXTERNAL)
+        if target is Target.LOCALSTACK and options.get("localstack_managed") in (True, "true", "enabled"):
+            options = {"database": DatabaseKind.RDS, "stream": StreamKind.PROVISIONED, "database_secret": "", **options}
         try:
             return cls.model_validate(DEFAULTS_BY_TARGET[target] | options)
         except ValidationError as error:

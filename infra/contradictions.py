@@ -16,15 +16,22 @@ def first_contradiction(deployment: Options) -> str | None:
 
 
 def _target(deployment: Options) -> Iterator[str]:
-    target, on_aws = deployment.target, deployment.on_aws
-    if not on_aws and deployment.database != "external":
-        yield f"database={deployment.database} does not fit target={target}: use external"
-    fitting = {"provisioned", "serverless"} if on_aws else {"external"}
+    target, on_aws, managed = deployment.target, deployment.on_aws, deployment.localstack_managed
+    if on_aws and managed:
+        yield "localstack_managed does not fit target=aws: there RDS and MSK are AWS's own; leave it out"
+    servers = {"rds"} if managed else {"external"}
+    if not on_aws and deployment.database not in servers:
+        yield f"database={deployment.database} does not fit target={target}: use {' or '.join(servers)}"
+    fitting = {"provisioned", "serverless"} if on_aws else {"provisioned"} if managed else {"external"}
     if deployment.stream not in {*fitting, "disabled"}:
         allowed = " or ".join(sorted({*fitting, "disabled"}))
         yield f"stream={deployment.stream} does not fit target={target}: use {allowed}"
+    if managed and (deployment.database_host or deployment.database_secret):
+        yield "localstack_managed with database_host or database_secret: LocalStack makes the server; leave them out"
+    if managed and deployment.stream_pollers:
+        yield "localstack_managed with stream_pollers: LocalStack's mappings know none; leave them out"
     if not on_aws:
-        if not deployment.database_host:
+        if not managed and not deployment.database_host:
             yield "database_host is missing: the PostgreSQL server as the functions reach it"
         given = {
             "quicksight_principal": deployment.quicksight_principal,

@@ -9,9 +9,10 @@ from infra.config import DeploymentConfig
 from infra.constructs.access_logs import AccessLogBucket
 from infra.constructs.audit import AuditBucket
 from infra.constructs.data_key import DataKey
-from infra.constructs.database import Database, ExternalDatabase, Role
+from infra.constructs.database import Database, ExternalDatabase, PasswordDatabase, Role
 from infra.constructs.keeping import keep, keep_or_empty
 from infra.constructs.landing import LandingBucket
+from infra.constructs.localstack_managed import LocalStackDatabase
 from infra.constructs.rds import AuroraDatabase, ManagedDatabase, RdsDatabase
 from infra.options import AccessKind, DatabaseKind
 
@@ -49,7 +50,7 @@ class DataStack(Stack):
         if deployment.database_access is AccessKind.DATA_API and isinstance(self.database, AuroraDatabase):
             CfnOutput(self, "DataApiClusterArn", value=self.database.cluster_arn)
             CfnOutput(self, "DataApiSecretArn", value=self.database.password_secrets[Role.BI].secret_arn)
-        if isinstance(self.database, ExternalDatabase):
+        if isinstance(self.database, PasswordDatabase):
             CfnOutput(self, "BiSecretArn", value=self.database.secret_arn(Role.BI))
         if self.audit is not None:
             CfnOutput(self, "AuditBucketName", value=self.audit.bucket_name)
@@ -58,6 +59,8 @@ class DataStack(Stack):
         match deployment.database:
             case DatabaseKind.EXTERNAL:
                 return ExternalDatabase(self, "Database", deployment)
+            case DatabaseKind.RDS if deployment.localstack_managed:
+                return LocalStackDatabase(self, "Database", deployment)
             case DatabaseKind.RDS:
                 return RdsDatabase(self, "Database", deployment, self.key)
             case DatabaseKind.AURORA:

@@ -105,6 +105,9 @@ class Options(BaseModel):
     stage: Annotated[str, Field(pattern=r"^([a-z][a-z0-9]{0,15})?$")] = ""
     """`dev`, `prod`, …: a part of the prefix, for several deployments side by side in one account. Names, metrics,
     alarms and tags are apart; `keep_data` says whether its data outlive it."""
+    localstack_managed: Switch = False
+    """Have a licensed LocalStack serve PostgreSQL and Kafka, as RDS and MSK, in place of the compose file's servers
+    ([LocalStack](localstack.md#with-a-licence))."""
     keep_data: Switch = True
     """On AWS, keep the database with its network, and the buckets, when the stacks are destroyed; disabled, for a stage
     to try things in, they are deleted with all that they hold."""

@@ -16,6 +16,7 @@ from infra.constructs.database import Role
 from infra.constructs.event_source import EventSource, ExternalEventSource
 from infra.constructs.function import PlatformFunction, service_name
 from infra.constructs.keeping import keep_or_empty
+from infra.constructs.localstack_managed import LocalStackEventSource
 from infra.constructs.msk import MskEventSource
 from infra.constructs.nag import accept
 from infra.constructs.network import DatabaseNetwork
@@ -46,11 +47,7 @@ class StreamStack(Stack):
         self.dead_letters = self._function(
             "DeadLetters", "functions.stream.dead_letter_handler.handle", "Lists and replays dead letters", 256, 2
         )
-        self.source: EventSource = (
-            MskEventSource(self, "Kafka", deployment, cast(DatabaseNetwork, data.database.place))
-            if deployment.on_aws
-            else ExternalEventSource(self, "Kafka", deployment)
-        )
+        self.source = self._source()
         failures = self._failures()
         self.source.invoke(self.stream, failures)
         if deployment.on_aws:
@@ -94,6 +91,13 @@ class StreamStack(Stack):
                 "PARTIAL_BATCH_RESPONSE": "true" if self._deployment.stream_pollers else "false",
             },
         )
+
+    def _source(self) -> EventSource:
+        if self._deployment.on_aws:
+            place = cast(DatabaseNetwork, self._data.database.place)
+            return MskEventSource(self, "Kafka", self._deployment, place)
+        kind = LocalStackEventSource if self._deployment.localstack_managed else ExternalEventSource
+        return kind(self, "Kafka", self._deployment)
 
     def _alert_given_up(self, failures: s3.Bucket, topic: sns.ITopic) -> None:
         """A batch that is given up is a file in the bucket, which EventBridge reports to the topic."""

@@ -70,41 +70,19 @@ def password_secret(scope: Construct, role: Role) -> secretsmanager.Secret:
     )
 
 
-class ExternalDatabase(Database):
-    """A PostgreSQL server that exists already: on LocalStack the embedded one or the compose file's, on AWS yours.
+class PasswordDatabase(Database):
+    """A server whose roles sign in by passwords: their secrets are made here, and the migrator sets them."""
 
-    Its admin secret exists as well; the other roles' secrets are made here, and the migrator sets their passwords.
-    """
+    _ssl_mode = "disable"
+    _ssl_root_cert = ""
 
-    def __init__(self, scope: Construct, construct_id: str, deployment: DeploymentConfig) -> None:
-        super().__init__(scope, construct_id)
-        secret = deployment.database_secret
-        admin = (
-            secretsmanager.Secret.from_secret_complete_arn(self, "AdminSecret", secret)
-            if secret.startswith("arn:")
-            else secretsmanager.Secret.from_secret_name_v2(self, "AdminSecret", secret)
-        )
-        self._admin = secret
-        self.host = deployment.database_host or _field(secret, "host")
-        self.port = str(deployment.database_port)
-        self.name = deployment.database_name
-        self._ssl_mode = deployment.database_ssl_mode
-        self._ssl_root_cert = deployment.database_ssl_root_cert or (CA_FILE if deployment.on_aws else "")
+    def _administer(self, admin: secretsmanager.ISecret, reference: str, user: str) -> None:
+        """`admin`: the administrator's secret, `reference`: its name or ARN, `user`: its user, maybe a token."""
+        self._admin_secret, self._administrator = reference, user
         self._secrets: dict[Role, secretsmanager.ISecret] = {Role.ADMIN: admin}
         for role in SERVICE_ROLES:
             made = self._secrets[role] = password_secret(self, role)
             accept(made, {"SMG4": "A new password is set by a deployment, with the secret's next version."})
-        if deployment.on_aws:
-            self.place = ExistingNetwork(
-                self,
-                "Network",
-                vpc=deployment.vpc,
-                subnets=deployment.vpc_subnets,
-                passwords=True,
-                elsewhere=True,
-                database_group=deployment.database_security_group,
-                port=deployment.database_port,
-            )
 
     def secret_arn(self, role: Role) -> str:
         """The secret that holds the role's password."""
@@ -123,9 +101,8 @@ class ExternalDatabase(Database):
             **({"DATABASE_SSL_ROOT_CERT": self._ssl_root_cert} if self._ssl_root_cert else {}),
         }
         if role is Role.ADMIN:
-            # The administrator's name is only in the secret; Secrets Manager takes a name in place of an ARN.
-            variables["DATABASE_USER"] = _field(self._admin, "username")
-            variables["DATABASE_SECRET_ARN"] = self._admin
+            variables["DATABASE_USER"] = self._administrator
+            variables["DATABASE_SECRET_ARN"] = self._admin_secret
             variables["DATABASE_ROLE_SECRETS"] = Stack.of(self).to_json_string(
                 {service.value: self._secrets[service].secret_arn for service in SERVICE_ROLES}
             )
@@ -136,6 +113,40 @@ class ExternalDatabase(Database):
         if role is Role.ADMIN:
             for service in SERVICE_ROLES:
                 self._secrets[service].grant_read(function)
+
+
+class ExternalDatabase(PasswordDatabase):
+    """A PostgreSQL server that exists already: on LocalStack the embedded one or the compose file's, on AWS yours.
+
+    Its administrator's secret exists as well.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, deployment: DeploymentConfig) -> None:
+        super().__init__(scope, construct_id)
+        secret = deployment.database_secret
+        admin = (
+            secretsmanager.Secret.from_secret_complete_arn(self, "AdminSecret", secret)
+            if secret.startswith("arn:")
+            else secretsmanager.Secret.from_secret_name_v2(self, "AdminSecret", secret)
+        )
+        self.host = deployment.database_host or _field(secret, "host")
+        self.port = str(deployment.database_port)
+        self.name = deployment.database_name
+        self._ssl_mode = deployment.database_ssl_mode
+        self._ssl_root_cert = deployment.database_ssl_root_cert or (CA_FILE if deployment.on_aws else "")
+        # the administrator's name is only in the secret; Secrets Manager takes a name in place of an ARN
+        self._administer(admin, secret, _field(secret, "username"))
+        if deployment.on_aws:
+            self.place = ExistingNetwork(
+                self,
+                "Network",
+                vpc=deployment.vpc,
+                subnets=deployment.vpc_subnets,
+                passwords=True,
+                elsewhere=True,
+                database_group=deployment.database_security_group,
+                port=deployment.database_port,
+            )
 
 
 def _field(secret: str, name: str) -> str:

@@ -13,6 +13,7 @@ from infra.zones import check_zones, region_code
 from tests.support.synthesis import REPOSITORY
 
 LOCAL = {"target": "localstack", "database_host": "127.0.0.1"}
+MANAGED = {"target": "localstack", "localstack_managed": "true"}
 SERVER = {
     "target": "aws", "database_secret": "shop/db", "vpc": "vpc-01234567",
     "vpc_subnets": "subnet-01234567,subnet-12345678",
@@ -51,6 +52,14 @@ TOKENS = {"target": "aws", "jwt_issuer": "https://i.example", "jwt_audience": "s
         ({"target": "aws", "certificate_arn": CERTIFICATE}, "certificate_arn without domain_name"),
         ({"target": "aws", "hosted_zone_id": "Z012"}, "hosted_zone_id without domain_name"),
         ({"target": "aws", "domain_name": "https://api"}, "domain_name=https://api: "),
+        ({"target": "aws", "localstack_managed": "true"}, "localstack_managed does not fit target=aws"),
+        (LOCAL | {"localstack_managed": "true"}, "localstack_managed with database_host or database_secret"),
+        (
+            MANAGED | {"stream": "external"},
+            "stream=external does not fit target=localstack: use disabled or provisioned",
+        ),
+        (MANAGED | {"database": "aurora"}, "database=aurora does not fit target=localstack: use rds"),
+        (MANAGED | {"stream_pollers": "1"}, "localstack_managed with stream_pollers"),
         (LOCAL | {"waf": "enabled"}, "waf does not fit target=localstack: it is on AWS only"),
         (LOCAL | {"customer_key": "enabled"}, "customer_key does not fit target=localstack"),
         (LOCAL | {"database_access": "tunnel"}, "database_access does not fit target=localstack"),

@@ -51,6 +51,7 @@ CONTEXTS: dict[str, dict[str, str]] = {
     "aws-tunnel": _AWS | {"database_access": "tunnel"},
     "aws-data-api": _AWS | {"database": "aurora", "database_access": "data-api"},
     "localstack": _LOCALSTACK,
+    "localstack-managed": {"target": "localstack", "localstack_managed": "true"},
     "localstack-batch": _LOCALSTACK | {"stream": "disabled", "schedule": "disabled"},
     "localstack-as-aws": _LOCALSTACK | {"api_key": "enabled", "lake": "enabled"},
 }

@@ -28,7 +28,7 @@ _TOUCHED = {
 # Where one object counts, each key has one version.
 _ALL_OF_ONE_OBJECT = """select s.*
     from raw_vault.{satellite} as s
-    join staging.counted_object as o on o.object_id = s.record_source"""
+    where s.record_source = (select o.object_id from staging.counted_object as o where o.source = {source})"""
 
 # No `distinct on`, which only one process can do. No version of a source's first object comes after another.
 _LAST_OF_ALL = """select s.*
