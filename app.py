@@ -8,7 +8,7 @@ from aws_cdk import App
 from infra.app import build
 from infra.config import DeploymentConfig
 from infra.errors import SynthesisError
-from infra.zones import check_zones
+from infra.zones import check_certificate, check_zones
 
 
 def main() -> None:
@@ -16,7 +16,9 @@ def main() -> None:
     app = App()
     try:
         deployment = DeploymentConfig.from_context(app.node.get_all_context())
-        check_zones(deployment, os.environ.get("CDK_DEFAULT_REGION", ""))  # the CDK command line sets it
+        region = os.environ.get("CDK_DEFAULT_REGION", "")  # the CDK command line sets it
+        check_zones(deployment, region)
+        check_certificate(deployment, region)
         build(app, deployment)
     except SynthesisError as error:
         sys.exit(f"error: {error}")

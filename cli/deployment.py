@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
@@ -13,7 +14,17 @@ from botocore.exceptions import ClientError
 
 from cli.errors import DeploymentError, FunctionFailedError
 from cli.options import Target
-from infra.outputs import OPTIONAL_STACKS, PREFIX, STACKS, Outputs, api_key, outputs_of, stack_name, stack_outputs
+from infra.outputs import (
+    ACCESS,
+    OPTIONAL_STACKS,
+    PREFIX,
+    STACKS,
+    Outputs,
+    api_key,
+    outputs_of,
+    stack_name,
+    stack_outputs,
+)
 from local.access_key import SHARED, AccessKey
 from local.aws import client_config, session
 from local.errors import StackNotRunningError
@@ -82,6 +93,11 @@ class Deployment:
         return self._session.client("secretsmanager", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
 
     @cached_property
+    def rds(self) -> Any:
+        """Signs tokens, and asks nobody for it."""
+        return self._session.client("rds", config=self._config)
+
+    @cached_property
     def queues(self) -> "SQSClient":
         return self._session.client("sqs", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
 
@@ -120,20 +136,35 @@ class Deployment:
         client = self._session.client("cloudformation", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
         return _stack_outputs(client)
 
+    @cached_property
+    def access_outputs(self) -> dict[str, str]:
+        """The CfnOutputs of the stack for people's access; empty where there is none."""
+        client = self._session.client("cloudformation", endpoint_url=self.outputs.aws_endpoint_url, config=self._config)
+        try:
+            return stack_outputs(client, [stack_name(ACCESS, os.environ.get("C360_STACK_PREFIX") or PREFIX)])
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ValidationError":
+                raise
+            return {}
+
     @contextmanager
     def database(self) -> "Iterator[psycopg.Connection]":
-        """A connection to the database. Raises DeploymentError where it cannot be reached from here."""
+        """A connection to the database; of an AWS deployment through a tunnel (cli/tunnel.py).
+
+        Raises DeploymentError where it cannot be reached from here.
+        """
         import psycopg
 
+        from cli import tunnel
         from cli.errors import QueryError
 
-        if not self.outputs.database_url:
-            raise DeploymentError(
-                "the database of an AWS deployment is not reachable from here; use its API, or a client in its VPC"
-            )
+        url = self.outputs.database_url
+        if not url:
+            tunnel.require_open()
+        where: dict[str, Any] = {"conninfo": url} if url else tunnel.sign_in(self.stack_outputs, self.rds)
         try:
             connection = psycopg.connect(
-                self.outputs.database_url, connect_timeout=5, options="-c timezone=UTC", application_name="c360-cli"
+                **where, connect_timeout=5, options="-c timezone=UTC", application_name="c360-cli"
             )
         except psycopg.OperationalError as error:
             raise QueryError(f"{error}. Is the platform up? See `c360 status`.") from error
@@ -168,18 +199,33 @@ def deployment_of(outputs: Outputs, key: AccessKey = SHARED) -> Deployment:
 
 
 def _deployed(target: Target, session: boto3.Session, endpoint: str | None, config: Config | None) -> Deployment:
-    from local.compose import database_url as compose_database_url
-
     client = session.client("cloudformation", endpoint_url=endpoint, config=config)
     local = target is Target.LOCALSTACK
+    found = _stack_outputs(client)
     outputs = outputs_of(
-        _stack_outputs(client),
+        found,
         target=target.value,
         region=client.meta.region_name,
         endpoint=endpoint,
-        database_url=(os.environ.get("DATABASE_URL") or compose_database_url()) if local else None,
+        database_url=_local_database_url(found, session, endpoint, config) if local else None,
     )
     return Deployment(outputs, session, config)
+
+
+def _local_database_url(
+    outputs: dict[str, str], session: boto3.Session, endpoint: str | None, config: Config | None
+) -> str:
+    """The administrator's URL of the compose file's PostgreSQL, or of LocalStack's own RDS."""
+    from local.compose import database_url as compose_database_url
+
+    if given := os.environ.get("DATABASE_URL"):
+        return given
+    if (secret := outputs.get("DatabaseAdminSecretArn")) is None:
+        return compose_database_url()
+    client: SecretsManagerClient = session.client("secretsmanager", endpoint_url=endpoint, config=config)
+    admin = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
+    where = f"{outputs['DatabaseHost']}:{outputs['DatabasePort']}/{outputs['DatabaseName']}"
+    return f"postgresql://{admin['username']}:{quote(admin['password'], safe='')}@{where}"
 
 
 def _stack_outputs(client: "CloudFormationClient") -> dict[str, str]:

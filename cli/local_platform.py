@@ -31,13 +31,14 @@ def bring_up(output: Output, options: "StackOptions") -> "Outputs":
         return _embedded_stack(options).up(report)
 
 
-def bring_containers_up(output: Output, *, schedule: bool, on_arrival: bool) -> "Outputs":
+def bring_containers_up(output: Output, *, schedule: bool, on_arrival: bool, managed: bool) -> "Outputs":
     """Start the compose file's containers, with progress, and deploy to them."""
     from cli.deployment import open_deployment
     from local.compose import ComposeOptions
 
     with output.working("starting") as report:
-        _compose_stack(ComposeOptions(schedule_enabled=schedule, on_arrival=on_arrival)).up(report)
+        options = ComposeOptions(schedule_enabled=schedule, on_arrival=on_arrival, managed=managed)
+        _compose_stack(options).up(report)
     return open_deployment(Target.LOCALSTACK).outputs
 
 

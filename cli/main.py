@@ -35,6 +35,7 @@ from cli.commands import (
     sql,
     status,
     superset,
+    tunnel,
     undelivered,
     up,
 )
@@ -68,6 +69,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("retract", retract.command, retract.EXAMPLES),
     ("produce", produce.command, produce.EXAMPLES),
     ("logs", logs.command, logs.EXAMPLES),
+    ("tunnel", tunnel.command, tunnel.EXAMPLES),
 )
 for _name, _command, _examples in _COMMANDS:
     app.command(_name, epilog=_examples or None)(_command)

@@ -47,6 +47,12 @@ PrivateOption = Annotated[
         " other users (`c360 env`, `c360 outputs`); kept until the other is said.  [default: shared]",
     ),
 ]
+ManagedOption = Annotated[
+    bool,
+    typer.Option(
+        "--managed", help="With --target localstack and LOCALSTACK_AUTH_TOKEN: PostgreSQL and Kafka as RDS and MSK."
+    ),
+]
 BiUrlOption = Annotated[
     str | None,
     typer.Option(

@@ -1,6 +1,6 @@
 """The HTTPS API: API Gateway in front of one function."""
 
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import CfnOutput, Duration, Fn, RemovalPolicy, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -9,14 +9,19 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from functions.api.security.public_paths import public_paths
-from infra.config import DatabaseKind, DeploymentConfig
+from infra.config import DeploymentConfig
+from infra.constructs.api_domain import ApiDomain
+from infra.constructs.api_proxy import ApiProxy
 from infra.constructs.database import Role
 from infra.constructs.function import PlatformFunction
 from infra.constructs.gateway_problems import problem_responses
 from infra.constructs.issuer_keys import IssuerKeys
 from infra.constructs.nag import accept
+from infra.constructs.rds import RdsDatabase
 from infra.constructs.retention import LOG_RETENTION
+from infra.constructs.web_acl import WebAcl
 from infra.data_stack import DataStack
+from infra.options import DatabaseKind
 
 STAGE = "v1"
 # API Gateway waits 29 s for an integration; the function gives up first, so that its own error is seen.
@@ -43,11 +48,14 @@ class ApiStack(Stack):
             if deployment.jwt_issuer and not deployment.jwt_jwks
             else None
         )
+        database = (
+            ApiProxy(self, "Proxy", cast(RdsDatabase, data.database)) if deployment.database_proxy else data.database
+        )
         self.function = PlatformFunction(
             self,
             "Api",
             deployment=deployment,
-            database=data.database,
+            database=database,
             role=Role.API,
             handler="functions.api.handler.handle",
             description="Answers the API's requests",
@@ -73,6 +81,7 @@ class ApiStack(Stack):
             deploy_options=_stage_options(self, deployment),
             default_method_options=apigateway.MethodOptions(api_key_required=deployment.api_key),
             default_cors_preflight_options=_preflight(deployment.cors_origins),
+            disable_execute_api_endpoint=True if deployment.domain_name else None,
         )
         self.api.root.add_method("ANY")
         self.api.root.add_proxy()
@@ -85,7 +94,6 @@ class ApiStack(Stack):
             self.api,
             {
                 "APIG2": "The function validates requests against its own models, and answers 422.",
-                "APIG3": "A web ACL costs $5 a month and more; throttling and keys are on. An option of the account.",
                 "APIG4": "Applications authenticate by a key with a usage plan, or the function asks for their tokens.",
                 "COG4": "Applications, not people, call the API: there is no user pool.",
                 "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
@@ -93,13 +101,22 @@ class ApiStack(Stack):
             },
         )
 
+        if deployment.waf:
+            WebAcl(self, "WebAcl", self.api.deployment_stage)
+        else:
+            accept(self.api, {"APIG3": "A web ACL costs $8 a month: by context. Throttling and keys are on."})
+
         # On LocalStack the stage is not the first part of the path.
         path = f"/{STAGE}"
         url = self.api.url
-        if not deployment.on_aws:
+        if deployment.domain_name:
+            ApiDomain(self, "Domain", deployment, self.api)
+            path, url = "", f"https://{deployment.domain_name}/"
+        elif not deployment.on_aws:
             path = Fn.join("", ["/_aws/execute-api/", self.api.rest_api_id, path])
             url = Fn.join("", [deployment.endpoint_url, path, "/"])
-        self.function.add_environment("API_ROOT_PATH", path)
+        if path:
+            self.function.add_environment("API_ROOT_PATH", path)
 
         CfnOutput(self, "RestApiId", value=self.api.rest_api_id)
         CfnOutput(self, "ApiStage", value=STAGE)

@@ -1,4 +1,4 @@
-"""The stacks of a deployment: three, one for operations on AWS, and the clickstream and QuickSight where asked for."""
+"""The stacks of a deployment: three, one for operations on AWS, and others where asked for."""
 
 import sys
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from aws_cdk import Annotations, App, Stack, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from infra.access_stack import AccessStack
 from infra.api_stack import ApiStack
-from infra.config import DeploymentConfig, StreamKind
+from infra.config import DeploymentConfig
 from infra.cost import check_budget, estimate, report
 from infra.data_stack import DataStack
 from infra.operations_stack import OperationsStack
-from infra.outputs import API, DATA, OPERATIONS, PIPELINE, QUICKSIGHT, STREAM, stack_name
+from infra.options import AccessKind, StreamKind
+from infra.outputs import ACCESS, API, DATA, OPERATIONS, PIPELINE, QUICKSIGHT, STREAM, stack_name
 from infra.pipeline_stack import PipelineStack
 from infra.quicksight_stack import QuickSightStack
 from infra.stream_stack import StreamStack
@@ -50,6 +52,9 @@ def build(app: App, deployment: DeploymentConfig) -> Stacks:
         about = "Customer 360: the dashboard in QuickSight"
         name = stack_name(QUICKSIGHT, deployment.prefix)
         QuickSightStack(app, name, deployment, data, description=about).add_stack_dependency(pipeline)
+    if deployment.database_access is not AccessKind.NONE:
+        about, name = "Customer 360: people's access to the database", stack_name(ACCESS, deployment.prefix)
+        AccessStack(app, name, deployment, data, description=about).add_stack_dependency(pipeline)
     if deployment.on_aws:
         about, name = "Customer 360: its dashboard and alarms", stack_name(OPERATIONS, deployment.prefix)
         OperationsStack(app, name, deployment, data=data, pipeline=pipeline, api=api, stream=stream, description=about)

@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-from infra.config import DEFAULTS_BY_TARGET, DeploymentConfig, Target
+from infra.config import DeploymentConfig
+from infra.options import DEFAULTS_BY_TARGET, Target
 
 _SECTIONS = {
     "target": "The deployment",
@@ -23,7 +24,7 @@ Every option of a deployment. An option is a context key of the CDK app: pass it
 it under `context` in `cdk.json`. `target` is required. An unknown key, a value that does not fit, or two options that
 contradict each other stop the synthesis with one line that names them.
 
-`c360 up` sets the options of the LocalStack target itself. This page is made from `infra/config.py` by
+`c360 up` sets the options of the LocalStack target itself. This page is made from `infra/options.py` by
 `.venv/bin/python -m infra.configuration_page > docs/configuration.md`, and a test compares the two.
 """
 
@@ -94,7 +95,7 @@ def _text(value: object) -> str:
 def _description(key: str) -> str:
     described = DeploymentConfig.model_fields[key].description
     if not described:
-        raise LookupError(f"{key} has no docstring in infra/config.py")
+        raise LookupError(f"{key} has no docstring in infra/options.py")
     return " ".join(described.split()).replace("|", "\\|")
 
 

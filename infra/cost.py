@@ -5,13 +5,17 @@ What is paid by use (Lambda, Step Functions, S3, API Gateway, logs) is not in it
 
 from dataclasses import dataclass
 
-from infra.config import DatabaseKind, DeploymentConfig, StreamKind
+from infra.config import DeploymentConfig
 from infra.errors import BudgetError
+from infra.options import AccessKind, DatabaseKind, StreamKind
 
 REGION = "us-east-1"
 AS_OF = "November 2026"
 HOURS = 730
 """In an average month, as AWS's own calculator counts."""
+
+
+SERVICE_ROLES, WEB_ACL_RULES = 5, 3
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ PRICES = {
     "broker_storage": Price("MSK storage, a GB", 0.10),
     "serverless_cluster": Price("MSK Serverless, a cluster", 0.75, hourly=True),
     "serverless_partition": Price("MSK Serverless, a partition", 0.0015, hourly=True),
+    "proxy": Price("RDS Proxy, a vCPU of the instance, two at least", 0.015, hourly=True),
+    "host": Price("EC2 t4g.nano", 0.0042, hourly=True),
+    "host_storage": Price("EBS storage, gp3, a GB", 0.08),
+    "web_acl": Price("Web ACL of WAF", 5.00),
+    "web_acl_rule": Price("Rule, or group of rules, of a web ACL", 1.00),
     "poller": Price("Provisioned poller of an event source (event poller unit)", 0.185, hourly=True),
     "endpoint": Price("Interface endpoint, one zone", 0.01, hourly=True),
     "key": Price("Key of KMS", 1.00),
@@ -61,12 +70,40 @@ def estimate(deployment: DeploymentConfig) -> tuple[Item, ...]:
     """What the deployment's resources cost a month when idle; nothing on LocalStack."""
     if not deployment.on_aws:
         return ()
-    database = {
-        DatabaseKind.RDS: Item("RDS db.t4g.micro, one zone, 20 GB gp3", ((1, "rds"), (20, "rds_storage"))),
-        DatabaseKind.AURORA: Item("Aurora Serverless v2, paused, 10 GB", ((10, "aurora_storage"),)),
-    }[deployment.database]
-    keys = (Item("KMS key of the alerts", ((1, "key"),)),) if deployment.encrypt_alerts else ()
-    return (database, *keys, *_stream(deployment), *_quicksight(deployment))
+    return (
+        *_database(deployment),
+        *_keys(deployment),
+        *_stream(deployment),
+        *_secrets(deployment),
+        *_access(deployment),
+        *_api(deployment),
+    )
+
+
+def _database(deployment: DeploymentConfig) -> tuple[Item, ...]:
+    match deployment.database:
+        case DatabaseKind.RDS:
+            return (Item("RDS db.t4g.micro, one zone, 20 GB gp3", ((1, "rds"), (20, "rds_storage"))),)
+        case DatabaseKind.AURORA:
+            return (Item("Aurora Serverless v2, paused, 10 GB", ((10, "aurora_storage"),)),)
+        case DatabaseKind.EXTERNAL:
+            return (Item(f"Secrets of the database's roles, {SERVICE_ROLES}", ((SERVICE_ROLES, "secret"),)),)
+
+
+def _keys(deployment: DeploymentConfig) -> tuple[Item, ...]:
+    return tuple(
+        Item(what, ((1, "key"),))
+        for what, is_there in (
+            ("KMS key of buckets and database", deployment.customer_key),
+            ("KMS key of the alerts", deployment.encrypt_alerts),
+        )
+        if is_there
+    )
+
+
+def _endpoints(deployment: DeploymentConfig, count: int) -> tuple[tuple[float, str], ...]:
+    """A VPC that exists has its own, or does without."""
+    return () if deployment.vpc else ((count, "endpoint"),)
 
 
 def _stream(deployment: DeploymentConfig) -> tuple[Item, ...]:
@@ -82,20 +119,35 @@ def _stream(deployment: DeploymentConfig) -> tuple[Item, ...]:
     }[deployment.stream]
     if pollers := deployment.stream_pollers:
         return (cluster, Item(f"Provisioned pollers of the event source, {pollers}", ((pollers, "poller"),)))
-    return (cluster, Item("Lambda and STS interface endpoints, one zone, for the poller", ((2, "endpoint"),)))
+    endpoints = _endpoints(deployment, 2)
+    for_poller = Item("Lambda and STS interface endpoints, one zone, for the poller", endpoints)
+    return (cluster, for_poller) if endpoints else (cluster,)
 
 
-def _quicksight(deployment: DeploymentConfig) -> tuple[Item, ...]:
-    """The endpoint, and the smallest subscription, of one author."""
-    if not deployment.quicksight_principal:
+def _secrets(deployment: DeploymentConfig) -> tuple[Item, ...]:
+    """For who knows no IAM tokens: a password, the migrator's way to it, and QuickSight's smallest subscription."""
+    items: list[Item] = []
+    if deployment.bi_has_a_password:
+        who = "QuickSight" if deployment.quicksight_principal else "the Data API"
+        what = "A secret" if deployment.vpc else "Secrets Manager interface endpoint, one zone, and a secret"
+        items.append(Item(f"{what}, for {who}", (*_endpoints(deployment, 1), (1, "secret"))))
+    if deployment.quicksight_principal:
+        items.append(Item("QuickSight, one author; readers come on top", ((1, "quicksight_author"),)))
+    return tuple(items)
+
+
+def _access(deployment: DeploymentConfig) -> tuple[Item, ...]:
+    if deployment.database_access is not AccessKind.TUNNEL:
         return ()
-    return (
-        Item(
-            "Secrets Manager interface endpoint, one zone, and a secret, for QuickSight",
-            ((1, "endpoint"), (1, "secret")),
-        ),
-        Item("QuickSight, one author; readers come on top", ((1, "quicksight_author"),)),
-    )
+    host = Item("EC2 t4g.nano with 8 GB, for people's tunnels", ((1, "host"), (8, "host_storage")))
+    endpoints = _endpoints(deployment, 2)
+    return (host, Item("SSM interface endpoints, one zone, for the tunnels", endpoints)) if endpoints else (host,)
+
+
+def _api(deployment: DeploymentConfig) -> tuple[Item, ...]:
+    proxy = Item("RDS Proxy, two vCPUs", ((2, "proxy"),))
+    acl = Item(f"Web ACL, {WEB_ACL_RULES} rules", ((1, "web_acl"), (WEB_ACL_RULES, "web_acl_rule")))
+    return (*((proxy,) if deployment.database_proxy else ()), *((acl,) if deployment.waf else ()))
 
 
 def total(items: tuple[Item, ...]) -> float:

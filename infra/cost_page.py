@@ -8,7 +8,13 @@ from infra.cost import AS_OF, HOURS, PRICES, REGION, estimate, total
 CONTEXTS: tuple[dict[str, str], ...] = (
     {},
     {"database": "aurora"},
+    {"database_secret": "…", "vpc": "vpc-00000000", "vpc_subnets": "subnet-00000000,subnet-00000001"},
     {"encrypt_alerts": "enabled"},
+    {"customer_key": "enabled"},
+    {"database_proxy": "enabled"},
+    {"waf": "enabled"},
+    {"database_access": "tunnel"},
+    {"database": "aurora", "database_access": "data-api"},
     {"stream": "provisioned"},
     {"stream": "provisioned", "stream_pollers": "1"},
     {"stream": "serverless"},
@@ -69,8 +75,12 @@ def page() -> str:
 
 def _row(context: dict[str, str]) -> str:
     items = estimate(DeploymentConfig.from_context({"target": "aws", **context}))
-    options = " ".join(f"`-c {key}={'…' if '/' in value else value}`" for key, value in context.items()) or "none"
+    options = " ".join(f"`-c {key}={'…' if _is_an_id(value) else value}`" for key, value in context.items()) or "none"
     return f"| {options} | **{total(items):.2f}** | {'; '.join(f'{item.what}: {item.dollars:.2f}' for item in items)} |"
+
+
+def _is_an_id(value: str) -> bool:
+    return "/" in value or value.startswith(("vpc-", "subnet-"))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from infra.api_stack import ApiStack
-from infra.config import DatabaseKind, DeploymentConfig
+from infra.config import DeploymentConfig
 from infra.constructs.alarm import PlatformAlarm
 from infra.constructs.dashboard import PERIOD, OperationsDashboard
 from infra.constructs.rds import ManagedDatabase
 from infra.data_stack import DataStack
+from infra.options import DatabaseKind
 from infra.pipeline_stack import PipelineStack
 from infra.stream_stack import StreamStack
 
@@ -39,7 +40,7 @@ class OperationsStack(Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        database = cast(ManagedDatabase, data.database)
+        database = data.database if isinstance(data.database, ManagedDatabase) else None
         topic = pipeline.alerts.topic
         PlatformAlarm(
             self,
@@ -51,7 +52,7 @@ class OperationsStack(Stack):
             above=API_ERRORS,
             periods=3,
         )
-        if deployment.database is DatabaseKind.RDS:
+        if database is not None and deployment.database is DatabaseKind.RDS:
             PlatformAlarm(
                 self,
                 "DatabaseStorage",

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PREFIX = "C360"
 DATA, PIPELINE, API, STREAM, QUICKSIGHT = "Data", "Pipeline", "Api", "Stream", "QuickSight"
 OPERATIONS = "Operations"
+ACCESS = "Access"
+FORWARDING = "AWS-StartPortForwardingSessionToRemoteHost"
+"""AWS's own document of SSM for tunnels; with it nobody gets a shell."""
 STACKS = (DATA, PIPELINE, API)
 OPTIONAL_STACKS = (STREAM,)
 

@@ -10,11 +10,12 @@ from constructs import Construct
 from dashboards.description import load_dashboard
 from dashboards.quicksight.definition import data_set, definition, metrics_of
 from functions.model.metrics import Metric
-from infra.config import DatabaseKind, DeploymentConfig
+from infra.config import DeploymentConfig
 from infra.constructs.database import Role
 from infra.constructs.nag import accept
 from infra.constructs.rds import ManagedDatabase
 from infra.data_stack import DataStack
+from infra.options import DatabaseKind
 
 _ENGINES = {
     DatabaseKind.RDS: ("POSTGRESQL", "PostgreSqlParameters"),
@@ -50,7 +51,7 @@ class QuickSightStack(Stack):
         CfnOutput(self, "QuickSightDashboardId", value=shown.dashboard_id)
 
     def _data_source(self, deployment: DeploymentConfig, database: ManagedDatabase) -> quicksight.CfnDataSource:
-        network = database.isolated
+        network = database.place
         connection = quicksight.CfnVPCConnection(
             self,
             "VpcConnection",
@@ -59,7 +60,7 @@ class QuickSightStack(Stack):
             name=f"{deployment.prefix} database",
             role_arn=self._network_role().role_arn,
             security_group_ids=[network.quicksight.security_group_id] if network.quicksight else [],
-            subnet_ids=network.vpc.select_subnets(subnet_type=network.subnets.subnet_type).subnet_ids,
+            subnet_ids=network.subnet_ids,
         )
         engine, parameters = _ENGINES[deployment.database]
         source = quicksight.CfnDataSource(
@@ -102,7 +103,7 @@ class QuickSightStack(Stack):
             self,
             "NetworkRole",
             assumed_by=cast(iam.IPrincipal, iam.ServicePrincipal("quicksight.amazonaws.com")),
-            description="QuickSight's network interfaces in the isolated subnets",
+            description="QuickSight's network interfaces in the database's subnets",
         )
         role.add_to_policy(
             iam.PolicyStatement(

@@ -11,13 +11,15 @@ from constructs import Construct, IConstruct
 
 from infra.config import DeploymentConfig
 from infra.constructs.alarm import runbook_link
+from infra.constructs.data_key import bucket_encryption
 from infra.constructs.database import Role
 from infra.constructs.event_source import EventSource, ExternalEventSource
 from infra.constructs.function import PlatformFunction, service_name
 from infra.constructs.keeping import keep_or_empty
+from infra.constructs.localstack_managed import LocalStackEventSource
 from infra.constructs.msk import MskEventSource
 from infra.constructs.nag import accept
-from infra.constructs.rds import ManagedDatabase
+from infra.constructs.network import DatabaseNetwork
 from infra.constructs.stream_alarms import StreamAlarms
 from infra.data_stack import DataStack
 from infra.pipeline_stack import PipelineStack
@@ -45,11 +47,7 @@ class StreamStack(Stack):
         self.dead_letters = self._function(
             "DeadLetters", "functions.stream.dead_letter_handler.handle", "Lists and replays dead letters", 256, 2
         )
-        self.source: EventSource = (
-            MskEventSource(self, "Kafka", deployment, cast(ManagedDatabase, data.database).isolated)
-            if deployment.on_aws
-            else ExternalEventSource(self, "Kafka", deployment)
-        )
+        self.source = self._source()
         failures = self._failures()
         self.source.invoke(self.stream, failures)
         if deployment.on_aws:
@@ -94,6 +92,13 @@ class StreamStack(Stack):
             },
         )
 
+    def _source(self) -> EventSource:
+        if self._deployment.on_aws:
+            place = cast(DatabaseNetwork, self._data.database.place)
+            return MskEventSource(self, "Kafka", self._deployment, place)
+        kind = LocalStackEventSource if self._deployment.localstack_managed else ExternalEventSource
+        return kind(self, "Kafka", self._deployment)
+
     def _alert_given_up(self, failures: s3.Bucket, topic: sns.ITopic) -> None:
         """A batch that is given up is a file in the bucket, which EventBridge reports to the topic."""
         # event_bridge_enabled=True would deploy a custom resource of CDK's for the same property
@@ -127,7 +132,7 @@ class StreamStack(Stack):
         bucket = s3.Bucket(
             self,
             "GivenUp",
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            **bucket_encryption(self._data.key),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,

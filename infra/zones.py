@@ -1,7 +1,9 @@
-"""Availability zones by id: `use1-az3` is the same zone in every account, `us-east-1a` is not."""
+"""What has to be in the region: zones by id (`use1-az3` is the same in every account, `us-east-1a` is not), and the
+API's certificate."""
 
-from infra.config import DeploymentConfig, StreamKind
+from infra.config import DeploymentConfig
 from infra.errors import ConfigError
+from infra.options import StreamKind
 
 REFUSED_BY_MSK = ("use1-az3",)
 """MSK developer guide: clusters cannot be created in this zone."""
@@ -37,3 +39,14 @@ def check_zones(deployment: DeploymentConfig, region: str) -> None:
     for zone in deployment.zones:
         if region and not zone.startswith(f"{region_code(region)}-"):
             raise ConfigError(f"zones={','.join(deployment.zones)}: {zone} is not in {region}; {_LIST}")
+
+
+def check_certificate(deployment: DeploymentConfig, region: str) -> None:
+    """Raises ConfigError when the API's certificate is of another region, which a regional domain name cannot use."""
+    if not deployment.certificate_arn or not region:
+        return
+    other = deployment.certificate_arn.split(":")[3]
+    if other != region:
+        raise ConfigError(
+            f"certificate_arn={deployment.certificate_arn} is of {other}: the API's name needs one in {region}"
+        )

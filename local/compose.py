@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -29,6 +29,8 @@ from local.state import Part
 from local.status import event_source_part
 
 COMPOSE_FILE = REPOSITORY / "docker-compose.localstack.yml"
+CURRENT_IMAGE = "localstack/localstack:latest"
+"""Which needs a token, as every tag after the compose file's does."""
 _STACKS = tuple(stack_name(name) for name in (*STACKS, *OPTIONAL_STACKS))
 
 type Progress = Callable[[str], None]
@@ -44,6 +46,8 @@ class ComposeOptions(BaseModel):
     kafka_port: int = 9092
     schedule_enabled: bool = True
     on_arrival: bool = False
+    managed: bool = False
+    """LocalStack serves PostgreSQL and Kafka itself, as RDS and MSK, which its licence must have."""
 
 
 class ComposeStatus(BaseModel):
@@ -80,12 +84,13 @@ class ComposeStack:
         self._localstack = LocalStack(folder / "localstack", options.localstack_port)
         self._broker = Broker(folder / "kafka", options.kafka_port, paths.logs / "compose-kafka.log")
         self.event_source = EventSourceProcess(folder / "event-source", paths.logs / "compose-event-source.log")
+        self._is_managed = options.managed
+        servers = {"database_host": "postgres", "stream_bootstrap_servers": self._broker.bootstrap_servers}
         self.context = {
             "target": "localstack",
             "endpoint_url": self._localstack.url,
             "bundle_platform": "container",
-            "database_host": "postgres",
-            "stream_bootstrap_servers": self._broker.bootstrap_servers,
+            **({"localstack_managed": "true"} if options.managed else servers),
             "schedule": "enabled" if options.schedule_enabled else "disabled",
             "on_arrival": "enabled" if options.on_arrival else "disabled",
         }
@@ -95,12 +100,15 @@ class ComposeStack:
         """Start the containers, wait until they are healthy, deploy, and start the poller. Raises `LocalError`."""
         with self._paths.private(), exclusive(self._lock, progress):
             progress("starting the containers")
-            _compose("up", "--detach", "--wait")
+            _compose("up", "--detach", "--wait", environment=_licensed() if self._is_managed else {})
             self._app.stop_leftovers()
             self._app.synth(progress)
             self._app.bootstrap(self._localstack.url, progress)
             self._app.deploy(self._localstack.url, progress)
-            self.poll(progress)
+            if self._is_managed:
+                self.event_source.stop()  # of a deployment before: LocalStack has the mapping now
+            else:
+                self.poll(progress)
 
     def poll(self, progress: Progress) -> None:
         """Have the poller do what the deployed stack's mapping says; leave it alone when it does that already.
@@ -166,12 +174,21 @@ def _answering(port: int, where: str, answers: bool) -> Part:
     return Part(state="running" if answers else "stopped", port=port, detail=where if answers else "")
 
 
-def _compose(*arguments: str) -> None:
+def _licensed() -> dict[str, str]:
+    """What has the compose file start the current image with the caller's token. Raises `LocalError` without one."""
+    if not os.environ.get("LOCALSTACK_AUTH_TOKEN"):
+        raise LocalError("LOCALSTACK_AUTH_TOKEN is not set: LocalStack serves RDS and MSK with a licence only.")
+    return {"C360_LOCALSTACK_IMAGE": os.environ.get("C360_LOCALSTACK_IMAGE") or CURRENT_IMAGE}
+
+
+def _compose(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
     """Run docker compose on our file. Raises `LocalError`."""
     if shutil.which("docker") is None:
         raise LocalError("Docker is not installed; c360 up runs the platform without it.")
     command = ["docker", "compose", "--file", str(COMPOSE_FILE), *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | dict(environment or {})
+    )
     if result.returncode != 0:
         lines = [line.strip() for line in result.stderr.splitlines() if line.strip()] or ["no output"]
         said = [line for line in lines if any(word in line.lower() for word in ("error", "cannot", "unknown"))]

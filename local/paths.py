@@ -14,7 +14,7 @@ CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 _ENTRIES = {
     *("access-key.json", "api.json", "lock", "stack.json", "stack.new"),
     *("audit-spool", "cdk-home", "cdk.out", "compose", "event-source", "kafka", "localstack", "logs", "postgres"),
-    *("sample", "spark", "superset"),
+    *("rds-authorities.pem", "sample", "spark", "superset"),
 }
 
 
@@ -48,6 +48,10 @@ class Paths:
             yield
         finally:
             os.umask(before)
+
+    @property
+    def rds_authorities(self) -> Path:
+        return self.state / "rds-authorities.pem"
 
     @property
     def postgres(self) -> Path:

@@ -128,7 +128,7 @@ class EmbeddedStack:
         context = {
             "target": "localstack",
             "endpoint_url": localstack.url,
-            "database_admin_secret": aws.ADMIN_SECRET,
+            "database_secret": aws.ADMIN_SECRET,
             "schedule": "enabled" if options.schedule_enabled else "disabled",
             "on_arrival": "enabled" if options.on_arrival else "disabled",
             "lake": "enabled" if options.lake else "disabled",

@@ -1,4 +1,4 @@
-"""The API under load beside the plain way, on a database of its own: python -m benchmarks api
+"""The API under load beside the plain way, on a database of its own: python -m benchmarks api [--quick]
 
 Requests per second with 16 connections, latency at any depth of a list, the single customer's SQL, and what a cold
 start imports. Every server is a uvicorn of one process; they take turns. Nothing but loopback is asked.
@@ -18,9 +18,11 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+import psutil
 import psycopg
 
-from benchmarks.api import apart
+from benchmarks.api import apart, goals
+from benchmarks.api.browsers import beside_browsers
 from benchmarks.api.history import fill_history
 from benchmarks.api.load_generator import Load, generator, load
 from functions.api.paging import cursor
@@ -31,8 +33,6 @@ from local.postgres import PostgresServer
 CUSTOMERS = 10_000
 LINES_PER_CUSTOMER = 10
 CONNECTIONS = 16
-SECONDS = 4
-ROUNDS = 5
 PASSWORD = "api"
 
 _LINES = """
@@ -72,6 +72,21 @@ select business_vault.index_for_readers();
 
 
 @dataclass(frozen=True)
+class Size:
+    """How long it is measured, and how much lies in the vault that is asked for what it was."""
+
+    rounds: int
+    seconds: int
+    goals_only: bool
+    history_customers: int
+
+
+WHOLE = Size(rounds=5, seconds=4, goals_only=False, history_customers=CUSTOMERS * 10)
+QUICK = Size(rounds=2, seconds=2, goals_only=True, history_customers=CUSTOMERS)
+"""In two minutes: what the goals compare, and a tenth of the history."""
+
+
+@dataclass(frozen=True)
 class Case:
     """A row of the table: `server` is asked for `paths` in turn."""
 
@@ -101,9 +116,25 @@ def _filled(server: PostgresServer, name: str, customers: int, *, history: bool 
     yield urlunsplit(parts._replace(netloc=f"c360_api:{PASSWORD}@{parts.hostname}:{parts.port}"))
 
 
+@dataclass(frozen=True)
+class Served:
+    """A server: its port, and its process."""
+
+    port: int
+    process: psutil.Process
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A load, and the seconds of processor time that server and PostgreSQL took for each request of it."""
+
+    load: Load
+    processor: float
+
+
 @contextlib.contextmanager
-def served(application: str, database_url: str, **settings: str) -> Iterator[int]:
-    """The port of a uvicorn of one process."""
+def served(application: str, database_url: str, **settings: str) -> Iterator[Served]:
+    """A uvicorn of one process."""
     port = processes.free_port()
     command = [
         sys.executable,
@@ -119,12 +150,16 @@ def served(application: str, database_url: str, **settings: str) -> Iterator[int
     environment = os.environ | {"DATABASE_URL": database_url, "POWERTOOLS_SERVICE_NAME": "api"} | settings
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(200):
-            with contextlib.suppress(httpx.TransportError):
+        deadline = time.monotonic() + 60
+        while True:
+            try:
                 httpx.get(f"http://127.0.0.1:{port}/customers", trust_env=False).raise_for_status()
                 break
+            except httpx.TransportError:
+                if time.monotonic() > deadline or server.poll() is not None:
+                    raise
             time.sleep(0.05)
-        yield port
+        yield Served(port, psutil.Process(server.pid))
     finally:
         server.terminate()
         server.wait()
@@ -153,56 +188,81 @@ def _cases(port: int) -> list[Case]:
         Case("page of 100, compressed", "ours", ["/customers"], "Accept-Encoding: gzip"),
         Case("page of 100, unchanged (304)", "ours", ["/customers"], f"If-None-Match: {tag}"),
         Case("a segment by value", "ours", ["/customers?segment=Gold&sort=-lifetime_value"]),
+        Case("another page each time, bare ASGI", "bare", every_page),
         Case("one customer, plain", "plain", customers),
+        Case("one customer, bare ASGI", "bare", customers),
         Case("one customer, not audited", "unaudited", customers),
         Case("one customer", "ours", customers),
     ]
 
 
-def _table(measured: dict[str, Load]) -> str:
-    lines = [f"{f'{CONNECTIONS} connections, {generator()}':36} requests/s   p50 ms   p99 ms  failed"]
-    for label, each in measured.items():
-        lines.append(f"{label:36} {each.per_second:10,.0f} {each.p50:8.1f} {each.p99:8.1f} {each.failed:7}")
+_ONE, _PAGES = "one customer", "another page each time, by cursor"
+_GOALS = (
+    ("one customer, of bare ASGI's throughput", _ONE, "one customer, bare ASGI", 0.9),
+    ("another page each time, of bare ASGI's", _PAGES, "another page each time, bare ASGI", 0.8),
+    ("the audit trail leaves for one customer", _ONE, "one customer, not audited", 0.95),
+    ("the audit trail leaves for pages", _PAGES, "the same, not audited", 0.95),
+    ("masking leaves for pages", "the same, persons masked", _PAGES, 0.95),
+)
+"""What is measured, the two cases whose throughput is compared, and the share that is wanted."""
+_OF_GOALS = frozenset(case for _, *compared, _ in _GOALS for case in compared)
+
+
+def _table(taken: dict[str, list[Measured]]) -> str:
+    lines = [f"{f'{CONNECTIONS} connections, {generator()}':36} requests/s   p50 ms   p99 ms  failed   CPU us"]
+    for label, rounds in taken.items():
+        each = sorted((measured.load for measured in rounds), key=lambda load: load.per_second)[len(rounds) // 2]
+        processor = statistics.median(measured.processor for measured in rounds) * 1e6
+        figures = f"{each.per_second:10,.0f} {each.p50:8.1f} {each.p99:8.1f} {each.failed:7} {processor:8,.0f}"
+        lines.append(f"{label:36} {figures}")
     return "\n".join(lines)
 
 
-def _share(taken: dict[str, list[Load]], one: str, other: str) -> float:
-    """What a case bears of another's throughput: of the two side by side in each round, the middle."""
+def _share(taken: dict[str, list[Measured]], one: str, other: str) -> float:
+    """What a case bears of another's throughput: of the two side by side in each round, the middle.
+
+    By the processor time of a request, since others use the machine too, and not in equal shares.
+    """
     rounds = zip(taken[one], taken[other], strict=True)
-    return statistics.median(mine.per_second / its.per_second for mine, its in rounds)
+    return statistics.median(its.processor / mine.processor for mine, its in rounds)
 
 
-def _throughput(database_url: str) -> str:
+def _processor_seconds(served: Served, postgres: psutil.Process) -> float:
+    each = [served.process, *postgres.children()]
+    return sum(times.user + times.system for times in (process.cpu_times() for process in each))
+
+
+def _measured(served: Served, postgres: psutil.Process, case: Case, seconds: int) -> Measured:
+    before = _processor_seconds(served, postgres)
+    taken = load(served.port, case.paths, connections=CONNECTIONS, seconds=seconds, header=case.header)
+    return Measured(taken, (_processor_seconds(served, postgres) - before) / (taken.per_second * seconds))
+
+
+def _throughput(database_url: str, size: Size, postgres: psutil.Process) -> str:
     with (
         tempfile.TemporaryDirectory(prefix="c360-spool-") as spool,  # as the local server has one
         served("benchmarks.api.plain:app", database_url) as plain,
+        served("benchmarks.api.bare:app", database_url) as bare,
         served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as ours,
         served("benchmarks.api.unaudited:app", database_url) as unaudited,
         served("functions.api.app:app", database_url, AUDIT_SPOOL=spool, API_OPEN_SCOPES="profile:read") as masked,
     ):
-        ports = {"plain": plain, "ours": ours, "unaudited": unaudited, "masked": masked}
-        cases = _cases(ours)
-        taken: dict[str, list[Load]] = {case.label: [] for case in cases}
-        for _ in range(ROUNDS):
+        servers = {"plain": plain, "bare": bare, "ours": ours, "unaudited": unaudited, "masked": masked}
+        cases = [each for each in _cases(ours.port) if each.label in _OF_GOALS or not size.goals_only]
+        taken: dict[str, list[Measured]] = {case.label: [] for case in cases}
+        for _ in range(size.rounds):
             for case in cases:
-                measured = load(
-                    ports[case.server], case.paths, connections=CONNECTIONS, seconds=SECONDS, header=case.header
-                )
-                taken[case.label].append(measured)
-    middle = {label: sorted(loads, key=lambda each: each.per_second)[ROUNDS // 2] for label, loads in taken.items()}
-    ratio = middle["page of 100 customers"].per_second / middle["page of 100 customers, plain"].per_second
-    other = middle["another page each time, by cursor"].per_second / middle["another page each time, plain"].per_second
-    audit = _share(taken, "one customer", "one customer, not audited")
-    audit_of_pages = _share(taken, "another page each time, by cursor", "the same, not audited")
-    masking = _share(taken, "the same, persons masked", "another page each time, by cursor")
-    return "\n".join(
-        [
-            _table(middle),
-            f"page of 100 customers: {ratio:.1f} times the plain way, another each time {other:.1f}",
-            f"the audit trail leaves {audit:.0%} of the throughput for one customer, {audit_of_pages:.0%} for pages",
-            f"masking leaves {masking:.0%} of the throughput for pages",
-        ]
-    )
+                taken[case.label].append(_measured(servers[case.server], postgres, case, size.seconds))
+        paths = [f"/customers/{_customer_id(number)}" for number in range(CUSTOMERS)]
+        browsers = beside_browsers(ours.port, paths, rounds=size.rounds, seconds=2 * size.seconds)
+    lines = [_table(taken)]
+    if not size.goals_only:
+        ratio = _share(taken, "page of 100 customers", "page of 100 customers, plain")
+        other = _share(taken, "another page each time, by cursor", "another page each time, plain")
+        lines.append(f"page of 100 customers: {ratio:.1f} times the plain way, another each time {other:.1f}")
+    for goal, one, of, wanted in _GOALS:
+        lines.append(goals.at_least(f"{goal}, by processor time", _share(taken, one, of), wanted))
+    return "\n".join([*lines, *browsers])
 
 
 def _milliseconds(client: httpx.Client, path: str) -> float:
@@ -216,8 +276,8 @@ def _depth(database_url: str, customers: int) -> str:
     last = customers - 200
     taken: dict[str, list[float]] = {"page 1": [], "page 1,000": [], "page 1,000 by skip": []}
     with (
-        served("functions.api.app:app", database_url) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        served("functions.api.app:app", database_url) as server,
+        httpx.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client,
     ):
         for turn in range(-20, 300):
             for label, path in (
@@ -247,14 +307,19 @@ def _single_sql(database_url: str, customers: int) -> str:
     )
 
 
-def _as_of(database_url: str) -> str:
+def _as_of(database_url: str, size: Size) -> str:
     """Pages as of an instant, and what their callers cost others."""
-    orders = CUSTOMERS * 10 * LINES_PER_CUSTOMER
+    orders = size.history_customers * LINES_PER_CUSTOMER
     with (
         tempfile.TemporaryDirectory(prefix="c360-spool-") as spool,
-        served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as port,
+        served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as server,
     ):
-        return "\n".join([*apart.pages(port, orders), *apart.beside_lists(port, orders)])
+        return "\n".join(
+            [
+                *apart.pages(server.port, orders),
+                *apart.beside_lists(server.port, orders, rounds=size.rounds, seconds=2 * size.seconds),
+            ]
+        )
 
 
 def _cold_import() -> str:
@@ -271,24 +336,31 @@ def _cold_import() -> str:
     return f"importing the API's Lambda handler: {taken['handler'] - taken['nothing']:.2f} s"
 
 
-def measure() -> str:
+def measure(size: Size) -> str:
     """All figures as text."""
     with tempfile.TemporaryDirectory(prefix="c360-bench-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
         folder.chmod(0o711)  # PostgreSQL, which never runs as root, must enter
         server = PostgresServer(folder / "postgres")
         with server.running():
+            process = server.process()
+            assert process is not None
+            postgres = psutil.Process(process.pid)
             with _filled(server, "nightly", CUSTOMERS) as url:
-                figures = [_throughput(url)]
-            with _filled(server, "tenfold", CUSTOMERS * 10, history=True) as url:
-                figures += [_depth(url, CUSTOMERS * 10), _single_sql(url, CUSTOMERS * 10), _as_of(url)]
-    return "\n".join([*figures, _cold_import()])
+                figures = [_throughput(url, size, postgres)]
+            customers = size.history_customers
+            with _filled(server, "history", customers, history=True) as url:
+                if not size.goals_only:
+                    figures += [_depth(url, customers), _single_sql(url, customers)]
+                figures.append(_as_of(url, size))
+    return "\n".join(figures if size.goals_only else [*figures, _cold_import()])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
-    argparse.ArgumentParser(prog="python -m benchmarks api", description=__doc__).parse_args(arguments)
-    print(measure())
+    parser = argparse.ArgumentParser(prog="python -m benchmarks api", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="what the goals compare, in two minutes")
+    print(measure(QUICK if parser.parse_args(arguments).quick else WHOLE))
 
 
 if __name__ == "__main__":

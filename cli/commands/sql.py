@@ -1,4 +1,4 @@
-"""c360 sql: ask the local database; c360 sql render: print the SQL that the model stands for."""
+"""c360 sql: ask the database; c360 sql render: print the SQL that the model stands for."""
 
 import csv
 import os
@@ -34,6 +34,7 @@ RENDER_EXAMPLES = examples(
     "c360 sql render --table sat_order_line --json",
 )
 _ROWS_SHOWN = 200
+_OF_A_TUNNEL = ("hostaddr", "sslmode", "sslrootcert")
 
 # An administrator who is no superuser may not take this role, and owns no files and programs of the server either.
 _LEAST_RIGHTS = "select set_config('role', 'pg_read_all_data', true) where pg_has_role('pg_read_all_data', 'set')"
@@ -55,7 +56,7 @@ class _QueryUnlessNamed(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(cls=_QueryUnlessNamed, help="Query the local database; render: print the SQL of the model.")
+app = typer.Typer(cls=_QueryUnlessNamed, help="Query the database; render: print the SQL of the model.")
 
 
 class Kind(StrEnum):
@@ -78,7 +79,9 @@ def query(
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
-    """Run a query on the database of a local deployment: one statement, which may read all data and change none.
+    """Run a query on the database: one statement, which may read all data and change none.
+
+    On AWS through `c360 tunnel`, as c360_bi, or as $C360_DATABASE_USER.
 
     With --write: any number of statements as the administrator, in one transaction.
 
@@ -101,6 +104,8 @@ def query(
             info = connection.info
             where = {"PGHOST": info.host, "PGPORT": str(info.port), "PGUSER": info.user, "PGDATABASE": info.dbname}
             where["PGPASSWORD"] = info.password
+            verified = info.get_parameters()  # through a tunnel
+            where |= {f"PG{name.upper()}": verified[name] for name in _OF_A_TUNNEL if name in verified}
         raise typer.Exit(_psql(where, write=write))
     with deployment.database() as connection:
         columns, rows, message = (execute if write else read)(connection, statement)

@@ -9,6 +9,7 @@ from cli.options import (
     KafkaPort,
     LakeOption,
     LocalstackPort,
+    ManagedOption,
     OnArrivalOption,
     PostgresPort,
     PrivateOption,
@@ -36,6 +37,7 @@ def command(
     lake: LakeOption = False,
     api_key: ApiKeyOption = False,
     private: PrivateOption = None,
+    managed: ManagedOption = False,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
 ) -> None:
@@ -52,10 +54,12 @@ def command(
             raise UsageError("--private is for the embedded platform: the container takes every access key")
         if lake:
             raise UsageError("--lake is for the embedded platform: the container takes no function of that size")
-        outputs = bring_containers_up(output, schedule=schedule, on_arrival=on_arrival)
+        outputs = bring_containers_up(output, schedule=schedule, on_arrival=on_arrival, managed=managed)
         output.show(addresses(outputs))
         output.result(outputs.model_dump(mode="json"))
         return
+    if managed:
+        raise UsageError("--managed is for --target localstack: LocalStack's open runtime has neither RDS nor MSK")
     outputs = bring_up(
         output,
         StackOptions(

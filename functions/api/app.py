@@ -4,15 +4,15 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from pydantic.json_schema import models_json_schema
-from starlette.middleware.cors import CORSMiddleware
 
 from functions.api import docs, problems
 from functions.api.answers import Problem
 from functions.api.database import Database
-from functions.api.http import Compression, HeadMiddleware
+from functions.api.http import Compression, CrossOrigin, HeadMiddleware
 from functions.api.middleware import REQUEST_ID_HEADER, RequestMiddleware
 from functions.api.paging.cache import Cache
 from functions.api.paging.parameters import each_given_once
+from functions.api.paging.together import Together
 from functions.api.readiness import kept_ready
 from functions.api.resources import (
     customers,
@@ -120,6 +120,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     )
     app.state.database = Database(settings)
     app.state.cache = Cache()
+    app.state.together = Together()
     app.state.compresses = compress
     problems.install(app)
     app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))
@@ -131,7 +132,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.add_middleware(RequestMiddleware, root_path=settings.api_root_path)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(
-        CORSMiddleware,
+        CrossOrigin,
         allow_origins=settings.cors_allowed_origins,
         allow_credentials=settings.cors_allow_credentials,
         allow_methods=["GET", "HEAD"],
@@ -141,10 +142,9 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     )
     if ANY not in settings.allowed_hosts:
         app.add_middleware(HostMiddleware, hosts=settings.allowed_hosts, origins=settings.cors_allowed_origins)
-    for resource in (customers, search, orders, products, profile, metrics, explain, exports, operations, pipeline):
-        takes_lists = resource in (metrics, explain, exports)
-        app.include_router(resource.router, dependencies=[] if takes_lists else [Depends(each_given_once)])
-    for resource in (events, shares):
+    for resource in (customers, search, orders, products, profile, metrics, explain, exports, operations):
+        app.include_router(resource.router)  # each looks at its parameters itself, of which some are lists
+    for resource in (pipeline, events, shares):
         app.include_router(resource.router, dependencies=[Depends(each_given_once)])
     for resource in (docs, dashboard):
         app.include_router(resource.router)

@@ -145,12 +145,12 @@ class Database:
     async def _connect(self, seconds: float) -> AsyncConnection:
         # signing in may ask Secrets Manager, which blocks: not on the loop
         session = await asyncio.to_thread(sign_in, self._settings)
-        session |= {
-            "application_name": "c360-api",
-            "options": f"{session['options']} -c default_transaction_read_only=on"
-            f" -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS}",
-            "tcp_user_timeout": LOST_HOST_MILLISECONDS,
-        }
+        session |= {"application_name": "c360-api", "tcp_user_timeout": LOST_HOST_MILLISECONDS}
+        if "options" in session:  # else the role c360_api has the same settings (sql/roles/grants.sql)
+            session["options"] += (
+                f" -c default_transaction_read_only=on -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
+                f" -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS}"
+            )
         try:
             async with asyncio.timeout(seconds):
                 return await psycopg.AsyncConnection.connect(**session, autocommit=True)

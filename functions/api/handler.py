@@ -9,6 +9,7 @@ from mangum.handlers.api_gateway import APIGateway
 from mangum.types import LambdaContext, Scope
 
 from functions.api.app import create_app
+from functions.api.metrics import emit_answer
 from functions.api.problems import MEDIA_TYPE
 from functions.api.settings import ApiSettings
 
@@ -39,4 +40,6 @@ _mangum = Mangum(application, lifespan="off", custom_handlers=[RestApiEvent], te
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request. The database is first connected to when a request needs it, and then kept."""
     asyncio.set_event_loop(loop)
-    return _mangum(event, context)
+    answer = _mangum(event, context)
+    emit_answer(answer["statusCode"])
+    return answer

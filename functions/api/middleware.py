@@ -7,30 +7,36 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from functions.api.http import header
 from functions.api.problems import problem
+from functions.api.request_log import log_request
 from functions.api.security.headers import add_headers
 from functions.common.logging import logger
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
+_HEADER = REQUEST_ID_HEADER.lower().encode()
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._:=/+-]{1,128}")
 _UNRESERVED_IN_PATH = "/%:@!$&'()*+,;=-._~"
+_ENCODED = re.compile(rb"[A-Za-z0-9/%:@!$&'()*+,;=._~-]*")
 
 
 def _request_id(scope: Scope) -> str:
     """API Gateway's id of the request, else the caller's if it is harmless, else a new one."""
     context = scope.get("aws.event", {}).get("requestContext", {})
-    offered = context.get("requestId") or Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    offered = context.get("requestId") or header(scope, _HEADER) or ""
     return offered if _ACCEPTED_ID.fullmatch(offered) else str(uuid4())
 
 
 def _encoded_path(scope: Scope) -> str:
     """The path as it was sent, so that `%2F` inside an id does not end a segment; one slash at its end is dropped."""
     raw: bytes | None = scope.get("raw_path")
-    path = quote(scope["path"]) if raw is None else quote(raw, safe=_UNRESERVED_IN_PATH)
+    if raw is None:
+        path = quote(scope["path"])
+    else:
+        path = raw.decode() if _ENCODED.fullmatch(raw) else quote(raw, safe=_UNRESERVED_IN_PATH)
     return path.removesuffix("/") or "/"
 
 
@@ -61,8 +67,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
-                add_headers(message, over_tls=scope["scheme"] == "https")
+                add_headers(message, (_HEADER, request_id.encode()), over_tls=scope["scheme"] == "https")
             await send(message)
 
         try:
@@ -75,12 +80,11 @@ class RequestMiddleware:
                 scope, receive, send_with_id
             )
         finally:
-            logger.info(
-                "request",
-                request_id=request_id,
-                method=scope["method"],
-                route=_template(scope),
-                status=status,
+            log_request(
+                request_id,
+                scope["method"],
+                _template(scope),
+                status,
                 milliseconds=round((perf_counter() - began) * 1000, 1),
             )
 

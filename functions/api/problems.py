@@ -83,6 +83,8 @@ def _invalid_parameters(request: Request, error: Exception) -> Response:
         detail = invalid["msg"].removeprefix("Value error, ")
         if invalid["type"] == "extra_forbidden":
             detail = "there is no such parameter here; see /docs"
+        if location == "query":  # of a parameter that is given several times, not which one
+            name = [part for part in name if isinstance(part, str)]
         errors.append({"parameter": ".".join(map(str, name)), "location": str(location), "detail": detail})
     return _unprocessable(request, errors)
 

@@ -7,7 +7,7 @@ own parsing of a parameter model takes as long as all the rest of a request.
 import json
 from http import HTTPStatus
 from typing import Annotated, Any, LiteralString
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote, urlencode, urlunsplit
 
 from fastapi import Path, Request
 from starlette.convertors import Convertor, register_url_convertor
@@ -17,11 +17,12 @@ from starlette.responses import Response
 from functions.api.database import Database
 from functions.api.errors import BadParameterError
 from functions.api.paging.cache import Cache
-from functions.api.paging.collection import Collection, Selection, item_statement
+from functions.api.paging.collection import Collection, Selection, items_statement
 from functions.api.paging.conditional import json_response, not_modified, tags_of_caller
 from functions.api.paging.cursor import is_storable
 from functions.api.paging.pages import read_page
-from functions.api.paging.parameters import ItemQuery, ListQuery, Query
+from functions.api.paging.parameters import ItemQuery, ListQuery, Query, with_lists
+from functions.api.paging.together import Together
 from functions.api.security.authentication import access_of, refuse_personal
 
 CustomerId = Annotated[str, Path(description="Any characters; percent-encode what a URL does not hold, a slash too.")]
@@ -61,7 +62,10 @@ def query_parameters(model: type[Query]) -> dict[str, Any]:
 
 def parsed[Q: Query](request: Request, model: type[Q]) -> Q:
     """The query parameters. Raises pydantic.ValidationError, which is answered by 422."""
-    return model.model_validate(dict(request.query_params))
+    if not request.scope["query_string"]:
+        return model.model_validate({})
+    lists = frozenset(model.SEVERAL) if issubclass(model, ListQuery) else frozenset[str]()
+    return model.model_validate(with_lists(request.query_params, lists))
 
 
 def database_of(request: Request) -> Database:
@@ -91,7 +95,8 @@ def next_url(request: Request, *, limit: int, after: str) -> str:
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in _PAGE_PARAMETERS]
     query = urlencode([*kept, ("limit", limit), ("cursor", after)])
     root_path: str = request.scope.get("root_path", "")
-    return str(request.url.replace(path=root_path + request.url.path, query=query))
+    url = request.url.components
+    return urlunsplit((url.scheme, url.netloc, root_path + url.path, query, ""))
 
 
 def refuse_fields_of_the_present(selection: Selection) -> None:
@@ -153,7 +158,8 @@ async def item_response(
         return None
     selection = Selection(collection, query.selected, access.masked, "", as_of=bool(query.instants))
     refuse_fields_of_the_present(selection)
-    [item] = await database_of(request).read_row(item_statement(selection), {"key": key} | query.instants)
+    together: Together = request.app.state.together
+    item = await together.read(database_of(request), items_statement(selection), key, query.instants)
     if item is None:
         return None
     request.state.records = 1

@@ -64,8 +64,8 @@ def sign_in(settings: DatabaseSettings, *, connect_timeout: int = CONNECT_TIMEOU
     session: dict[str, Any] = {
         "connect_timeout": connect_timeout,
         "application_name": "c360",
-        "options": options,
         "keepalives_idle": 30,
+        **({"prepare_threshold": None} if settings.database_pooled else {"options": options}),
     }
     if settings.database_url is not None:
         return {"conninfo": settings.database_url.get_secret_value(), **session}
@@ -130,14 +130,19 @@ class ConnectionHolder:
 
         Raises TransientError when another try may help; the connection is then dropped.
         """
+        with self.session(settings) as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
+    def session(self, settings: DatabaseSettings) -> Iterator[Connection]:
+        """This connection, for transactions that the caller begins and ends. Raises as `transaction` does."""
         with transient_errors_named():
             if self._connection is not None and time.time() - self._used_at > IDLE_SECONDS / 2:
                 self._connection.close()
             if self._connection is None or self._connection.closed:
                 self._connection = connect(settings)
             try:
-                with self._connection.transaction():
-                    yield self._connection
+                yield self._connection
             except psycopg.OperationalError:
                 self._connection.close()
                 self._connection = None

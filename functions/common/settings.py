@@ -45,7 +45,8 @@ class DatabaseSettings(Settings):
     a token signed for the moment (RDS IAM authentication), with "secret" it is the `password` of the JSON secret
     `database_secret_arn`. `database_wake_seconds`: how long to go on trying when the server may be paused; 0: it never
     is. A session that is idle keeps it awake, so it is then ended after a while. `database_connections`: how many a
-    process of the API opens at most.
+    process of the API opens at most. `database_pooled`: the server is RDS Proxy, which takes no settings with the
+    sign-in, and shares no connection that has prepared a statement: the role's own settings hold.
     """
 
     database_url: SecretStr | None = None
@@ -59,6 +60,7 @@ class DatabaseSettings(Settings):
     database_ssl_root_cert: str = ""
     database_wake_seconds: Annotated[float, Field(ge=0, le=600)] = 0
     database_connections: Annotated[int, Field(ge=1, le=20)] = 4
+    database_pooled: bool = False
 
     def model_post_init(self, _context: object, /) -> None:
         missing = self._missing(dict(self))

@@ -135,7 +135,9 @@ def _claimed_steps(connection: Connection, model: Model, run: Run, *, is_dry: bo
     check_staging_is_there(connection, model, staged)
     steps = []
     with connection.transaction(force_rollback=is_dry):
-        for load in _loads(connection, model):
+        for load in _loads(model):
+            if not load.is_needed(connection):
+                continue
             lock(connection, load.table)
             batch = claim(connection, run, load, staged)
             if batch is not None:
@@ -143,10 +145,10 @@ def _claimed_steps(connection: Connection, model: Model, run: Run, *, is_dry: bo
     return steps
 
 
-def _loads(connection: Connection, model: Model) -> Iterator[TableLoad]:
+def _loads(model: Model) -> Iterator[TableLoad]:
     yield from hub_loads(model)
     yield from link_loads(model)
-    yield from satellite_loads(connection, model)
+    yield from satellite_loads(model)
 
 
 def _rendered(connection: Connection, model: Model, step: Step) -> dict[str, Any]:

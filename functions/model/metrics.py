@@ -72,8 +72,9 @@ class _Declared(BaseModel):
 
 
 class Column(_Declared):
-    """A column of a metric. `adds`: what a row behind it adds; `of`: which rows count; `against`: the column that
-    explains what their sum is divided by or compared with (see sql/metrics.yaml)."""
+    """A column of a metric. `adds`: what a row behind it adds; `of`: which rows count; `narrowed`: by which columns of
+    the grain; `against`: the column that explains what their sum is divided by or compared with (see sql/metrics.yaml).
+    """
 
     title: str
     type: Type
@@ -83,12 +84,25 @@ class Column(_Declared):
     explains: Rows | None = None
     adds: (
         Literal[
-            1, "orders", "quantity", "total_amount", "total_orders", "lifetime_value", "month_revenue", "month_values"
+            1,
+            "orders",
+            "quantity",
+            "total_amount",
+            "total_orders",
+            "lifetime_value",
+            "month_revenue",
+            "month_values",
+            "month_prediction",
+            "gaps",
+            "gap_days",
+            "share_of_other",
         ]
         | None
     ) = None
     of: Part | None = None
+    narrowed: tuple[str, ...] | None = None
     against: str | None = None
+    detail: bool = False
 
 
 class Metric(_Declared):

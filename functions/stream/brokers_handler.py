@@ -18,15 +18,17 @@ class NoBrokersError(C360Error):
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer CloudFormation's request. Attribute: `BootstrapServers`, which take IAM over TLS, as clients want them."""
-    cluster_arn = str(event["ResourceProperties"].get("ClusterArn", "cluster"))
-    return answered(event, context, cluster_arn, lambda: {"BootstrapServers": bootstrap_servers(cluster_arn)})
+    """Answer CloudFormation's request. Attribute: `BootstrapServers`, as clients want them, which take IAM over TLS;
+    with the property `SignIn=none`, for LocalStack, those that ask for nothing."""
+    properties = event["ResourceProperties"]
+    cluster_arn, is_open = str(properties.get("ClusterArn", "cluster")), properties.get("SignIn") == "none"
+    return answered(event, context, cluster_arn, lambda: {"BootstrapServers": bootstrap_servers(cluster_arn, is_open)})
 
 
-def bootstrap_servers(cluster_arn: str) -> str:
+def bootstrap_servers(cluster_arn: str, is_open: bool = False) -> str:
     """`host:port,…` of the cluster, provisioned or serverless. Raises NoBrokersError."""
     brokers = boto3.client("kafka").get_bootstrap_brokers(ClusterArn=cluster_arn)
-    servers = brokers.get("BootstrapBrokerStringSaslIam")
+    servers = brokers.get("BootstrapBrokerString") if is_open else brokers.get("BootstrapBrokerStringSaslIam")
     if not servers:
         raise NoBrokersError("the cluster has no brokers that take IAM", cluster=cluster_arn)
     return servers

@@ -2,11 +2,13 @@
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from functions.audit.shipment import PREFIX
 from functions.model.reading import load_model
+from infra.constructs.data_key import bucket_encryption, grant_key
 
 
 class AuditBucket(s3.Bucket):
@@ -14,7 +16,7 @@ class AuditBucket(s3.Bucket):
     the trail; then it expires. It outlives its stack, and cannot be emptied before.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, key: kms.IKey | None = None) -> None:
         kept = Duration.days(load_model().retention.audit.other)
         super().__init__(
             scope,
@@ -22,7 +24,7 @@ class AuditBucket(s3.Bucket):
             versioned=True,
             object_lock_enabled=True,
             object_lock_default_retention=s3.ObjectLockRetention.compliance(kept),
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            **bucket_encryption(key),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -47,3 +49,4 @@ class AuditBucket(s3.Bucket):
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=["s3:PutObject"], resources=[self.arn_for_objects(f"{PREFIX}/*")])
         )
+        grant_key(self, grantee, "kms:GenerateDataKey")

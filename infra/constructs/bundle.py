@@ -22,9 +22,9 @@ from pathlib import Path
 from aws_cdk import AssetHashType
 from aws_cdk import aws_lambda as lambda_
 
-from infra.config import BundlePlatform
 from infra.constructs.certificates import rds_certificates
 from infra.errors import BundleError
+from infra.options import BundlePlatform
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REQUIREMENTS = REPOSITORY / "requirements" / "functions.txt"

@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from functions.api import metrics as api_metrics
 from functions.common.metrics import NAMESPACE
 from functions.load import metrics as load_metrics
 from functions.stream import metrics as stream_metrics
@@ -30,7 +31,8 @@ The load starts at 00:00 UTC and must end within {SLA.to_minutes():.0f} minutes.
 class OperationsDashboard(cloudwatch.Dashboard):
     """Two figures a row, each as wide as half the page.
 
-    `prefix`: of the deployment. `stream`: the stream function, where there is one.
+    `prefix`: of the deployment. `database`: one of ours, whose metrics AWS has.
+    `stream`: the stream function, where there is one.
     """
 
     def __init__(
@@ -42,7 +44,7 @@ class OperationsDashboard(cloudwatch.Dashboard):
         prefix: str,
         load: sfn.IStateMachine,
         api: apigateway.RestApi,
-        database: ManagedDatabase,
+        database: ManagedDatabase | None,
         functions: Sequence[lambda_.IFunction],
         stream: lambda_.IFunction | None,
         alarms: Sequence[cloudwatch.IAlarm],
@@ -89,9 +91,16 @@ class OperationsDashboard(cloudwatch.Dashboard):
             ),
         )
         self.add_widgets(
-            _graph("Database: connections", [database.metric("DatabaseConnections", "Maximum")]),
-            _graph("Database: processor, percent", [database.metric("CPUUtilization", "Average")]),
+            _graph(
+                "API: refused, and not available",
+                _counts(prefix, "Api", [api_metrics.REFUSED, api_metrics.UNAVAILABLE], PERIOD),
+            )
         )
+        if database is not None:
+            self.add_widgets(
+                _graph("Database: connections", [database.metric("DatabaseConnections", "Maximum")]),
+                _graph("Database: processor, percent", [database.metric("CPUUtilization", "Average")]),
+            )
         if stream is not None:
             events = [stream_metrics.STORED, stream_metrics.REPEATED, stream_metrics.DEAD_LETTERS]
             self.add_widgets(

@@ -2,16 +2,20 @@
 
 import json
 from abc import abstractmethod
-from dataclasses import dataclass
 from enum import StrEnum
 
 from aws_cdk import SecretValue, Stack
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.config import DeploymentConfig
+from infra.constructs.bundle import CERTIFICATES
+from infra.constructs.nag import accept
+from infra.constructs.network import DatabaseNetwork, ExistingNetwork, Network
+
+CA_FILE = f"/var/task/{CERTIFICATES}"
+"""The authorities of RDS, in every function's bundle."""
 
 
 class Role(StrEnum):
@@ -28,21 +32,14 @@ class Role(StrEnum):
 SERVICE_ROLES = tuple(role for role in Role if role is not Role.ADMIN)
 
 
-@dataclass(frozen=True)
-class Network:
-    """Where a function must run to reach the database."""
-
-    vpc: ec2.IVpc
-    subnets: ec2.SubnetSelection
-    security_groups: list[ec2.ISecurityGroup]
-
-
 class Database(Construct):
     """What a stack may ask of the database. `host`, `port` and `name` may be tokens."""
 
     host: str
     port: str
     name: str
+    place: DatabaseNetwork | None = None
+    """The network it is reached in; None: no function needs one."""
 
     @abstractmethod
     def environment(self, role: Role) -> dict[str, str]:
@@ -52,9 +49,10 @@ class Database(Construct):
     def grant_connect(self, function: lambda_.Function, role: Role) -> None:
         """Let the function sign in as `role`: read that role's secret, or ask for an IAM token of it."""
 
-    def network(self, role: Role, *, reads_landing: bool = False) -> Network | None:  # noqa: ARG002
-        """Where a function of `role` runs; None: anywhere. `reads_landing`: it reaches S3 as well."""
-        return None
+    def network(self, role: Role, *, reads_landing: bool = False) -> Network | None:
+        """Where a function of `role` runs; None: anywhere. `reads_landing`: it reaches S3 as well, as the migrator
+        does to answer CloudFormation."""
+        return None if self.place is None else self.place.of_function(reads_landing=role is Role.ADMIN or reads_landing)
 
 
 def password_secret(scope: Construct, role: Role) -> secretsmanager.Secret:
@@ -72,25 +70,19 @@ def password_secret(scope: Construct, role: Role) -> secretsmanager.Secret:
     )
 
 
-class ExternalDatabase(Database):
-    """A PostgreSQL server that exists already: the embedded one, or the compose file's (LocalStack only).
+class PasswordDatabase(Database):
+    """A server whose roles sign in by passwords: their secrets are made here, and the migrator sets them."""
 
-    Its admin secret exists as well; the other roles' secrets are made here, and the migrator sets their passwords.
-    """
+    _ssl_mode = "disable"
+    _ssl_root_cert = ""
 
-    def __init__(self, scope: Construct, construct_id: str, deployment: DeploymentConfig) -> None:
-        super().__init__(scope, construct_id)
-        self.host = deployment.database_host
-        self.port = str(deployment.database_port)
-        self.name = deployment.database_name
-        self._ssl_mode = deployment.database_ssl_mode
-        self._ssl_root_cert = deployment.database_ssl_root_cert
-        self._secrets: dict[Role, secretsmanager.ISecret] = {
-            role: password_secret(self, role) for role in SERVICE_ROLES
-        }
-        self._secrets[Role.ADMIN] = secretsmanager.Secret.from_secret_name_v2(
-            self, "AdminSecret", deployment.database_admin_secret
-        )
+    def _administer(self, admin: secretsmanager.ISecret, reference: str, user: str) -> None:
+        """`admin`: the administrator's secret, `reference`: its name or ARN, `user`: its user, maybe a token."""
+        self._admin_secret, self._administrator = reference, user
+        self._secrets: dict[Role, secretsmanager.ISecret] = {Role.ADMIN: admin}
+        for role in SERVICE_ROLES:
+            made = self._secrets[role] = password_secret(self, role)
+            accept(made, {"SMG4": "A new password is set by a deployment, with the secret's next version."})
 
     def secret_arn(self, role: Role) -> str:
         """The secret that holds the role's password."""
@@ -109,10 +101,8 @@ class ExternalDatabase(Database):
             **({"DATABASE_SSL_ROOT_CERT": self._ssl_root_cert} if self._ssl_root_cert else {}),
         }
         if role is Role.ADMIN:
-            # The administrator's name is only in the secret; Secrets Manager takes a name in place of an ARN.
-            user = SecretValue.secrets_manager(secret.secret_name, json_field="username")
-            variables["DATABASE_USER"] = user.unsafe_unwrap()
-            variables["DATABASE_SECRET_ARN"] = secret.secret_name
+            variables["DATABASE_USER"] = self._administrator
+            variables["DATABASE_SECRET_ARN"] = self._admin_secret
             variables["DATABASE_ROLE_SECRETS"] = Stack.of(self).to_json_string(
                 {service.value: self._secrets[service].secret_arn for service in SERVICE_ROLES}
             )
@@ -123,3 +113,42 @@ class ExternalDatabase(Database):
         if role is Role.ADMIN:
             for service in SERVICE_ROLES:
                 self._secrets[service].grant_read(function)
+
+
+class ExternalDatabase(PasswordDatabase):
+    """A PostgreSQL server that exists already: on LocalStack the embedded one or the compose file's, on AWS yours.
+
+    Its administrator's secret exists as well.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, deployment: DeploymentConfig) -> None:
+        super().__init__(scope, construct_id)
+        secret = deployment.database_secret
+        admin = (
+            secretsmanager.Secret.from_secret_complete_arn(self, "AdminSecret", secret)
+            if secret.startswith("arn:")
+            else secretsmanager.Secret.from_secret_name_v2(self, "AdminSecret", secret)
+        )
+        self.host = deployment.database_host or _field(secret, "host")
+        self.port = str(deployment.database_port)
+        self.name = deployment.database_name
+        self._ssl_mode = deployment.database_ssl_mode
+        self._ssl_root_cert = deployment.database_ssl_root_cert or (CA_FILE if deployment.on_aws else "")
+        # the administrator's name is only in the secret; Secrets Manager takes a name in place of an ARN
+        self._administer(admin, secret, _field(secret, "username"))
+        if deployment.on_aws:
+            self.place = ExistingNetwork(
+                self,
+                "Network",
+                vpc=deployment.vpc,
+                subnets=deployment.vpc_subnets,
+                passwords=True,
+                elsewhere=True,
+                database_group=deployment.database_security_group,
+                port=deployment.database_port,
+            )
+
+
+def _field(secret: str, name: str) -> str:
+    """What CloudFormation reads from the secret when it deploys."""
+    return SecretValue.secrets_manager(secret, json_field=name).unsafe_unwrap()

@@ -19,7 +19,7 @@ class EventSource(Construct):
     """What a stack may ask of Kafka."""
 
     @abstractmethod
-    def invoke(self, function: lambda_.Function, failures: s3.IBucket) -> None:
+    def invoke(self, function: lambda_.Function, failures: s3.Bucket) -> None:
         """Have the topic's records bring batches to `function`.
 
         With provisioned pollers, what is given up goes to `failures`. On demand nothing is: with a destination, Lambda
@@ -61,7 +61,7 @@ class ExternalEventSource(EventSource):
         super().__init__(scope, construct_id)
         self._deployment = deployment
 
-    def invoke(self, function: lambda_.Function, failures: s3.IBucket) -> None:
+    def invoke(self, function: lambda_.Function, failures: s3.Bucket) -> None:
         deployment = self._deployment
         stack = Stack.of(self)
         pollers: dict[str, Any] = {}

@@ -10,8 +10,9 @@ from constructs import Construct
 
 from infra.config import DeploymentConfig
 from infra.constructs.bundle import REQUIREMENTS, function_code, host_processor
-from infra.constructs.database import Database, Network, Role
+from infra.constructs.database import Database, Role
 from infra.constructs.nag import accept
+from infra.constructs.network import Network
 from infra.constructs.retention import LOG_RETENTION
 
 

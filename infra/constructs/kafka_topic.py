@@ -11,8 +11,8 @@ from constructs import Construct, IDependable
 
 from infra.config import DeploymentConfig
 from infra.constructs.bundle import TOPIC_REQUIREMENTS
-from infra.constructs.database import Network
 from infra.constructs.function import PlatformFunction
+from infra.constructs.network import Network
 
 TOPIC_RETENTION = Duration.days(7)
 TIMEOUT = Duration.minutes(5)

@@ -3,21 +3,23 @@
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from functions.load.lake.export import PREFIX
 from functions.load.lake.tables import TABLES
+from infra.constructs.data_key import bucket_encryption, grant_key
 
 
 class LakeBucket(s3.Bucket):
     """Encrypted, private, TLS only. Each run exports its content again; with `retain` it outlives its stack."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, retain: bool) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, retain: bool, key: kms.IKey | None = None) -> None:
         super().__init__(
             scope,
             construct_id,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            **bucket_encryption(key),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -39,6 +41,7 @@ class LakeBucket(s3.Bucket):
                 resources=[self.arn_for_objects(f"{PREFIX}/*")],
             )
         )
+        grant_key(self, grantee, "kms:Decrypt", "kms:GenerateDataKey")
 
 
 class LakeCatalog(Construct):

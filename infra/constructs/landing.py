@@ -4,8 +4,12 @@ from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from functions.common.landing import MANIFEST_PREFIX
+from infra.constructs.data_key import bucket_encryption, grant_key
 
 PREFIX = "landing/"
 
@@ -31,12 +35,12 @@ class LandingBucket(s3.Bucket):
 
     NONCURRENT_DAYS = 90
 
-    def __init__(self, scope: Construct, construct_id: str, *, retain: bool) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, retain: bool, key: kms.IKey | None = None) -> None:
         super().__init__(
             scope,
             construct_id,
             versioned=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            **bucket_encryption(key),
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -49,6 +53,8 @@ class LandingBucket(s3.Bucket):
                     expired_object_delete_marker=True,
                 ),
                 *([_TIERS] if retain else []),
+                # longer than an execution can be redriven
+                s3.LifecycleRule(id="ForgetManifests", prefix=MANIFEST_PREFIX, expiration=Duration.days(15)),
                 s3.LifecycleRule(id="AbortStaleUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
             ],
         )
@@ -59,7 +65,7 @@ class LandingBucket(s3.Bucket):
         )
 
     def grant_load(self, grantee: iam.IGrantable) -> None:
-        """Let the load list versions and read those under the landing prefix; no writing.
+        """Let the load list versions and read those under the landing prefix, and write manifests, nothing else.
 
         Listing has no condition on the prefix: with one, S3 answers 403 instead of 404 for a missing object.
         """
@@ -69,3 +75,7 @@ class LandingBucket(s3.Bucket):
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=["s3:GetObjectVersion"], resources=[self.arn_for_objects(f"{PREFIX}*")])
         )
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:PutObject"], resources=[self.arn_for_objects(f"{MANIFEST_PREFIX}*")])
+        )
+        grant_key(self, grantee, "kms:Decrypt", "kms:GenerateDataKey")

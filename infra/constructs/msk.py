@@ -1,4 +1,4 @@
-"""Kafka on AWS: MSK, provisioned or serverless, in the database's isolated network; IAM sign-in and TLS only."""
+"""Kafka on AWS: MSK, provisioned or serverless, in the database's network; IAM sign-in and TLS only."""
 
 from typing import Any
 
@@ -11,12 +11,13 @@ from aws_cdk import aws_msk as msk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, DependencyGroup
 
-from infra.config import DeploymentConfig, StreamKind
-from infra.constructs.database import Network
+from infra.config import DeploymentConfig
+from infra.constructs.data_key import grant_key
 from infra.constructs.event_source import EventSource, consumer_group, mapping_settings
 from infra.constructs.kafka_topic import KafkaTopic
-from infra.constructs.rds import IsolatedNetwork
+from infra.constructs.network import DatabaseNetwork, Network, Services
 from infra.constructs.retention import LOG_RETENTION
+from infra.options import StreamKind
 
 IAM_PORT = 9098
 KAFKA_VERSION = "3.8.x"
@@ -34,7 +35,7 @@ class MskEventSource(EventSource):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, deployment: DeploymentConfig, network: IsolatedNetwork
+        self, scope: Construct, construct_id: str, deployment: DeploymentConfig, network: DatabaseNetwork
     ) -> None:
         super().__init__(scope, construct_id)
         self._deployment = deployment
@@ -68,7 +69,7 @@ class MskEventSource(EventSource):
         where = f"arn:{stack.partition}:kafka:{stack.region}:{stack.account}"
         return f"{where}:{kind}/{self._name}/{identity}/{name}"
 
-    def invoke(self, function: lambda_.Function, failures: s3.IBucket) -> None:
+    def invoke(self, function: lambda_.Function, failures: s3.Bucket) -> None:
         for statement in self._statements():
             function.add_to_role_policy(statement)
         deployment = self._deployment
@@ -81,6 +82,7 @@ class MskEventSource(EventSource):
             function.add_to_role_policy(
                 iam.PolicyStatement(actions=["s3:PutObject"], resources=[failures.arn_for_objects("*")]),
             )
+            grant_key(failures, function, "kms:GenerateDataKey")
             pollers["destination_config"] = lambda_.CfnEventSourceMapping.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=failures.bucket_arn)
             )
@@ -178,24 +180,15 @@ class MskEventSource(EventSource):
         )
 
     def _endpoints(self) -> None:
-        endpoints = self._security_group("Endpoints", "Interface endpoints of Lambda and STS")
-        self._group.connections.allow_to(endpoints, ec2.Port.tcp(443), "Lambda and STS")
-        for name, service in (
-            ("Lambda", ec2.InterfaceVpcEndpointAwsService.LAMBDA_),
-            ("Sts", ec2.InterfaceVpcEndpointAwsService.STS),
-        ):
-            ec2.InterfaceVpcEndpoint(
-                self,
-                f"{name}Endpoint",
-                vpc=self._network.vpc,
-                service=service,
-                subnets=ec2.SubnetSelection(subnets=[self._network.vpc.isolated_subnets[0]]),
-                security_groups=[endpoints],
-                open=False,
-            )
+        """What the pollers call: Lambda, in the role that STS gives them."""
+        services: Services = {
+            "Lambda": ec2.InterfaceVpcEndpointAwsService.LAMBDA_,
+            "STS": ec2.InterfaceVpcEndpointAwsService.STS,
+        }
+        self._network.reach(self, self._group, "Endpoints", services)
 
     def _subnets(self) -> list[str]:
-        return [subnet.subnet_id for subnet in self._network.vpc.isolated_subnets]
+        return self._network.subnet_ids
 
     def _security_group(self, name: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, name, vpc=self._network.vpc, description=description, allow_all_outbound=False)

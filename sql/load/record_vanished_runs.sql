@@ -7,7 +7,7 @@ set
     cause = 'Step Functions does not run it any more, and nothing recorded how it ended'
 where status = 'RUNNING'
     and run_id <> %(run_id)s
-    and (
-        started_at < now() - %(abandoned_after)s::interval
-        or (execution_arn <> all(%(running)s::text[]) and started_at < now() - %(listed_after)s::interval)
-    )
+    and case
+        when %(running)s::text[] is null then started_at < now() - %(abandoned_after)s::interval
+        else execution_arn <> all(%(running)s::text[]) and started_at < now() - %(listed_after)s::interval
+    end

@@ -11,12 +11,11 @@ with details as (
         (anchor - 364)::timestamp at time zone 'UTC' as since_365_days,
         (anchor + 1)::timestamp at time zone 'UTC' as until
     from business_vault.mart_anchor
-), bought as (
-    -- by category, so that one reading of the lines tells the favourite one too
+), orders as (
     select
-        m.customer_id, p.category,
-        count(*) filter (where m.is_first_line) as orders,
-        sum(m.total_amount) as revenue,
+        m.customer_id,
+        count(*) filter (where m.is_first_line) as total_orders,
+        sum(m.total_amount) as lifetime_value,
         min(m.order_date) as first_order_date,
         max(m.order_date) as last_order_date,
         count(*) filter (
@@ -37,40 +36,26 @@ with details as (
         sum(m.total_amount) filter (
             where m.order_date >= (select since_365_days from span) and m.order_date < (select until from span)
         ) as revenue_365_days,
-        min(m.order_date) filter (where m.order_date >= (select since_30_days from span)) as oldest_30_days,
-        min(m.order_date) filter (where m.order_date >= (select since_90_days from span)) as oldest_90_days,
-        min(m.order_date) filter (where m.order_date >= (select since_365_days from span)) as oldest_365_days,
-        min(m.order_date) filter (where m.order_date >= (select until from span)) as first_to_come
+        least(
+            (min(m.order_date) filter (where m.order_date >= (select since_30_days from span)) at time zone 'UTC')::date + 30,
+            (min(m.order_date) filter (where m.order_date >= (select since_90_days from span)) at time zone 'UTC')::date + 90,
+            (min(m.order_date) filter (where m.order_date >= (select since_365_days from span)) at time zone 'UTC')::date + 365,
+            (min(m.order_date) filter (where m.order_date >= (select until from span)) at time zone 'UTC')::date
+        ) as next_window_change
     from business_vault.mart_order_line as m
     {bought_by_touched_customer}
-    left join business_vault.mart_product_analytics as p on p.product_id = m.product_id
     where m.customer_id is not null
+    group by m.customer_id
+), spent as (
+    select m.customer_id, p.category, sum(m.total_amount) as revenue
+    from business_vault.mart_order_line as m
+    {bought_by_touched_customer}
+    join business_vault.mart_product_analytics as p using (product_id)
+    where m.customer_id is not null and p.category is not null
     group by m.customer_id, p.category
-), orders as (
-    select
-        customer_id,
-        sum(orders)::bigint as total_orders,
-        sum(revenue) as lifetime_value,
-        min(first_order_date) as first_order_date,
-        max(last_order_date) as last_order_date,
-        sum(orders_30_days)::bigint as orders_30_days,
-        sum(revenue_30_days) as revenue_30_days,
-        sum(orders_90_days)::bigint as orders_90_days,
-        sum(revenue_90_days) as revenue_90_days,
-        sum(orders_365_days)::bigint as orders_365_days,
-        sum(revenue_365_days) as revenue_365_days,
-        least(
-            (min(oldest_30_days) at time zone 'UTC')::date + 30,
-            (min(oldest_90_days) at time zone 'UTC')::date + 90,
-            (min(oldest_365_days) at time zone 'UTC')::date + 365,
-            (min(first_to_come) at time zone 'UTC')::date
-        ) as next_window_change
-    from bought
-    group by customer_id
 ), favourite as (
     select distinct on (customer_id) customer_id, category
-    from bought
-    where category is not null
+    from spent
     order by customer_id, revenue desc, category collate "C"
 )
 select

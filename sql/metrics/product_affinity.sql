@@ -39,7 +39,10 @@ select
     p.customers,
     round(p.customers::numeric / e.customers, 6) as support,
     round(p.customers::numeric / a.customers, 4) as confidence,
-    round(p.customers::numeric * e.customers / (a.customers * b.customers), 4) as lift
+    round(p.customers::numeric * e.customers / (a.customers * b.customers), 4) as lift,
+    a.customers as buyers,
+    e.customers as customers_with_orders,
+    round(a.customers::numeric * b.customers / e.customers, 4) as expected
 from pair as p
 cross join everybody as e
 join buyers as a on a.n = p.n

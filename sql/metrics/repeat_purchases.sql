@@ -9,5 +9,6 @@ select
             sum(extract(epoch from last_order_date - first_order_date)) filter (where total_orders > 1) / 86400
             / sum(total_orders - 1) filter (where total_orders > 1)
         )::numeric, 2
-    ) as days_between_orders
+    ) as days_between_orders,
+    coalesce(sum(total_orders - 1) filter (where total_orders > 1), 0)::bigint as gaps
 from business_vault.customers(segments, states)

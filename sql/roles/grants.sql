@@ -32,6 +32,7 @@ from c360_loader;
 revoke update
 on metadata.vault_load, metadata.load_step, metadata.retraction, metadata.vault_retraction, metadata.vault_snapshot
 from c360_loader;
+grant update (loaded_below, batches) on metadata.vault_load, metadata.vault_retraction to c360_loader;
 revoke insert on metadata.lock from c360_loader;
 -- the stream's own
 revoke insert, update, delete on metadata.stream_offset, metadata.dead_letter, metadata.event_id from c360_loader;
@@ -156,7 +157,11 @@ alter role c360_loader set statement_timeout = '14min';
 alter role c360_loader set lock_timeout = '10min';
 alter role c360_loader set idle_in_transaction_session_timeout = '5min';
 alter role c360_api connection limit 40;
-alter role c360_api set statement_timeout = '10s';
+-- what the API also asks for when it signs in, which RDS Proxy does not pass on
+alter role c360_api set timezone = 'UTC';
+alter role c360_api set datestyle = 'ISO, YMD';
+alter role c360_api set default_transaction_read_only = on;
+alter role c360_api set statement_timeout = '5s';
 alter role c360_api set lock_timeout = '2s';
 alter role c360_api set idle_in_transaction_session_timeout = '10s';
 alter role c360_stream connection limit 12;

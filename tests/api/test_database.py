@@ -17,6 +17,7 @@ from psycopg import sql
 
 from functions.api import database
 from functions.api.app import create_app
+from functions.common.database import sign_in
 from local.postgres import PostgresServer
 from tests.support.served_api import PASSWORD, as_role, served, settings_for
 from tests.support.waking_server import waking
@@ -55,6 +56,35 @@ def test_requests_one_after_another_share_one_connection(client: httpx.Client, a
         assert client.get("/customers/C0001").status_code == 200
     with psycopg.connect(admin_url) as admin:
         assert len(_connections(admin)) == 1
+
+
+SESSION = ("timezone", "datestyle", "default_transaction_read_only", "statement_timeout", "lock_timeout")
+
+
+@pytest.mark.parametrize("is_pooled", [False, True])
+def test_a_session_is_the_same_through_a_proxy_that_takes_no_settings(api_url: str, is_pooled: bool) -> None:
+    """RDS Proxy refuses settings with the sign-in ("RDS Proxy limitations": command-line options)."""
+    settings = settings_for(api_url).model_copy(update={"database_pooled": is_pooled})
+    assert ("options" in sign_in(settings)) is not is_pooled
+    pool = database.Database(settings)
+
+    async def shown() -> list[str]:
+        try:
+            return [str((await pool.read_row(f"show {name}".encode()))[0]) for name in SESSION for _ in range(6)][::6]
+        finally:
+            await pool.close()
+
+    async def prepared() -> int:
+        try:
+            for _ in range(8):
+                [count] = await pool.read_row(b"select count(*) from pg_prepared_statements")
+            return int(count)
+        finally:
+            await pool.close()
+
+    assert asyncio.run(shown()) == ["UTC", "ISO, YMD", "on", "5s", "2s"]
+    if is_pooled:
+        assert asyncio.run(prepared()) == 0, "the proxy would keep the connection for this client alone"
 
 
 def test_a_connection_killed_by_the_server_is_replaced_unnoticed(client: httpx.Client, admin_url: str) -> None:
@@ -162,7 +192,8 @@ def test_the_apis_session_and_role_cannot_write(app: FastAPI, api_url: str) -> N
 
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         asyncio.run(write())
-    with psycopg.connect(api_url, autocommit=True) as connection:
+    writing = "-c default_transaction_read_only=off"
+    with psycopg.connect(api_url, autocommit=True, options=writing) as connection:
         for statement in (
             "delete from business_vault.mart_customer_360",
             "insert into business_vault.vw_order_analytics (transaction_id) values ('x')",

@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 
+from functions.api.metrics import REFUSED, UNAVAILABLE
 from tests.support.known_marts import ODD_IDS
 from tests.support.served_api import EVENT, Invoke
 
@@ -106,3 +107,26 @@ def test_importing_the_handler_loads_neither_boto3_nor_connects() -> None:
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "counted"), [(200, None), (404, None), (401, REFUSED), (403, REFUSED), (500, None), (503, UNAVAILABLE)]
+)
+def test_what_is_refused_or_not_available_is_counted_and_nothing_else(
+    handler: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    counted: str | None,
+) -> None:
+    """API Gateway's own metrics count 4XX and 5XX, whatever they are."""
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "c360-api")
+    monkeypatch.setattr(handler, "_mangum", lambda _event, _context: {"statusCode": status})
+    capsys.readouterr()
+    assert handler.handle({}, None)["statusCode"] == status
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line[counted] for line in lines if counted] == ([[1.0]] if counted else [])
+    assert len(lines) == (1 if counted else 0)
+    for line in lines:
+        [described] = line["_aws"]["CloudWatchMetrics"]
+        assert (described["Namespace"], described["Dimensions"], line["service"]) == ("C360", [["service"]], "c360-api")

@@ -39,7 +39,7 @@ def _cases() -> Iterator[Any]:
                 yield pytest.param(collection, query(sort=sort), id=f"{query.__name__} {sort}")
         for name in (*query.FILTERS, "q"):
             if name in query.model_fields and name not in COMPUTED:
-                given = TOGETHER.get(name, {name: VALUES.get(name, "x")})
+                given = TOGETHER.get(name, {name: ("x",) if name in query.SEVERAL else VALUES.get(name, "x")})
                 yield pytest.param(collection, query.model_validate(given), id=f"{query.__name__} {name}")
 
 

@@ -1,13 +1,16 @@
 """Errors: one shape, the right status, the parameter's name, the request's id."""
 
+import io
 import json
 import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from functions.api.app import create_app
+from functions.common.logging import logger
 from tests.support.served_api import served, settings_for
 
 
@@ -81,29 +84,31 @@ def test_an_unforeseen_error_is_a_problem_without_its_details(
 def test_the_log_line_has_the_routes_template_and_no_personal_data(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines: list[dict[str, object]] = []
-
-    def keep(message: str, **fields: object) -> None:
-        lines.append({"message": message} | fields)
-
-    monkeypatch.setattr("functions.api.middleware.logger.info", keep)
+    written = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
     target = "/customers/anna%40example.com/orders?limit=5&product_id=anna@example.com"
     client.get(target, headers={"X-Request-ID": "known"})
     client.get("/nothing/anna@example.com", headers={"X-Request-ID": "unknown"})
     deadline = time.monotonic() + 5  # a line follows its answer
-    while len(lines) < 2 and time.monotonic() < deadline:
+    while written.getvalue().count("\n") < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
     by_id = {line["request_id"]: line for line in lines}
     known, unknown = by_id["known"], by_id["unknown"]
     assert known.pop("milliseconds")
+    written_at = datetime.strptime(known.pop("timestamp"), "%Y-%m-%d %H:%M:%S,%f%z")
+    assert abs(written_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert known == {
+        "level": "INFO",
+        "location": "functions.api.request_log",
+        "service": logger.service,
         "message": "request",
         "request_id": "known",
         "method": "GET",
         "route": "/customers/{customer_id}/orders",
         "status": 200,
     }
-    assert unknown["route"] is None
+    assert "route" not in unknown
     assert unknown["status"] == 404
     assert "anna" not in json.dumps(lines)
 

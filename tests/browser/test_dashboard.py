@@ -131,6 +131,15 @@ def test_a_click_leads_from_a_bar_to_its_rows_and_on_to_one_customer(dashboard: 
         ("loyalty", "[data-panel='rfm'] .mark circle"),
         ("loyalty", "[data-panel='cohort-retention'] td:nth-child(3) button"),
         ("loyalty", "[data-card='repeat-purchases/repeat_rate'] button"),
+        ("loyalty", "[data-card='repeat-purchases/days_between_orders'] button"),
+        ("overview", "[data-card='overview/revenue'] .change"),
+        ("overview", "[data-card='overview/customers'] .change"),
+        ("overview", "[data-panel='revenue-by-category'] [aria-label^='Explain']"),
+        ("loyalty", "[data-card='customer-lifetime-value/lifetime_value'] button"),
+        ("loyalty", "[data-panel='customer-lifetime-value'] .mark .catch"),
+        ("loyalty", "[data-panel='days-between-orders'] .mark:not([aria-label$=': 0 customers']) .catch"),
+        *(("loyalty", f"[data-panel='product-affinity'] tbody td:nth-child({n}) button") for n in (5, 6, 7, 8)),
+        *(("loyalty", f"[data-panel='lifetime-value-error'] tbody td:nth-child({n}) button") for n in (2, 3, 4)),
     ],
 )
 def test_a_drill_down_lands_on_exactly_its_rows(dashboard: Dashboard, visit: Visit, page: str, mark: str) -> None:
@@ -142,7 +151,7 @@ def test_a_drill_down_lands_on_exactly_its_rows(dashboard: Dashboard, visit: Vis
     dialog.get_by_role("link", name="Open these rows as a list").click()
     expect(dialog).to_have_count(0)
     listed = visit.page.locator(".panel").get_by_role("status")
-    expect(listed).to_have_text(re.compile(rf"^([\d,]+ of )?{rows} (order lines|customers)$"))
+    expect(listed).to_have_text(re.compile(rf"^([\d,]+ of )?{rows} (order lines|customers|rows)$"))
     expect(visit.page.locator("tbody tr").first).to_be_visible()
 
 
@@ -273,6 +282,20 @@ def test_the_list_of_orders_keeps_the_filters_of_the_page(dashboard: Dashboard, 
     visit.page.goto(dashboard.address(f"?{urlencode({key: name})}"))
     visit.page.get_by_role("navigation").get_by_role("link", name="Orders").click()
     expect(visit.page.get_by_text(f"of {len(lines):,} order lines")).to_be_visible()
+
+
+def test_lists_and_explain_take_several_values_of_a_filter(dashboard: Dashboard, visit: Visit) -> None:
+    grouped = {name: lines for name, lines in dashboard.shop.grouped("status").items() if name}
+    chosen = list(grouped)[:2]
+    rows = sum(len(grouped[name]) for name in chosen)
+    visit.page.goto(dashboard.address(f"?{urlencode({'status': chosen}, doseq=True)}"))
+    visit.page.locator("[data-card='overview/revenue'] .quiet").click()
+    expect(visit.page.locator("[data-sum]")).to_contain_text(f"The {rows:,} rows below")
+    visit.page.get_by_role("link", name="Open these rows as a list").click()
+    expect(visit.page.get_by_text(f"of {rows:,} order lines")).to_be_visible()
+    visit.page.locator("summary", has_text="Status").click()
+    visit.page.get_by_label(chosen[1], exact=True).uncheck()
+    expect(visit.page.get_by_text(f"of {len(grouped[chosen[0]]):,} order lines")).to_be_visible()
 
 
 def test_search_leads_to_a_customer(dashboard: Dashboard, visit: Visit) -> None:

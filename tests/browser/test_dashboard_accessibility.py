@@ -18,6 +18,7 @@ PAGES = {
     "orders": "?page=orders",
     "pipeline": "?page=pipeline",
     "customer": f"?page=customer&id={MOVED}",
+    "rows": "?page=rows&id=overview%2Frevenue_30_days",
     "explain": "?explain=overview%2Frevenue",
 }
 RUN = "async () => (await axe.run()).violations.map(each => `${each.id}: ${each.nodes.map(node => node.html).join()}`)"

@@ -40,7 +40,7 @@ def _bad(content: str) -> str:
 
 
 def _rows(name: str, items: Iterable[dict[str, Any]]) -> list[list[str]]:
-    columns = METRICS[name].columns
+    columns = {column: each for column, each in METRICS[name].columns.items() if not each.detail}
     return [[text_of(item[column], declared.unit) for column, declared in columns.items()] for item in items]
 
 

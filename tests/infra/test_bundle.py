@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.config import BundlePlatform
 from infra.constructs import bundle
 from infra.constructs.bundle import CERTIFICATES, Machine, build_bundle, bundle_hash, tree_hash
 from infra.errors import BundleError
+from infra.options import BundlePlatform
 from tests.support.synthesis import REPOSITORY
 
 HOST = Machine.of(BundlePlatform.HOST)

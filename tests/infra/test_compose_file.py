@@ -47,6 +47,8 @@ def test_images_are_pinned_by_digest_but_for_the_one_that_the_docs_name() -> Non
     assert [name for name, digest in digests.items() if not re.fullmatch("sha256:[0-9a-f]{64}", digest)] == ["metabase"]
     verified = (REPOSITORY / "docs" / "verified.md").read_text()
     assert f"`{SERVICES['metabase']['image']}` is not pinned" in verified
+    security = (REPOSITORY / "docs" / "security.md").read_text()
+    assert f"`{SERVICES['metabase']['image']}` is pinned by its tag alone" in security
 
 
 def test_the_file_is_what_the_compose_specification_describes() -> None:
@@ -64,6 +66,8 @@ def test_another_localstack_takes_its_token_from_the_environment() -> None:
 
 def test_the_poller_runs_our_code_with_the_packages_that_are_tested() -> None:
     poller = SERVICES["event-source"]
+    [base] = re.findall(r"^FROM (\S+)$", poller["build"]["dockerfile_inline"], flags=re.MULTILINE)
+    assert re.fullmatch(r"python:3\.13\.\d+-slim@sha256:[0-9a-f]{64}", base)
     pinned = re.findall(r"([a-z0-9-]+)==([\d.]+)", poller["build"]["dockerfile_inline"])
     tested = (REPOSITORY / "requirements" / "dev.txt").read_text("utf-8")
     assert len(pinned) == 5

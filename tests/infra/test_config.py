@@ -5,13 +5,21 @@ import sys
 
 import pytest
 
-from infra.config import BundlePlatform, DatabaseKind, DeploymentConfig
+from infra.config import DeploymentConfig
 from infra.configuration_page import page
 from infra.errors import ConfigError
+from infra.options import BundlePlatform, DatabaseKind
 from infra.zones import check_zones, region_code
 from tests.support.synthesis import REPOSITORY
 
 LOCAL = {"target": "localstack", "database_host": "127.0.0.1"}
+MANAGED = {"target": "localstack", "localstack_managed": "true"}
+SERVER = {
+    "target": "aws", "database_secret": "shop/db", "vpc": "vpc-01234567",
+    "vpc_subnets": "subnet-01234567,subnet-12345678",
+}  # fmt: skip
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
+QUICKSIGHT = "arn:aws:quicksight:us-east-1:123456789012:user/default/someone"
 TOKENS = {"target": "aws", "jwt_issuer": "https://i.example", "jwt_audience": "shop"}
 
 
@@ -23,7 +31,39 @@ TOKENS = {"target": "aws", "jwt_issuer": "https://i.example", "jwt_audience": "s
         ({"target": "aws", "shedule": "disabled"}, "unknown context key 'shedule': known are alert_email, "),
         ({"target": "aws", "schedule": "perhaps"}, "schedule=perhaps: use enabled or disabled"),
         ({"target": "aws", "database": "mysql"}, "database=mysql: use external or rds or aurora"),
-        ({"target": "aws", "database": "external"}, "does not fit target=aws: use rds or aurora"),
+        ({"target": "aws", "database": "external"}, "database=external needs database_secret: "),
+        ({"target": "aws", "database_secret": "shop/db"}, "database=external on target=aws needs vpc and vpc_subnets"),
+        ({"target": "aws", "database": "rds", "database_secret": "shop/db"}, "database_secret and database=rds: "),
+        ({"target": "aws", "database_host": "db.example"}, "database_host and database=rds: it is of a server that"),
+        ({"target": "aws", "database_security_group": "sg-01234567"}, "database_security_group and database=rds"),
+        (SERVER | {"quicksight_principal": QUICKSIGHT}, "quicksight_principal and database=external"),
+        (SERVER | {"database_logs": "enabled"}, "database_logs and database=external"),
+        (SERVER | {"database_proxy": "enabled"}, "database_proxy and database=external: it is not ours"),
+        (SERVER | {"database_access": "tunnel"}, "database_access=tunnel and database=external"),
+        (SERVER | {"zones": "use1-az1,use1-az2"}, "zones and vpc: "),
+        ({"target": "aws", "vpc": "vpc-01234567"}, "vpc needs vpc_subnets: two different subnets"),
+        (SERVER | {"vpc_subnets": "subnet-01234567,subnet-01234567"}, "vpc needs vpc_subnets: two different"),
+        ({"target": "aws", "vpc": "mine"}, "vpc=mine: "),
+        ({"target": "aws", "vpc_subnets": "subnet-01234567,subnet-12345678"}, "vpc_subnets without vpc"),
+        ({"target": "aws", "database": "aurora", "database_proxy": "enabled"}, "would never let Aurora pause"),
+        ({"target": "aws", "database_access": "data-api"}, "only Aurora has the Data API"),
+        ({"target": "aws", "database_access": "ssh"}, "database_access=ssh: use none or tunnel or data-api"),
+        ({"target": "aws", "domain_name": "api.example.com"}, "domain_name needs certificate_arn"),
+        ({"target": "aws", "certificate_arn": CERTIFICATE}, "certificate_arn without domain_name"),
+        ({"target": "aws", "hosted_zone_id": "Z012"}, "hosted_zone_id without domain_name"),
+        ({"target": "aws", "domain_name": "https://api"}, "domain_name=https://api: "),
+        ({"target": "aws", "localstack_managed": "true"}, "localstack_managed does not fit target=aws"),
+        (LOCAL | {"localstack_managed": "true"}, "localstack_managed with database_host or database_secret"),
+        (
+            MANAGED | {"stream": "external"},
+            "stream=external does not fit target=localstack: use disabled or provisioned",
+        ),
+        (MANAGED | {"database": "aurora"}, "database=aurora does not fit target=localstack: use rds"),
+        (MANAGED | {"stream_pollers": "1"}, "localstack_managed with stream_pollers"),
+        (LOCAL | {"waf": "enabled"}, "waf does not fit target=localstack: it is on AWS only"),
+        (LOCAL | {"customer_key": "enabled"}, "customer_key does not fit target=localstack"),
+        (LOCAL | {"database_access": "tunnel"}, "database_access does not fit target=localstack"),
+        ({"target": "aws", "staging_concurrency": "41"}, "staging_concurrency=41: "),
         (LOCAL | {"database": "rds"}, "does not fit target=localstack: use external"),
         ({"target": "localstack"}, "database_host is missing"),
         (LOCAL | {"database_port": "0"}, "database_port=0: input should be greater than or equal to 1"),

@@ -14,6 +14,10 @@ PRINCIPAL = "arn:aws:quicksight:us-east-1:123456789012:user/default/someone"
 # By hand, from AWS's price lists of November 2026: an hour times 730, or a month.
 RDS = 11.68 + 2.30
 BROKERS = 66.58 + 2.00
+HOST = 3.07 + 0.64
+NETWORK = {"vpc": "vpc-0123456789abcdef0", "vpc_subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1"}
+SERVER = NETWORK | {"database_secret": "shop/postgres"}
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 SERVERLESS = 547.50 + 4 * 1.095
 
 
@@ -28,6 +32,17 @@ SERVERLESS = 547.50 + 4 * 1.095
         ({"stream": "serverless"}, RDS + SERVERLESS + 14.60),
         ({"stream": "serverless", "stream_partitions": "10"}, RDS + 547.50 + 10.95 + 14.60),
         ({"quicksight_principal": PRINCIPAL}, RDS + 7.30 + 0.40 + 24.00),
+        (SERVER, 5 * 0.40),
+        (SERVER | {"stream": "provisioned"}, 5 * 0.40 + BROKERS),
+        (NETWORK | {"database_access": "tunnel"}, RDS + HOST),
+        ({"customer_key": "enabled"}, RDS + 1.00),
+        ({"customer_key": "enabled", "encrypt_alerts": "enabled"}, RDS + 2.00),
+        ({"database_proxy": "enabled"}, RDS + 21.90),
+        ({"waf": "enabled"}, RDS + 5.00 + 3 * 1.00),
+        ({"domain_name": "api.example.com", "certificate_arn": CERTIFICATE}, RDS),
+        ({"database_access": "tunnel"}, RDS + HOST + 14.60),
+        ({"database": "aurora", "database_access": "data-api"}, 1.00 + 7.30 + 0.40),
+        ({"database": "aurora", "database_access": "data-api", "quicksight_principal": PRINCIPAL}, 32.70),
     ],
 )
 def test_each_context_costs_what_a_sum_by_hand_says(context: dict[str, str], by_hand: float) -> None:

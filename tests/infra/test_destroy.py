@@ -22,6 +22,7 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Everything that can be switched on, with either database."""
     folder = tmp_path_factory.mktemp(f"kept-{request.param}") / "cdk.out"
     options = {"audit_bucket": "enabled", "quicksight_principal": PRINCIPAL, "database_logs": "enabled"}
+    options |= {"customer_key": "enabled", "database_access": "tunnel"}
     return synthesize(folder, target="aws", database=request.param, **WHOLE, **options)
 
 

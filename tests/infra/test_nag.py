@@ -12,6 +12,8 @@ from tests.support.synthesis import REPOSITORY, synthesize
 
 EVERYTHING = {
     "audit_bucket": "enabled",
+    "customer_key": "enabled",
+    "database_access": "tunnel",
     "database_logs": "enabled",
     "encrypt_alerts": "enabled",
     "jwt_audience": "shop",
@@ -24,10 +26,12 @@ EVERYTHING = {
 _CALLS = "tests/infra/test_iam_calls.py::test_nothing_is_allowed_that_no_call_needs"
 REVIEWED = {
     "APIG2": "tests/api/test_problems.py",
-    "APIG3": "a web ACL is the account's choice",
+    "APIG3": "tests/infra/test_api_guards.py::test_a_web_acl_stands_before_the_stage_where_asked_for",
     "APIG4": "tests/infra/test_api_stack.py::test_on_aws_every_path_asks_for_a_key_but_the_public_ones",
     "COG4": "tests/infra/test_config.py::test_on_aws_nobody_calls_the_api_without_a_key_or_a_token",
-    "IAM4": "policies of AWS's own for API Gateway's account role, and for CDK's own function",
+    "EC28": "tests/infra/test_access.py::test_the_host_forwards_and_does_nothing_else",
+    "EC29": "tests/infra/test_access.py::test_the_host_forwards_and_does_nothing_else",
+    "IAM4": "policies of AWS's own for API Gateway's account role, SSM's agent and CDK's own function",
     "IAM5": _CALLS,
     "L1": "tests/infra/test_localstack_target.py::test_functions_are_python_and_ours",
     "RDS3": "a second zone is a matter of cost",

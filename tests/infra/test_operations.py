@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from functions.api import metrics as api_metrics
 from functions.load import metrics as load_metrics
 from functions.stream import metrics as stream_metrics
 from tests.support.synthesis import REPOSITORY, Synthesis, flat, synthesize
@@ -83,6 +84,7 @@ def test_the_dashboard_shows_loads_rows_rejects_checks_api_database_and_clickstr
     assert custom == {
         *load_metrics.ROWS, *load_metrics.FILES, load_metrics.WAITING,
         load_metrics.UNRECONCILED, load_metrics.ERRORS, load_metrics.WARNINGS,
+        api_metrics.REFUSED, api_metrics.UNAVAILABLE,
         stream_metrics.STORED, stream_metrics.REPEATED, stream_metrics.DEAD_LETTERS,
     }  # fmt: skip
     assert {
@@ -103,7 +105,7 @@ def test_counts_are_asked_for_under_the_service_that_emits_them(whole: Synthesis
     }
     rows = [row for widget in dashboard(whole)["widgets"] for row in widget["properties"].get("metrics", [])]
     asked = {row[3] for row in rows if row[0] == "C360"}
-    assert asked == {"c360-load", "c360-stream"}
+    assert asked == {"c360-api", "c360-load", "c360-stream"}
     assert asked <= services
 
 

@@ -40,7 +40,7 @@ def test_cloudformation_takes_the_templates(quicksight: Synthesis) -> None:
 
 def test_there_is_none_unless_asked_for(on_aws: Synthesis) -> None:
     assert not [path for path in on_aws.files if "QuickSight" in path.name]
-    with pytest.raises(ConfigError, match="QuickSight is on AWS only"):
+    with pytest.raises(ConfigError, match="quicksight_principal does not fit target=localstack: it is on AWS only"):
         DeploymentConfig.from_context({"target": "localstack", "database_host": "h", "quicksight_principal": PRINCIPAL})
     with pytest.raises(ConfigError, match="quicksight_principal=me"):
         DeploymentConfig.from_context({"target": "aws", "quicksight_principal": "me"})

@@ -141,17 +141,24 @@ def test_a_night_through_the_handler(
         planned = handler.handle({**PLAN, "input": {"files": [key]}}, lambda_context())
         assert planned == {
             "run_id": "run-1",
-            "file_count": 1,
             "are_retractions_due": False,
+            "bucket": "landing-zone",
+            "file_count": 1,
+            "are_many_files": False,
             "files": [{"object_id": planned["files"][0]["object_id"], "part": 0}],
+            "files_manifest": "",
             "large_count": 0,
+            "are_many_large": False,
             "large": [],
+            "large_manifest": "",
         }
         assert step("stage", **planned["files"][0]) == {"status": "STAGED"}
         assert step("check_staging")["warnings"] == 9  # the columns that the file lacks are empty
-        assert step("hubs")["hub_customer"] == 2
+        hubs = step("hubs")
+        assert hubs["is_done"]
+        assert hubs["rows"]["hub_customer"] == 2
         step("links")
-        assert step("satellites")["sat_customer_details"] == 2
+        assert step("satellites")["rows"]["sat_customer_details"] == 2
         assert step("check_vault")["warnings"] == 1  # the file is years old
         assert step("publish")["mart_customer_360"] == 2
         report = step("finish")

@@ -205,6 +205,24 @@ def test_up_starts_the_containers_then_deploys_then_polls(
         scene.remove()
 
 
+def test_a_licensed_localstack_serves_rds_and_msk_by_the_current_image(
+    tmp_path: Path, docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = ComposeStack(Paths(tmp_path / "state"), ComposeOptions(managed=True))
+    assert DeploymentConfig.from_context(stack.context).localstack_managed
+    monkeypatch.delenv("LOCALSTACK_AUTH_TOKEN", raising=False)
+    with pytest.raises(LocalError, match="LOCALSTACK_AUTH_TOKEN is not set"):
+        stack.up(lambda _: None)
+    assert not docker.exists(), "no container was started"
+    program = tmp_path / "bin" / "docker"
+    program.write_text(f'#!/bin/sh\necho "$C360_LOCALSTACK_IMAGE $LOCALSTACK_AUTH_TOKEN" >> {docker}\n')
+    monkeypatch.setenv("LOCALSTACK_AUTH_TOKEN", "ls-token")
+    for name in ("stop_leftovers", "synth", "bootstrap", "deploy"):
+        monkeypatch.setattr(deploy.CdkApp, name, lambda *_: None)
+    stack.up(lambda _: None)  # and asks for no poller's mapping
+    assert docker.read_text() == "localstack/localstack:latest ls-token\n"
+
+
 def test_what_docker_says_against_it_is_one_line(tmp_path: Path, docker: Path) -> None:
     program = tmp_path / "bin" / "docker"
     program.write_text("#!/bin/sh\necho ' Network c360 Created' >&2\necho 'Error: port is taken' >&2\nexit 1\n")

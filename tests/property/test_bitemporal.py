@@ -1,8 +1,9 @@
 """Any files, in any order: at every instant, as known after every night, the vault says what Python computes.
 
 Rows repeat, change there and back, stay unchanged and arrive late; orders have line numbers or none; some
-files are complete lists; files are replaced under their key, and taken back. The oracle keeps all rows of all files
-that count and looks for what they say last; it shares no code with the product.
+files are complete lists; files are replaced under their key, and taken back. Tables are loaded in one piece or by
+ranges of keys, each in a call of its own. The oracle keeps all rows of all files that count and looks for what they
+say last; it shares no code with the product.
 """
 
 from collections import Counter
@@ -13,9 +14,11 @@ from itertools import groupby
 from math import inf
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from functions.load.vault import pace, table_load
 from tests.support import oracle
 from tests.support.csv_files import COLUMNS, LINE, File, Row, write_csv
 from tests.support.database_state import empty
@@ -241,10 +244,16 @@ def _in_force(held: dict[str, list[tuple[Any, ...]]], day: int, known: datetime)
 
 
 @EXAMPLES
-@given(nights=NIGHTS)
-def test_the_vault_says_at_every_instant_what_was_in_force_and_known(warm: WarmNight, nights: Nights) -> None:
+@given(nights=NIGHTS, batch_rows=st.sampled_from([1, 3, pace.BATCH_ROWS]), is_large=st.booleans())
+def test_the_vault_says_at_every_instant_what_was_in_force_and_known(
+    warm: WarmNight, nights: Nights, batch_rows: int, *, is_large: bool
+) -> None:
+    """`is_large`: whether satellites are read whole or by the keys of the files."""
     empty(warm)
-    landed, known = _load(warm, nights)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(pace, "BATCH_ROWS", batch_rows)
+        monkeypatch.setattr(table_load, "is_large", lambda *_rows: is_large)
+        landed, known = _load(warm, nights)
     held = _held(warm)
     for number, loaded_at in enumerate(known):
         for day in range(1, 5):

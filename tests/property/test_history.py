@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from functions.load.marts.rebuild import rebuild
+from functions.load.vault import table_load
 from tests.support import oracle
 from tests.support.csv_files import COLUMNS, LINE, Row, write_csv
 from tests.support.database_state import empty, everything, published
@@ -98,15 +100,19 @@ def _again(night: Night, files: list[File]) -> None:
 
 
 @EXAMPLES
-@given(files=landing(), cuts=st.sets(st.integers(1, 4), max_size=2))
+@given(files=landing(), cuts=st.sets(st.integers(1, 4), max_size=2), is_large=st.booleans())
 def test_files_in_the_order_of_their_days_give_what_plain_python_computes(
-    warm: WarmNight, files: list[File], cuts: set[int]
+    warm: WarmNight, files: list[File], cuts: set[int], *, is_large: bool
 ) -> None:
-    """Rows may repeat, go there and back, and stay unchanged; several nights, each of any number of files."""
+    """Rows may repeat, go there and back, and stay unchanged; several nights, each of any number of files.
+
+    `is_large`: whether satellites are read whole or by the keys of the files.
+    """
     files.sort(key=lambda file: (file.day, file.key, file.number))
     batches = [files[start:end] for start, end in pairwise([0, *sorted(cuts), len(files)]) if files[start:end]]
     empty(warm)
-    _load(warm, batches)
+    with patch.object(table_load, "is_large", return_value=is_large):
+        _load(warm, batches)
     assert oracle.without_bare_keys(published(warm)) == oracle.without_bare_keys(
         oracle.marts([(each.key, each.content) for each in files])
     )

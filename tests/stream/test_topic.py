@@ -214,3 +214,17 @@ def test_brokers_are_those_that_take_iam(
         # nothing is asked on a deletion
         brokers_handler.handle({**event, "RequestType": "Delete", "PhysicalResourceId": CLUSTER}, lambda_context())
         assert answers.got.pop()["Status"] == "SUCCESS"
+
+
+def test_a_licensed_localstacks_brokers_are_those_that_ask_for_nothing(
+    answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kafka = boto3.client("kafka", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    monkeypatch.setattr("boto3.client", lambda _name: kafka)
+    properties = {"ServiceToken": "arn", "ClusterArn": CLUSTER, "SignIn": "none"}
+    with Stubber(kafka) as stubber:
+        answer = {"BootstrapBrokerString": "localhost.localstack.cloud:4511"}
+        stubber.add_response("get_bootstrap_brokers", answer, {"ClusterArn": CLUSTER})
+        event = {**CREATE, "ResponseURL": answers.url, "ResourceProperties": properties}
+        brokers_handler.handle(event, lambda_context())
+    assert answers.got.pop()["Data"] == {"BootstrapServers": "localhost.localstack.cloud:4511"}

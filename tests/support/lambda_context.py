@@ -10,9 +10,15 @@ from functions.common import environment
 from tests.support.connection_holder import ClosingHolder
 
 
+class _JustInvoked(LambdaContext):
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 900_000
+
+
 def lambda_context() -> LambdaContext:
-    """A context as of an invocation."""
-    context = LambdaContext()
+    """A context as of an invocation that has just begun."""
+    context = _JustInvoked()
     context._log_stream_name = "2026/11/23/[$LATEST]stream"
     return context
 

@@ -304,6 +304,7 @@ class Oracle:
             "repeat_customers": len(again),
             "repeat_rate": _ratio(len(again), len(buyers)),
             "days_between_orders": _ratio(seconds / 86400, sum(row[10] - 1 for row in again), 2),
+            "gaps": sum(row[10] - 1 for row in again),
         }
 
     def days_between_orders(self, filters: Filters) -> Figures:
@@ -410,6 +411,9 @@ class Oracle:
                 "support": _ratio(count, everybody, 6),
                 "confidence": _ratio(count, buyers[one]),
                 "lift": _ratio(count * everybody, buyers[one] * buyers[other]),
+                "buyers": buyers[one],
+                "customers_with_orders": everybody,
+                "expected": _ratio(buyers[one] * buyers[other], everybody),
             }
             for (one, other), count in pairs.items()
         ]

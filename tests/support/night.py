@@ -1,6 +1,7 @@
 """A night without Step Functions: the same steps, in the same order, each on a connection of its own."""
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from functions.load.schema.migrate import ROLES, migrate
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
+from functions.load.vault.pace import SecondsLeft, for_ever
 from functions.load.vault.satellites import load_satellites
 from functions.model.declaration import Model
 from functions.model.reading import load_model
@@ -41,8 +43,9 @@ def prepare(admin_url: str) -> None:
 
 
 def role_url(admin_url: str, role: str) -> str:
-    """The database's address for one of its roles."""
-    return make_conninfo(admin_url, user=role, password=ROLE_PASSWORD)
+    """The database's address for one of its roles; a session may write, which the API's may not by default."""
+    writing = "-c default_transaction_read_only=off"
+    return make_conninfo(admin_url, user=role, password=ROLE_PASSWORD, options=writing)
 
 
 @dataclass
@@ -52,6 +55,7 @@ class Night:
     admin_url: str
     s3: "S3Client"
     model: Model = field(default_factory=load_model)
+    seconds_left: SecondsLeft = for_ever
 
     def connect(self) -> Connection:
         """A connection of the loader."""
@@ -92,12 +96,16 @@ class Night:
             return are_retractions_due(connection, run_id)
 
     def load_vault(self, run_id: str) -> dict[str, int]:
-        """Hubs, links and satellites; new rows by table."""
-        inserted: dict[str, int] = {}
+        """Hubs, links and satellites, each called until it is done; new rows by table."""
+        inserted = Counter[str]()
         for step in (load_hubs, load_links, load_satellites):
-            with self.connect() as connection:
-                inserted |= step(connection, self.model, run_id)
-        return inserted
+            is_done = False
+            while not is_done:
+                with self.connect() as connection:
+                    loaded = step(connection, self.model, run_id, self.seconds_left)
+                is_done = loaded.is_done
+                inserted.update(loaded.rows)
+        return dict(inserted)
 
     def check(self, run_id: str, stage_name: str) -> None:
         """Check staging or the vault; raises QualityError as the state machine would see it."""

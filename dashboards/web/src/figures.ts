@@ -22,6 +22,7 @@ export const PANELS: Partial<Record<PageName, string[]>> = {
   orders: ["filter-options"],
   pipeline: ["pipeline-health", "quality-health", "filter-options"],
   customer: ["filter-options"],
+  rows: ["filter-options"],
 };
 
 interface Kept {

@@ -7,18 +7,18 @@ import { ApiError, asked, key, read, share, shareToken, token } from "./api";
 import { asOf, figures, old, refresh, stale, start, trouble } from "./figures";
 import { clock, instant, timeZone } from "./format";
 import { Customer } from "./pages/customer";
-import { Customers, Orders } from "./pages/lists";
+import { Customers, Orders, Rows } from "./pages/lists";
 import { Loyalty } from "./pages/loyalty";
 import { Overview } from "./pages/overview";
 import { Pipeline } from "./pages/pipeline";
-import { ExplainDialog } from "./parts/explanation";
+import { ExplainDialog, figureOf } from "./parts/explanation";
 import { FilterBar } from "./parts/filters";
 import { Search } from "./parts/search";
 import { ShareDialog } from "./parts/sharing";
 import { change, follow, pageAddress, route, type PageName } from "./route";
 import type { Share } from "./types";
 
-const SHOWN: Record<PageName, () => preact.JSX.Element> = { overview: Overview, loyalty: Loyalty, customers: Customers, orders: Orders, pipeline: Pipeline, customer: Customer };
+const SHOWN: Record<PageName, () => preact.JSX.Element> = { overview: Overview, loyalty: Loyalty, customers: Customers, orders: Orders, pipeline: Pipeline, customer: Customer, rows: Rows };
 const TITLES: [PageName, string][] = [["overview", "Overview"], ["loyalty", "Loyalty"], ["customers", "Customers"], ["orders", "Orders"], ["pipeline", "Pipeline"]];
 const SHARED: PageName[] = ["overview", "loyalty"];
 
@@ -26,7 +26,7 @@ const THEMES = ["auto", "light", "dark"] as const;
 const theme = signal(localStorage.getItem("c360.theme") ?? "auto");
 const sharing = signal(false);
 const refused = signal<string | null>(null);
-const title = computed(() => (route.value.page === "customer" ? route.value.id : (TITLES.find(([name]) => name === route.value.page)?.[1] ?? "")));
+const title = computed(() => (route.value.page === "customer" ? route.value.id : route.value.page === "rows" ? figureOf(route.value.id, route.value.at).title : (TITLES.find(([name]) => name === route.value.page)?.[1] ?? "")));
 
 function nextTheme(): void {
   theme.value = THEMES[(THEMES.indexOf(theme.value as (typeof THEMES)[number]) + 1) % THEMES.length] ?? "auto";

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 
-export const PAGES = ["overview", "loyalty", "customers", "orders", "pipeline", "customer"] as const;
+export const PAGES = ["overview", "loyalty", "customers", "orders", "pipeline", "customer", "rows"] as const;
 export type PageName = (typeof PAGES)[number];
 
 export const LISTS = ["segment", "state", "category", "status"] as const;

@@ -18,6 +18,9 @@ export interface Column {
   title: string;
   unit: string;
   description: string;
+  /** It explains other columns, and is left out of tables. */
+  detail: boolean;
+  against: string | null;
   explains: string | null;
 }
 

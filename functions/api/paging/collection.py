@@ -24,11 +24,11 @@ _PAGE = sql.SQL("""
 {window}
 select
     ({watermark}),
-    string_agg(case when "#" <= %(limit)s then row_to_json(item)::text end, ','),
-    case when count(*) > %(limit)s then array[{cursor}] {else_after} end,
+    string_agg(case when "#" <= {limit} then row_to_json(item)::text end, ','),
+    case when count(*) > {limit} then array[{cursor}] {else_after} end,
     {total},
     {exists},
-    least(count(*), %(limit)s)
+    least(count(*), {limit})
 from (
     select {names}, row_number() over () as "#"
     from (
@@ -36,17 +36,16 @@ from (
         from {relation} as item
         where {condition}
         order by {order}
-        limit %(limit)s::bigint + 1
-        offset %(skip)s
+        limit {limit} + 1
+        offset {skip}
     ) as item
 ) as page
 cross join lateral (select {columns}) as item
 """)
-_ITEM = sql.SQL("""
-select (
-    select row_to_json(item)::text
-    from (select {columns} from {relation} as item where {key} = %(key)s) as item
-)
+_ITEMS = sql.SQL("""
+select {key}, (select row_to_json(shown)::text from (select {columns}) as shown)
+from {relation} as item
+where {key} = any(%(keys)s)
 """)
 _WINDOW = sql.SQL("""
 with looked_at as materialized (
@@ -110,6 +109,9 @@ class Collection:
     def __hash__(self) -> int:
         return id(self)
 
+    def __repr__(self) -> str:
+        return f"Collection of {self.model.__name__}"
+
 
 def view(name: str) -> sql.Composable:
     """A view of the business vault."""
@@ -128,7 +130,10 @@ def as_of_function(name: str) -> sql.Composable:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a caller asks of a collection, apart from values: decides the statement's text."""
+    """What a caller asks of a collection, apart from values: decides the statement's text.
+
+    `limit` stands in the text, since PostgreSQL plans anew, each time, what it cannot foresee the length of.
+    """
 
     collection: Collection
     fields: tuple[str, ...]
@@ -139,6 +144,8 @@ class Selection:
     as_of: bool = False
     whole: bool = False
     counted: bool = True
+    limit: int = 100
+    skips: bool = False
 
     @property
     def model(self) -> type[Item]:
@@ -197,7 +204,7 @@ def page_statement(selection: Selection) -> bytes:
     """The statement that returns one row: watermark, items, last item's sort values if more follow, total, exists, and
     how many items.
 
-    Its parameters are `skip`, `limit`, those of the conditions, `after_0`, … of a cursor, and the two of as-of.
+    Its parameters are `skip` if it skips, those of the conditions, `after_0`, … of a cursor, and the two of as-of.
     """
     collection = selection.collection
     order = collection.order(selection.sort)
@@ -212,7 +219,10 @@ def page_statement(selection: Selection) -> bytes:
     if is_windowed:
         condition = sql.SQL("{} and {}").format(condition, _within_window(collection, descending=descending))
     names = dict.fromkeys(selection.fields or selection.model.model_fields)
+    limit = sql.Literal(selection.limit)
     return _PAGE.format(
+        limit=limit,
+        skip=sql.Placeholder("skip") if selection.skips else sql.Literal(0),
         window=_window(selection, descending=descending) if is_windowed else _NOTHING,
         else_after=_end_of_window(collection, descending=descending) if is_windowed else _NOTHING,
         names=sql.SQL(", ").join(
@@ -227,7 +237,7 @@ def page_statement(selection: Selection) -> bytes:
         condition=condition,
         order=sql.SQL(", ").join(sql.SQL("{}{}").format(sql.SQL(each.expression), direction) for each in order),
         cursor=sql.SQL(", ").join(
-            sql.SQL('max({}) filter (where "#" = %(limit)s)').format(sql.Identifier(f"#{n}")) for n in range(len(order))
+            sql.SQL('max({}) filter (where "#" = {})').format(sql.Identifier(f"#{n}"), limit) for n in range(len(order))
         ),
         watermark=_watermark(selection),
         total=_total(selection, relation, filters) if selection.counted and not selection.as_of else _NULL,
@@ -236,10 +246,10 @@ def page_statement(selection: Selection) -> bytes:
 
 
 @lru_cache(maxsize=512)
-def item_statement(selection: Selection) -> bytes:
-    """The statement that returns one row: the object with the key %(key)s, null when there is none."""
+def items_statement(selection: Selection) -> bytes:
+    """The statement that returns a row of key and object for each of the keys %(keys)s that there is."""
     collection = selection.collection
-    return _ITEM.format(
+    return _ITEMS.format(
         columns=columns(selection.model, selection.fields, masked=selection.masked),
         relation=_relation(selection),
         key=sql.SQL(collection.key[0].expression),

@@ -3,21 +3,14 @@
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from starlette.datastructures import QueryParams
 
-from functions.api.paging.parameters import Query, Value, given_once
-
-MOST_VALUES = 100
+from functions.api.paging.parameters import Query, Values, with_lists
 
 _MANY = frozenset({"segment", "state", "category", "status"})
 
 
-def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
-
-
-Values = Annotated[tuple[Value, ...], Field(max_length=MOST_VALUES), AfterValidator(_each_once)]
 _ANY = "any of these; the empty value stands for what is not known"
 
 
@@ -58,5 +51,4 @@ def parsed_filters[Q: FilterQuery](given: QueryParams, model: type[Q]) -> Q:
 
     Raises pydantic.ValidationError, and RequestValidationError when another one does.
     """
-    given_once(given, lists=_MANY)
-    return model.model_validate({name: given.getlist(name) if name in _MANY else given[name] for name in given})
+    return model.model_validate(with_lists(given, _MANY))

@@ -1,5 +1,6 @@
 """A page of a collection: its items, its total, and where it goes on."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,7 +54,8 @@ async def read_page(
     Raises BadParameterError when `after` is not a cursor of this list, or when a list as of an instant would have to
     be read as a whole and is too long for that.
     """
-    parameters = values | {"skip": skip, "limit": limit}
+    parameters = values | ({"skip": skip} if skip else {})
+    selection = replace(selection, limit=limit, skips=skip > 0)
     if selection.as_of and (skip or not selection.in_key_order):
         selection = await _whole(database, selection, skip)
     order = selection.collection.order(selection.sort)
@@ -63,8 +65,8 @@ async def read_page(
         after = after if seal is None else seal.opened(after)
         position = cursor.decode(after, selection.sort, [each.type for each in order])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
-    page_key = (selection, *parameters.values())
-    total_key = (selection.collection, selection.conditions, *values.values())
+    page_key = (selection, *map(_hashable, parameters.values()))
+    total_key = (selection.collection, selection.conditions, *map(_hashable, values.values()))
     if cache.has(page_key):
         cached: Page | None = cache.get(page_key, watermark or await cache.current_watermark(database))
         if cached is not None:
@@ -86,6 +88,10 @@ async def read_page(
     cache.put(total_key, page.total, page.watermark)
     cache.put(page_key, page, page.watermark, size=2 * len(page.items) + 500)
     return page
+
+
+def _hashable(value: Any) -> Hashable:
+    return tuple(value) if isinstance(value, list) else value
 
 
 async def _whole(database: Database, selection: Selection, skip: int) -> Selection:

@@ -38,7 +38,12 @@ def _words(text: str) -> str:
 Skip = Annotated[int, Field(ge=0, le=LARGEST_SKIP, description="Items to pass over; following `next` is faster.")]
 Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="Items in a page, at most.")]
 Cursor = Annotated[str, Field(max_length=20_000, description="Where to go on: from a page's `next`; not with `skip`.")]
+MOST_VALUES = 100
 Value = Annotated[str, Field(max_length=1000), AfterValidator(_storable)]
+Values = Annotated[
+    tuple[Value, ...], Field(max_length=MOST_VALUES), AfterValidator(lambda values: tuple(dict.fromkeys(values)))
+]
+"""Values of which any may hold, each once."""
 Search = Annotated[
     str,
     Field(max_length=200, description="Words, or parts of words, that must all occur; in any order and case."),
@@ -64,6 +69,12 @@ def given_once(given: QueryParams, *, lists: frozenset[str] = frozenset()) -> No
 async def each_given_once(request: Request) -> None:
     """A dependency of routes without lists among their parameters."""
     given_once(request.query_params)
+
+
+def with_lists(given: QueryParams, lists: frozenset[str]) -> dict[str, Any]:
+    """The parameters by name, of which those in `lists` may come several times. Raises RequestValidationError."""
+    given_once(given, lists=lists)
+    return {name: given.getlist(name) if name in lists else given[name] for name in given}
 
 
 class Query(BaseModel):
@@ -129,9 +140,12 @@ class ItemQuery(FieldsQuery, TimeQuery):
 
 
 class ListQuery(FieldsQuery, PageQuery):
-    """What may be asked of a list. `FILTERS`: parameter -> its condition; `PERSONAL`: those that reveal persons."""
+    """What may be asked of a list. `FILTERS`: parameter -> its condition; `SEVERAL`: the condition of those that
+    may be given several times, if they are (by one value, an index gives the order too); `PERSONAL`: those that reveal
+    persons."""
 
     FILTERS: ClassVar[dict[str, LiteralString]]
+    SEVERAL: ClassVar[dict[str, LiteralString]] = {}
     PERSONAL: ClassVar[frozenset[str]] = frozenset()
     SEARCHED: ClassVar[LiteralString] = "null"
 
@@ -145,19 +159,28 @@ class ListQuery(FieldsQuery, PageQuery):
     @property
     def filtered(self) -> dict[str, Any]:
         """The filters given, `q` included, with their values."""
-        names = [*self.FILTERS, "q"]
-        return {name: value for name in names if (value := getattr(self, name, None)) is not None}
+        given = {name: getattr(self, name, None) for name in (*self.FILTERS, "q")}
+        return {
+            name: value[0] if isinstance(value, tuple) and len(value) == 1 else value
+            for name, value in given.items()
+            if value is not None
+        }
 
     @property
     def conditions(self) -> tuple[LiteralString, ...]:
         """The filters as conditions."""
-        filters = tuple(self.FILTERS[name] for name in self.filtered if name != "q")
+        filters = tuple(
+            self.SEVERAL[name] if isinstance(value, tuple) else self.FILTERS[name]
+            for name, value in self.filtered.items()
+            if name != "q"
+        )
         return filters + tuple(f"{self.SEARCHED} like lower(%({name})s)" for name in self._patterns)
 
     @property
     def values(self) -> dict[str, Any]:
         """The values of the conditions' parameters."""
-        return {name: value for name, value in self.filtered.items() if name != "q"} | self._patterns
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in self.filtered.items()}
+        return {name: value for name, value in plain.items() if name != "q"} | self._patterns
 
     @property
     def _patterns(self) -> dict[str, str]:

@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, hub, view
-from functions.api.paging.parameters import ItemQuery, MartQuery, Search, Value
+from functions.api.paging.parameters import ItemQuery, MartQuery, Search, Value, Values
+from functions.api.plain_route import PlainRoute
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
 from functions.api.responses import CustomerId, item_response, list_response, query_parameters, unknown_customer
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(tags=["customers"], route_class=PlainRoute)
 
 _SCORE = Field(description="1 to 5, the best; null without orders.", ge=1, le=5)
 
@@ -121,6 +122,10 @@ class CustomersQuery(MartQuery):
         "email": "lower(email) = lower(%(email)s)",
         **_OF_THE_PRESENT,
     }
+    SEVERAL: ClassVar[dict[str, LiteralString]] = {
+        "segment": "(customer_segment = any(%(segment)s) or customer_segment is null and '' = any(%(segment)s))",
+        "state": "(state = any(%(state)s) or state is null and '' = any(%(state)s))",
+    }
     PERSONAL = frozenset({"email", "q"})
     SEARCHED = "lower(coalesce(first_name, '') || ' ' || coalesce(last_name, '') || ' ' || coalesce(email, ''))"
 
@@ -128,9 +133,9 @@ class CustomersQuery(MartQuery):
         "customer_id", "-customer_id", "lifetime_value", "-lifetime_value", "total_orders", "-total_orders",
         "last_order_date", "-last_order_date", "signup_date", "-signup_date",
     ] = "customer_id"  # fmt: skip
-    segment: Annotated[Value | None, Field(description="Empty: unknown; so with country and state.")] = None
-    country: Value | None = None
-    state: Value | None = None
+    segment: Annotated[Values | None, Field(description="Any of these; empty: unknown.")] = None
+    country: Annotated[Value | None, Field(description="Empty: unknown.")] = None
+    state: Annotated[Values | None, Field(description="Any of these; empty: unknown.")] = None
     email: Annotated[Value | None, Field(description="The whole address, in any case; needs `pii:read`.")] = None
     q: Annotated[Search | None, Field(description="Words of first name, last name or e-mail; needs `pii:read`.")] = None
     rfm_label: Annotated[Value | None, Field(description="The group; empty: none, which is without orders.")] = None

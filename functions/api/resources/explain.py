@@ -4,7 +4,7 @@ import json
 from datetime import date
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any, LiteralString
+from typing import Annotated, Any, Literal, LiteralString
 
 from fastapi import APIRouter, Path, Request
 from psycopg import sql
@@ -124,6 +124,10 @@ _ADDS = {
     "lifetime_value": "the customer's revenue",
     "month_revenue": "the customer's revenue in the month",
     "month_values": "the customer's revenue in each month, divided by all who have lived the month",
+    "month_prediction": "what customers so long after their first order had brought in a month, on average",
+    "gaps": "the customer's orders less one",
+    "gap_days": "the days between the customer's first and last order",
+    "share_of_other": "the share of all customers with orders who bought the other product",
     "1": "1",
 }
 _COUNTS = {
@@ -131,6 +135,13 @@ _COUNTS = {
     "total_amount": sql.SQL("l.total_amount"),
     "total_orders": sql.SQL("c.total_orders"),
     "lifetime_value": sql.SQL("c.lifetime_value"),
+    "gaps": sql.SQL("(c.total_orders - 1)"),
+    "gap_days": sql.SQL("(extract(epoch from c.last_order_date - c.first_order_date) / 86400)"),
+    "share_of_other": sql.SQL(
+        "((select count(distinct l.customer_id) from business_vault.vw_order_analytics as l"
+        " where l.product_id = %(point_other_product_id)s::text)::numeric"
+        " / (select count(*) from business_vault.vw_customer_360_published as p where p.total_orders > 0))"
+    ),
     "1": sql.SQL("1"),
 }
 _LIVED = {
@@ -149,6 +160,9 @@ class ExplainQuery(FilterQuery):
     """Which figure, of what. The grain columns of the panel, as parameters, say which of its rows."""
 
     column: Annotated[str, Field(max_length=100, description="A column of the panel.")]
+    sort: Annotated[
+        Literal["counts", "-counts"] | None, Field(description="By what rows add; by their keys by default.")
+    ] = None
     limit: Limit = 50
     cursor: Cursor | None = None
 
@@ -194,6 +208,7 @@ def _collection(panel: str, rows: str, adds: str, of: str | None, *, of_category
         _MODELS[rows],
         sql.SQL("({})").format(_relation(panel, rows, adds, of, of_category=of_category)),
         key=_KEYS[rows],
+        sorts={"counts": Sort("counts", "numeric")},
         mart="mart_customer_360",
     )
 
@@ -203,7 +218,7 @@ def _relation(panel: str, rows: str, adds: str, of: str | None, *, of_category: 
         months = _MONTHS.format(sql.SQL("<=" if adds == "month_values" else "="))
         return read_sql("api/explained_lifetime.sql").format(counts=_LIVED[adds], months=months)
     if panel == "lifetime-value-error":
-        return read_sql("api/explained_held_back.sql")
+        return read_sql(f"api/explained_{'prediction' if adds == 'month_prediction' else 'held_back'}.sql")
     if adds == "orders":
         counts = _FIRST_OF_CATEGORY if of_category else sql.SQL("l.is_first_line::integer")
     else:
@@ -221,7 +236,8 @@ def _days_before(first: int, last: int) -> sql.Composable:
 
 def _conditions(metric: Metric, column: Column, point: dict[str, Any]) -> tuple[LiteralString, ...]:
     known = _BEHIND.get(metric.name, _POINTS)
-    conditions = [known[name] for name in point if name in known]
+    narrowed = point if column.narrowed is None else column.narrowed
+    conditions = [known[name] for name in narrowed if name in known]
     if not point and metric.name in _ALL:
         conditions.append(_ALL[metric.name])
     if column.of is not None and column.of not in _DAYS:
@@ -254,17 +270,27 @@ async def _page(
     values: dict[str, Any],
 ) -> tuple[str, int, str | None]:
     """The items' JSON, separated by commas, how many these are, and the cursor of the next page."""
-    parameters = values | {"skip": 0, "limit": query.limit}
-    seal = await seal_of(database) if values["masked"] and is_hidden(collection.key) else None
+    parameters = dict(values)
+    sort = query.sort or ""
+    order = collection.order(sort)
+    seal = await seal_of(database) if values["masked"] and is_hidden(order) else None
     if query.cursor is not None:
         given = query.cursor if seal is None else seal.opened(query.cursor)
-        position = decode(given, "", [each.type for each in collection.key])
+        position = decode(given, sort, [each.type for each in order])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
+    is_after = query.cursor is not None
     selection = Selection(
-        collection, (), bool(values["masked"]), "", conditions, after_cursor=query.cursor is not None, counted=False
+        collection,
+        (),
+        bool(values["masked"]),
+        sort,
+        conditions,
+        after_cursor=is_after,
+        counted=False,
+        limit=query.limit,
     )
     _, items, last, _, _, count = await database.read_row(page_statement(selection), parameters, costly=True)
-    after = None if last is None else encode("", last)
+    after = None if last is None else encode(sort, last)
     return items or "", count, after if seal is None or after is None else seal.closed(after)
 
 
@@ -273,7 +299,11 @@ def _words(metric: Metric, column: Column, query: ExplainQuery, point: dict[str,
         return "unknown" if each in (None, "") else str(each)
 
     said = [f"{column.title}: {column.description}"]
-    at = [f"{metric.columns[name].title.lower()} {value(each)}" for name, each in point.items()]
+    at = [
+        f"{metric.columns[name].title.lower()} {value(each)}"
+        for name, each in point.items()
+        if column.narrowed is None or name in column.narrowed
+    ]
     if query.since and "since" in metric.filters:
         at.append(f"ordered on {query.since} or later")
     if query.until and "until" in metric.filters:

@@ -55,6 +55,8 @@ class CatalogueColumn(Answer):
     unit: str
     description: str
     optional: bool
+    against: Annotated[str | None, Field(description="The column that its rows' sum is divided by or compared with.")]
+    detail: Annotated[bool, Field(description="Explains other columns; tables need not show it.")]
     explains: Annotated[
         str | None, Field(description="Which rows are behind it; null: it cannot be explained by rows.")
     ]

@@ -189,7 +189,7 @@ def _catalogue() -> str:
             columns=[
                 shapes.CatalogueColumn(
                     name=name,
-                    **column.model_dump(include={"title", "unit", "description", "optional"}),
+                    **column.model_dump(include={"title", "unit", "description", "optional", "against", "detail"}),
                     explains=metric.explained_by(name),
                 )
                 for name, column in metric.columns.items()

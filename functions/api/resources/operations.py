@@ -15,11 +15,12 @@ from starlette.responses import JSONResponse, Response
 from functions.api.answers import Answer, Item, Page
 from functions.api.paging.collection import Collection, Sort
 from functions.api.paging.parameters import ListQuery, Query, Value
+from functions.api.plain_route import PlainRoute
 from functions.api.problems import LIST_PROBLEMS, RETRY_AFTER_SECONDS, documented
 from functions.api.responses import database_of, list_response, parsed, query_parameters
 from functions.common.sql_files import SQL_FOLDER, read_sql
 
-router = APIRouter(tags=["service"])
+router = APIRouter(tags=["service"], route_class=PlainRoute)
 
 
 class Health(Answer):

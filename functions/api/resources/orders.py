@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, hub, view
-from functions.api.paging.parameters import Instant, MartQuery, Value
+from functions.api.paging.parameters import Instant, MartQuery, Value, Values
+from functions.api.plain_route import PlainRoute
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
 from functions.api.responses import CustomerId, list_response, query_parameters
 
-router = APIRouter()
+router = APIRouter(route_class=PlainRoute)
 
 
 class OrderLine(Item):
@@ -44,6 +45,9 @@ _ORDER_FILTERS: dict[str, LiteralString] = {
     "ordered_from": "order_date >= %(ordered_from)s",
     "ordered_before": "order_date < %(ordered_before)s",
 }
+_SEVERAL_STATUSES: dict[str, LiteralString] = {
+    "status": "(order_status = any(%(status)s) or order_status is null and '' = any(%(status)s))",
+}
 OrderSort = Literal[
     "transaction_id", "-transaction_id", "order_date", "-order_date", "total_amount", "-total_amount",
 ]  # fmt: skip
@@ -54,9 +58,10 @@ class CustomerOrdersQuery(MartQuery):
 
     ITEM = OrderLine
     FILTERS: ClassVar[dict[str, LiteralString]] = _ORDER_FILTERS
+    SEVERAL: ClassVar[dict[str, LiteralString]] = _SEVERAL_STATUSES
 
     sort: OrderSort = "-order_date"
-    status: Value | None = None
+    status: Annotated[Values | None, Field(description="Any of these; empty: unknown.")] = None
     product_id: Value | None = None
     ordered_from: Annotated[Instant | None, Field(description="Ordered at this instant or later.")] = None
     ordered_before: Annotated[Instant | None, Field(description="Ordered before this instant.")] = None
@@ -83,15 +88,25 @@ class OrdersQuery(CustomerOrdersQuery):
         "customer_id": "customer_id = %(customer_id)s",
         **_OF_THE_PRESENT,
     }
+    SEVERAL: ClassVar[dict[str, LiteralString]] = {
+        **_SEVERAL_STATUSES,
+        "segment": "(customer_segment = any(%(segment)s) or customer_segment is null and '' = any(%(segment)s))",
+        "state": "(state = any(%(state)s) or state is null and '' = any(%(state)s))",
+        "category": "(category = any(%(category)s) or category is null and '' = any(%(category)s))",
+    }
 
     sort: OrderSort = "transaction_id"
     customer_id: Value | None = None
     since: Annotated[date | None, Field(description="Ordered on this day of the reporting time zone or later.")] = None
     until: Annotated[date | None, Field(description="Ordered on this day or earlier.")] = None
-    segment: Annotated[Value | None, Field(description="The customer's segment now; empty: unknown.")] = None
+    segment: Annotated[
+        Values | None, Field(description="The customer's segment now: any of these; empty: unknown.")
+    ] = None
     country: Annotated[Value | None, Field(description="The customer's country now; empty: unknown.")] = None
-    state: Annotated[Value | None, Field(description="The customer's state now; empty: unknown.")] = None
-    category: Annotated[Value | None, Field(description="The product's category now; empty: unknown.")] = None
+    state: Annotated[Values | None, Field(description="The customer's state now: any of these; empty: unknown.")] = None
+    category: Annotated[
+        Values | None, Field(description="The product's category now: any of these; empty: unknown.")
+    ] = None
     weekday: Annotated[int | None, Field(ge=1, le=7, description="In the reporting time zone: 1 Monday to 7.")] = None
     hour: Annotated[int | None, Field(ge=0, le=23, description="Ordered in this hour of the reporting time zone.")] = (
         None

@@ -9,10 +9,11 @@ from starlette.responses import Response
 from functions.api.answers import Item, MartPage, Money
 from functions.api.paging.collection import Collection, Sort, as_of_function, hub, view
 from functions.api.paging.parameters import MartQuery, Search, Value
+from functions.api.plain_route import PlainRoute
 from functions.api.problems import LIST_PROBLEMS
 from functions.api.responses import list_response, query_parameters
 
-router = APIRouter(tags=["products"])
+router = APIRouter(tags=["products"], route_class=PlainRoute)
 
 
 class ProductAsOf(Item):

@@ -17,6 +17,7 @@ from functions.api.paging.collection import Collection, Sort
 from functions.api.paging.conditional import json_response
 from functions.api.paging.cursor import is_storable
 from functions.api.paging.parameters import ListQuery, Query
+from functions.api.plain_route import PlainRoute
 from functions.api.problems import ITEM_PROBLEMS
 from functions.api.responses import (
     CustomerId,
@@ -30,7 +31,7 @@ from functions.api.security.authentication import access_of
 from functions.api.security.masking import masked_column, masked_value
 from functions.common.sql_files import read_sql
 
-router = APIRouter(prefix="/customers/{customer_id:key}", tags=["profile"])
+router = APIRouter(prefix="/customers/{customer_id:key}", tags=["profile"], route_class=PlainRoute)
 
 
 _FILE = Field(description="Key of the file in the landing zone.", examples=["landing/customers/dt=2026-10-31/c.csv"])

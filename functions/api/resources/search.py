@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from functions.api.answers import Answer
 from functions.api.paging.parameters import SHORTEST_WORD, WORDS_LIMIT, Query, Value, contains
+from functions.api.plain_route import PlainRoute
 from functions.api.problems import LIST_PROBLEMS
 from functions.api.responses import database_of, parsed, query_parameters
 from functions.api.security.authentication import access_of
@@ -20,7 +21,7 @@ _SEARCH = (
     .as_bytes(None)
 )
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(tags=["customers"], route_class=PlainRoute)
 
 
 class Hit(Answer):

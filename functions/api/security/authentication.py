@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions.api.http import header
 from functions.api.problems import problem, unavailable
 from functions.api.security.issuer_keys import IssuerUnavailableError
 from functions.api.security.public_paths import is_public
@@ -76,12 +76,13 @@ class AuthenticationMiddleware:
 
     async def _access(self, scope: Scope) -> Access:
         if self._verifier is None:
-            access = replace(self._open, subject=_of_key(scope))
+            key = _of_key(scope)
+            access = self._open if key is None else replace(self._open, subject=key)
         else:
-            access = await _of_token(self._verifier, Headers(scope=scope))
+            access = await _of_token(self._verifier, header(scope, b"authorization") or "")
         if READ not in access.scopes:
             raise HTTPException(HTTPStatus.FORBIDDEN, f"The scope {READ} is needed.", _insufficient(READ))
-        token = Headers(scope=scope).get(SHARE_HEADER)
+        token = header(scope, SHARE_HEADER)
         return access if token is None else await _through_share(scope, access, token)
 
 
@@ -96,8 +97,8 @@ async def _through_share(scope: Scope, access: Access, token: str) -> Access:
     return replace(access, scopes=access.scopes if share.personal else access.scopes - {PERSONAL}, share=share)
 
 
-async def _of_token(verifier: TokenVerifier, headers: Headers) -> Access:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
+async def _of_token(verifier: TokenVerifier, authorization: str) -> Access:
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         challenge = {"WWW-Authenticate": "Bearer"}
         raise HTTPException(HTTPStatus.UNAUTHORIZED, "Send a token: `Authorization: Bearer …`.", challenge)

@@ -16,9 +16,12 @@ _NO_CONTENT = (_POLICY, NO_CONTENT_POLICY.encode())
 _TLS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 
 
-def add_headers(message: Message, *, over_tls: bool) -> None:
-    """Add to a response's start what it does not say itself. Over TLS, browsers are asked to stay with it."""
-    headers = message["headers"] = [*message.get("headers", ()), *_EVERYWHERE]
+def add_headers(message: Message, own: tuple[bytes, bytes], *, over_tls: bool) -> None:
+    """Add to a response's start its `own` header and what it does not say itself.
+
+    Over TLS, browsers are asked to stay with it.
+    """
+    headers = message["headers"] = [*message.get("headers", ()), own, *_EVERYWHERE]
     if not any(name == _POLICY for name, _ in headers):
         headers.append(_NO_CONTENT)
     if over_tls:

@@ -18,7 +18,7 @@ from functions.api.database import Database
 from functions.common.errors import C360Error
 from functions.common.sql_files import read_sql
 
-SHARE_HEADER = "X-Share-Token"
+SHARE_HEADER = b"x-share-token"
 """The header of a request through a link; the page has the token in its fragment, which no log sees."""
 
 _SHOWN = ("/metrics", "/shares/current", "/events/recent", "/events/summary", "/events/stream")

@@ -59,7 +59,12 @@ def begin_publication(connection: Connection) -> None:
     """Wait for the publication before; until the transaction ends, nobody else publishes."""
     lock(connection, "publication")  # each reads what the one before wrote
     connection.execute("set local work_mem = '64MB'")
-    # what is computed goes into tables of this session, so that several processes may share the work
+    # what is computed goes into tables of this session, so that a second process may share the work; each that shares a
+    # hash table adds to the memory it may take
+    connection.execute(
+        "select set_config('max_parallel_workers_per_gather',"
+        " least(1, current_setting('max_parallel_workers_per_gather')::integer)::text, true)"
+    )
     connection.execute("set local parallel_setup_cost = 100")
     connection.execute("set local parallel_tuple_cost = 0.01")
 
@@ -191,9 +196,10 @@ def _find_touched(
     changed = {
         row[0]
         for row in connection.execute(
-            "select l.vault_table from metadata.vault_load as l"
-            " join metadata.load_step as s on s.run_id = l.run_id and s.step = l.vault_table"
-            " where l.object_id = any(%s) and s.rows > 0",
+            # of what an earlier run began to load, the steps of all runs between would have to be known
+            "select l.vault_table from metadata.vault_load as l join metadata.object_version as o using (object_id)"
+            " where l.object_id = any(%s) and (l.run_id <> o.run_id or exists ("
+            "select from metadata.load_step as s where s.run_id = l.run_id and s.step = l.vault_table and s.rows > 0))",
             (object_ids,),
         )
     }

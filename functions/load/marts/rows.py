@@ -37,7 +37,10 @@ def write_everything(connection: Connection, mart: str) -> int:
 
     Before the first publication a mart may hold rows without details, of keys that only the clickstream has named.
     """
-    scope = Scope()
+    of_one_object = connection.execute(
+        "select source from staging.counted_object group by source having count(*) = 1"
+    ).fetchall()
+    scope = Scope(of_one_object=frozenset(source for (source,) in of_one_object))
     advise_planner(connection, scope)
     rows = _compute(connection, scope, mart)
     is_filled = connection.execute(

@@ -15,15 +15,34 @@ def status_load(model: Model, name: str) -> TableLoad:
     """How a status satellite learns of new and of retracted objects, which its tracked satellite has."""
     satellite = model.satellites[name]
     return TableLoad(
-        name, satellite.source, is_shared=True, insert=partial(_insert, model, name), history_of=satellite.status_of
+        name,
+        satellite.source,
+        is_shared=True,
+        insert=partial(_insert, model, name),
+        history_of=satellite.status_of,
+        is_needed=partial(_is_needed, model, name),
     )
+
+
+def _is_needed(model: Model, name: str, connection: Connection) -> bool:
+    """Lines end when their order is stated again; other keys are deleted by complete lists only."""
+    if is_numbered(model, name):
+        return True
+    row = connection.execute(
+        "select exists (select from metadata.object_version"
+        " where source = %s and is_snapshot and status in ('STAGED', 'LOADED'))",
+        (model.satellites[name].source,),
+    ).fetchone()
+    return row == (True,)
 
 
 def _insert(model: Model, name: str, connection: Connection, run: Run, batch: Batch) -> int:
     reach = _reach(connection, batch)
     if batch.is_first and reach == "incomplete" and len(batch.object_ids) == 1 and is_numbered(model, name):
         return 0
-    affected = connection.execute(render_affected(model, name, reach), batch.parameters(run)).rowcount
+    affected = connection.execute(
+        render_affected(model, name, reach, in_range=batch.in_range), batch.parameters(run)
+    ).rowcount
     inserted = 0
     if affected:
         connection.execute("analyze affected_key")

@@ -1,4 +1,7 @@
-"""Load tables of the raw vault from staging, each object once. Set-based statements, no row loop."""
+"""Load tables of the raw vault from staging, each object once. Set-based statements, no row loop.
+
+A load that takes long is done in batches, so that it outlives the time limit of a function (ADR 23).
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,12 +17,15 @@ from functions.common.ledger import Run, active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.load.recorded_step import recorded_step
 from functions.load.statistics import refresh_statistics
+from functions.load.vault.key_range import KEYS_END, KeyRange, Unfinished, record_done, unfinished
+from functions.load.vault.pace import BATCH_LIMIT_SECONDS, Pace, SecondsLeft, for_ever
 from functions.model.declaration import Model
 from functions.model.render.staging import render_staged_counts
 
 _WORK_MEM = "64MB"
 _ROWS_WORTH_AN_INDEX_BUILD = 10_000
-
+_FEW_ROWS = 2
+"""Of a table, for each new row."""
 
 _LOST = (
     "staged rows are missing: PostgreSQL ended since they were staged, as it does when its disk is full; make room"
@@ -36,7 +42,8 @@ class Batch:
     """What a table is to learn: the rows of new objects, and that those of retracted ones no longer count.
 
     `since` is their first effective instant; `is_late`: the table holds an object that comes after a new one, or has
-    lost one. `is_first`: it holds no other.
+    lost one. `is_first`: it holds no other. `is_large`: the table is known to hold few rows beside the new ones.
+    `keys`: of which keys.
     """
 
     object_ids: list[int]
@@ -44,6 +51,13 @@ class Batch:
     since: datetime
     is_late: bool
     is_first: bool
+    is_large: bool
+    keys: KeyRange
+
+    @property
+    def in_range(self) -> bool:
+        """Whether it has only some of the keys."""
+        return not self.keys.is_whole
 
     def parameters(self, run: Run) -> dict[str, Any]:
         """The parameters of the statements that load a table."""
@@ -52,43 +66,62 @@ class Batch:
             "retracted": self.retracted,
             "since": self.since,
             "loaded_at": run.loaded_at,
+            **(self.keys.bounds() if self.in_range else {}),
         }
 
 
 @dataclass(frozen=True)
 class TableLoad:
-    """How rows of `source` get into `table` of the raw vault. `late_statement`: of files that others came before.
+    """How rows of `source` get into `table` of the raw vault: by the `statement` of a batch.
 
     `is_shared`: others write the table too, or rows of it that are already there are met by its unique index.
-    `insert` stands in for the statements where one is not enough; it returns how many rows it inserted. `history_of`:
+    `insert` stands in for the statement where one is not enough; it returns how many rows it inserted. `history_of`:
     the table whose rows, of objects that are retracted, concern this one; None: what is there stays there.
+    `is_needed`: whether there is anything to do at all.
     """
 
     table: str
     source: str
-    statement: sql.Composed | None = None
-    late_statement: sql.Composed | None = None
+    statement: Callable[[Batch], sql.Composed] | None = None
     is_shared: bool = False
     insert: Callable[[Connection, Run, Batch], int] | None = None
     history_of: str | None = None
+    is_needed: Callable[[Connection], bool] = lambda _connection: True
 
 
-def load_tables(connection: Connection, model: Model, run_id: str, loads: Iterable[TableLoad]) -> dict[str, int]:
-    """Load these tables, in this order, from the run's staged objects; return new rows by table.
+@dataclass(frozen=True)
+class Loaded:
+    """New rows by table; `is_done`: nothing is left to do of what was asked."""
+
+    rows: dict[str, int]
+    is_done: bool = True
+
+
+def load_tables(
+    connection: Connection, model: Model, run_id: str, loads: Iterable[TableLoad], seconds_left: SecondsLeft = for_ever
+) -> Loaded:
+    """Load these tables, in this order, from the run's staged objects, in batches that are transactions of their own.
+
+    A batch is a table, or a range of its hash keys when the objects have very many rows. No batch begins with less
+    than BATCH_RESERVE_SECONDS left, apart from the first: then the rest is for another call, which goes on where this
+    one ended. The caller has no transaction open.
 
     Raises RunNotActiveError, and StagingLostError when staged rows are missing.
     """
-    run = active_run(connection, run_id)
-    staged = objects_of(connection, run_id, ["STAGED"])
-    check_staging_is_there(connection, model, staged)
-    # sorts and hashes of a night fit in memory
-    connection.execute(sql.SQL("set local work_mem = {}").format(_WORK_MEM))
+    pace = Pace(seconds_left)
+    with connection.transaction():
+        active_run(connection, run_id)
+        check_staging_is_there(connection, model, objects_of(connection, run_id, ["STAGED"]))
     inserted: dict[str, int] = {}
     for load in loads:
-        # two runs that load the same keys would not see each other's rows
-        lock(connection, load.table)
-        inserted[load.table] = inserted.get(load.table, 0) + _load_table(connection, run, load, staged)
-    return inserted
+        is_done = False
+        while not is_done:
+            if pace.is_time_up():
+                return Loaded(inserted, is_done=False)
+            with pace.batch(), connection.transaction():
+                rows, is_done = _load_batch(connection, run_id, load, pace)
+                inserted[load.table] = inserted.get(load.table, 0) + rows
+    return Loaded(inserted)
 
 
 def check_staging_is_there(connection: Connection, model: Model, staged: list[int]) -> None:
@@ -105,11 +138,54 @@ def check_staging_is_there(connection: Connection, model: Model, staged: list[in
             raise StagingLostError(_LOST, source=source)
 
 
-def claim(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> Batch | None:
-    """What the table does not know yet, which the ledger then says that it knows; None if there is nothing.
+def _load_batch(connection: Connection, run_id: str, load: TableLoad, pace: Pace) -> tuple[int, bool]:
+    """Load of the objects that the table does not hold yet as many keys as a batch has, and say so in the ledger.
 
-    To be called in the transaction that loads it.
+    Returns the new rows, and whether it holds all keys of all objects.
     """
+    if not load.is_needed(connection):
+        return 0, True
+    # two runs that load the same keys would not see each other's rows
+    lock(connection, load.table)
+    run = active_run(connection, run_id)
+    staged = objects_of(connection, run_id, ["STAGED"])
+    # sorts and hashes of a night fit in memory
+    connection.execute(sql.SQL("set local work_mem = {}").format(_WORK_MEM))
+    todo = _todo(connection, run, load, staged)
+    if todo is None:
+        return 0, True
+    rows = _rows_concerned(connection, load, todo)
+    width = pace.width(load.table, rows, todo.width)
+    keys = KeyRange(todo.low, min(todo.before, todo.low + width))
+    batch = _batch(connection, load, todo, keys)
+    connection.execute("select set_config('statement_timeout', %s, true)", (f"{BATCH_LIMIT_SECONDS}s",))
+    with (
+        recorded_step(connection, run_id, load.table) as step,
+        _indexes_last(connection, load, rows * keys.share),
+    ):
+        step.rows = _insert(connection, run, load, batch)
+    record_done(connection, load.table, [*todo.object_ids, *todo.retracted], keys.high)
+    refresh_statistics(connection, "raw_vault", load.table, step.rows)
+    return step.rows, keys.high == KEYS_END
+
+
+def claim(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> Batch | None:
+    """What the table does not know yet, of all keys, which the ledger then says that it knows; None: nothing.
+
+    For a load in one piece, to be called in the transaction that does it. Raises C360Error when another load has left
+    the table between two ranges of keys.
+    """
+    todo = _todo(connection, run, load, staged)
+    if todo is None:
+        return None
+    if (todo.low, todo.before) != (0, KEYS_END):
+        raise C360Error("the table was loaded in part; resume that load where it began", table=load.table)
+    batch = _batch(connection, load, todo, KeyRange())
+    record_done(connection, load.table, [*todo.object_ids, *todo.retracted], KEYS_END)
+    return batch
+
+
+def _todo(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> Unfinished | None:
     parameters = {
         "table": load.table,
         "run_id": run.run_id,
@@ -117,39 +193,24 @@ def claim(connection: Connection, run: Run, load: TableLoad, staged: list[int]) 
         "source": load.source,
         "history_of": load.history_of,
     }
-    object_ids = [row[0] for row in connection.execute(read_sql("load/claim_for_table.sql"), parameters)]
-    retracted = [row[0] for row in connection.execute(read_sql("load/claim_retracted_for_table.sql"), parameters)]
-    return _batch(connection, load, object_ids, retracted) if object_ids or retracted else None
-
-
-def _load_table(connection: Connection, run: Run, load: TableLoad, staged: list[int]) -> int:
-    """Load the objects that the table does not hold yet, and say so in the ledger."""
-    batch = claim(connection, run, load, staged)
-    if batch is None:
-        return 0
-    with recorded_step(connection, run.run_id, load.table) as step, _indexes_last(connection, load, batch.object_ids):
-        step.rows = _insert(connection, run, load, batch)
-    refresh_statistics(connection, "raw_vault", load.table, step.rows)
-    return step.rows
+    for statement in ("claim_for_table", "claim_retracted_for_table"):
+        connection.execute(read_sql(f"load/{statement}.sql"), parameters)
+    return unfinished(connection, load.table, load.source, staged)
 
 
 def _insert(connection: Connection, run: Run, load: TableLoad, batch: Batch) -> int:
     if load.insert is not None:
         return load.insert(connection, run, batch)
-    statement = load.late_statement if batch.is_late and load.late_statement is not None else load.statement
-    if statement is None:
+    if load.statement is None:
         raise C360Error("nothing says how this table is loaded", table=load.table)
-    return connection.execute(statement, batch.parameters(run)).rowcount
+    return connection.execute(load.statement(batch), batch.parameters(run)).rowcount
 
 
 @contextmanager
-def _indexes_last(connection: Connection, load: TableLoad, object_ids: list[int]) -> Iterator[None]:
+def _indexes_last(connection: Connection, load: TableLoad, rows: float) -> Iterator[None]:
     """Build the indexes of a table that holds nothing yet over its rows, if they are many: that is faster by far."""
-    row = connection.execute(
-        "select coalesce(sum(rows_read), 0) from metadata.object_version where object_id = any(%s)", (object_ids,)
-    ).fetchone()
     are_set_aside = False
-    if row and row[0] >= _ROWS_WORTH_AN_INDEX_BUILD and not load.is_shared:
+    if rows >= _ROWS_WORTH_AN_INDEX_BUILD and not load.is_shared:
         answer = connection.execute("select raw_vault.set_indexes_aside(%s)", (load.table,)).fetchone()
         are_set_aside = answer == (True,)
     yield
@@ -157,17 +218,46 @@ def _indexes_last(connection: Connection, load: TableLoad, object_ids: list[int]
         connection.execute("select raw_vault.restore_indexes(%s)", (load.table,))
 
 
-def _batch(connection: Connection, load: TableLoad, object_ids: list[int], retracted: list[int]) -> Batch:
+def _rows_concerned(connection: Connection, load: TableLoad, todo: Unfinished) -> int:
+    """About how many rows are looked at: those of the objects, and of a complete list all that it may lack."""
+    rows, has_lists = connection.execute(
+        "select coalesce(sum(rows_read), 0)::bigint, coalesce(bool_or(is_snapshot), false)"
+        " from metadata.object_version where object_id = any(%s)",
+        (todo.object_ids + todo.retracted,),
+    ).fetchone() or (0, False)
+    if not has_lists or load.history_of in (None, load.table):
+        return int(rows)
+    held = connection.execute(
+        "select greatest(reltuples, 0)::bigint from pg_class where oid = %s::regclass",
+        (f"raw_vault.{load.history_of}",),
+    ).fetchone()
+    return int(rows) + (held[0] if held else 0)
+
+
+def _batch(connection: Connection, load: TableLoad, todo: Unfinished, keys: KeyRange) -> Batch:
     row = connection.execute(
         read_sql("load/place_of_objects.sql"),
         {
             "source": load.source,
             "table": load.history_of or load.table,
-            "object_ids": object_ids,
-            "retracted": retracted,
+            "object_ids": todo.object_ids,
+            "retracted": todo.retracted,
         },
     ).fetchone()
     if row is None or row[0] is None:
-        raise C360Error("these objects are not in the ledger", objects=object_ids + retracted)
-    since, is_late, is_first = row
-    return Batch(object_ids, retracted, since, bool(retracted or is_late), is_first)
+        raise C360Error("these objects are not in the ledger", objects=todo.object_ids + todo.retracted)
+    since, is_late, is_first, rows, table_rows = row
+    return Batch(
+        todo.object_ids,
+        todo.retracted,
+        since,
+        bool(todo.retracted or is_late),
+        is_first,
+        is_large(rows, table_rows),
+        keys,
+    )
+
+
+def is_large(rows: int, table_rows: int) -> bool:
+    """Whether a table is known to hold few rows beside as many new ones; -1: it was never counted."""
+    return 0 <= table_rows <= _FEW_ROWS * rows

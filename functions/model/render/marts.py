@@ -25,8 +25,12 @@ _TOUCHED = {
 }
 """Hub or link -> the temporary table of its touched keys."""
 
-# No `distinct on`, which only one process can do. No version of a source's first object comes after another, so where
-# there is no other object there is nothing to compare.
+# Where one object counts, each key has one version.
+_ALL_OF_ONE_OBJECT = """select s.*
+    from raw_vault.{satellite} as s
+    where s.record_source = (select o.object_id from staging.counted_object as o where o.source = {source})"""
+
+# No `distinct on`, which only one process can do. No version of a source's first object comes after another.
 _LAST_OF_ALL = """select s.*
     from raw_vault.{satellite} as s
     join staging.counted_object as o on o.object_id = s.record_source
@@ -116,11 +120,12 @@ def satellites() -> dict[str, str]:
 class Scope:
     """All keys (`touched` is None), or the so many touched ones of the temporary tables touched_….
 
-    `of`: how many rows the mart has; None: not known.
+    `of`: how many rows the mart has; None: not known. `of_one_object`: sources of which only one object counts.
     """
 
     touched: int | None = None
     of: int | None = None
+    of_one_object: frozenset[str] = frozenset()
 
     @property
     def is_few(self) -> bool:
@@ -170,9 +175,12 @@ class Scope:
         return {name: self._last(name) for name in satellites()}
 
     def _last(self, satellite: str) -> sql.Composed:
-        is_status = load_model().satellites[satellite].status_of is not None
-        if self.touched is None:
-            text = _LAST_STATUS_OF_ALL if is_status else _LAST_OF_ALL
+        declared = load_model().satellites[satellite]
+        is_status = declared.status_of is not None
+        if self.touched is None and is_status:
+            text = _LAST_STATUS_OF_ALL
+        elif self.touched is None:
+            text = _ALL_OF_ONE_OBJECT if declared.source in self.of_one_object else _LAST_OF_ALL
         elif self.is_few:
             text = _LOOK_UP
         else:
@@ -182,6 +190,6 @@ class Scope:
             as_of=sql.Identifier(f"{satellite}_as_of"),
             key=sql.Identifier(load_model().satellite_key(satellite)),
             touched=sql.Identifier(satellites()[satellite]),
-            source=load_model().satellites[satellite].source,
+            source=declared.source,
             latest_first=STATUS_LATEST_FIRST,
         )

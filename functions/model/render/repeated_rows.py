@@ -41,7 +41,7 @@ from (
 where apart.number > 1 and s.object_id = apart.object_id and s.row_number = apart.row_number"""
 
 _IS_REPEATED = """exists (
-    select from {staging} where object_id = any(%(object_ids)s) and {rows} group by object_id, {key} having count(*) > 1
+    select from {staging} where object_id = %(object_id)s and {rows} group by {key} having count(*) > 1
 )"""
 
 _EACH_ROW = "row_number() over (partition by object_id, {link} order by row_number)"
@@ -49,7 +49,7 @@ _EACH_CONTENT = "dense_rank() over (partition by object_id, {link} order by {con
 
 
 def render_repeats(model: Model, source: str) -> sql.Composed:
-    """Whether any key is in several rows of one file, which is quickly seen: most files repeat none."""
+    """Whether any key is in several rows of a file, which is quickly seen: most repeat none. Parameter: `object_id`."""
     staging = sql.Identifier("staging", source)
     parent = model.finest_parent(source)
     key = sql.Identifier(staged_parent_key(model, parent))

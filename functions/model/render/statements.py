@@ -59,8 +59,13 @@ def statements(model: Model) -> Iterator[Statement]:
                 yield _load(f"find what is {table.replace('_', ' ')} of {name}", name, satellite.source, statement)
             yield _load(title, name, satellite.source, render_status(model, name))
             continue
-        for suffix, is_late in (("", False), (", from files that others came before", True)):
-            yield _load(f"{title}{suffix}", name, satellite.source, render_satellite(model, name, is_late=is_late))
+        for suffix, is_late, is_large in (
+            ("", False, False),
+            (", from files that are large beside it", False, True),
+            (", from files that others came before", True, False),
+        ):
+            statement = render_satellite(model, name, is_late=is_late, is_large=is_large)
+            yield _load(f"{title}{suffix}", name, satellite.source, statement)
     for source in model.sources:
         yield _check(f"count what became of the rows of {source}", source, render_count(model, source))
         yield _check(f"find the rows that others of {source} repeat", source, render_repeated_rows(model, source))

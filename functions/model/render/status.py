@@ -4,7 +4,8 @@ What is deleted at an instant follows from all that the files of that instant sa
 one more of them is known, or one less: a row of the satellite says what holds from its instant on, as known from its
 `loaded_at` on, and of several rows of one instant the one that was known last is right.
 
-Parameters: `object_ids` and `retracted` (arrays), `since`, the first effective instant of both, and `loaded_at`.
+Parameters: `object_ids` and `retracted` (arrays), `since`, the first effective instant of both, `loaded_at`, and the
+range of keys, `low` and `high`.
 """
 
 from typing import Literal
@@ -13,6 +14,7 @@ from psycopg import sql
 
 from functions.model.declaration import Model, Satellite
 from functions.model.render.hash_keys import staged_key
+from functions.model.render.vault import keys_in_range
 
 type Reach = Literal["incomplete", "several", "everything"]
 """Whose status may change: driving keys of which new rows leave something out; those that several files state; all."""
@@ -29,7 +31,7 @@ with contested as materialized (
 select hash_key, group_key, coalesce(convert_to(number::text, 'UTF8'), hash_key) as line_key,
     number is not null as is_numbered
 from line
-where group_key in (select group_key from contested)"""
+where group_key in (select group_key from contested){in_range}"""
 
 _IN_SEVERAL_FILES = """select {group} as group_key
     from {staging}
@@ -85,7 +87,7 @@ from (
     select {staged_key} as hash_key from {staging} where object_id = any(%(object_ids)s)
     union
     {others}
-) as key"""
+) as key{in_range}"""
 
 _KEYS_OF_RETRACTED = """select h.{key} from {tracked} as h where h.record_source = any(%(retracted)s)
     union
@@ -113,7 +115,8 @@ _LISTS = """counted as materialized (
     from metadata.object_position as p
     join metadata.object_version as o using (object_id)
     join metadata.vault_load as l using (object_id)
-    where p.source = {source} and l.vault_table = {tracked_name} and p.effective_at >= %(since)s
+    where p.source = {source} and l.vault_table = {tracked_name} and l.loaded_below is null
+        and p.effective_at >= %(since)s
 ), list as (
     -- the complete lists of one instant are one list; what other files said before it does not count
     select effective_at, min(position) as position, (array_agg(object_id order by position desc))[1] as object_id
@@ -212,9 +215,15 @@ from sequenced
 where is_deleted <> coalesce(recorded, previous)"""
 
 
-def render_affected(model: Model, name: str, reach: Reach) -> sql.Composed:
-    """The temporary table of the keys whose status the new or retracted objects may change."""
+def render_affected(model: Model, name: str, reach: Reach, *, in_range: bool = False) -> sql.Composed:
+    """The temporary table of the keys whose status the new or retracted objects may change.
+
+    With `in_range`, only those of them whose driving key, or which themselves, lie from `low` to `high`.
+    """
     names = _names(model, name)
+    condition = keys_in_range(sql.Identifier("group_key" if is_numbered(model, name) else "hash_key"))
+    keyword = " and " if is_numbered(model, name) else "\nwhere "
+    names["in_range"] = sql.SQL(keyword if in_range else "") + (condition if in_range else sql.SQL(""))
     if not is_numbered(model, name):
         everything = "select h.{key} from {tracked} as h"
         others = sql.SQL(everything if reach == "everything" else _KEYS_OF_RETRACTED).format(**names)

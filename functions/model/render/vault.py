@@ -1,7 +1,8 @@
 """Statements that move staged rows to hubs, links and satellites. Rendered from the model.
 
 Parameters: `object_ids` (an array) and `loaded_at`; of satellites also `retracted`, objects whose rows no longer count,
-and `since`: the first effective instant of both.
+and `since`: the first effective instant of both. With `in_range`, a statement does its work for the hash keys from
+`low` (included) to `high` (excluded) only: no key's rows depend on another's, so ranges can be done one by one.
 """
 
 from psycopg import sql
@@ -14,7 +15,19 @@ def _identifiers(names: list[str], table: str | None = None) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(table, name) if table else sql.Identifier(name) for name in names)
 
 
-def render_hub(model: Model, name: str, source: str) -> sql.Composed:
+def keys_in_range(key: sql.Composable) -> sql.Composed:
+    """The condition that a hash key is among those from `low` to `high`."""
+    return sql.SQL("{key} >= %(low)s and {key} < %(high)s").format(key=key)
+
+
+def _staged_rows(source: str, key: str, *, in_range: bool) -> sql.Composable:
+    staging = sql.Identifier("staging", source)
+    if not in_range:
+        return staging
+    return sql.SQL("(select * from {} where {})").format(staging, keys_in_range(sql.Identifier(key)))
+
+
+def render_hub(model: Model, name: str, source: str, *, in_range: bool = False) -> sql.Composed:
     """Business keys of one source that the hub does not hold yet, each with the first row that names it.
 
     A hub of several sources may get the key from elsewhere meanwhile: the clickstream does not take the load's lock.
@@ -33,11 +46,11 @@ order by {hash_key}, object_id, row_number{conflict}"""
         hub=sql.Identifier("raw_vault", name),
         keys=keys,
         hash_key=sql.Identifier(hub.hash_key),
-        staging=sql.Identifier("staging", source),
+        staging=_staged_rows(source, hub.hash_key, in_range=in_range),
     )
 
 
-def render_link(model: Model, name: str) -> sql.Composed:
+def render_link(model: Model, name: str, *, in_range: bool = False) -> sql.Composed:
     """Combinations of keys that the link does not hold yet, each with the first row that names it."""
     link = model.links[name]
     staged = staged_parent_key(model, name)
@@ -55,7 +68,7 @@ order by {staged}, object_id, row_number"""
         link=sql.Identifier("raw_vault", name),
         others=_identifiers(others),
         staged=sql.Identifier(staged),
-        staging=sql.Identifier("staging", link.source),
+        staging=_staged_rows(link.source, staged, in_range=in_range),
     )
 
 
@@ -99,7 +112,14 @@ _NOT_OVERRULED = """
         )"""
 
 
-def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
+_OF_ITS_KEYS = """
+        where h.{key} in {affected}
+        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta"""
+
+
+def render_satellite(
+    model: Model, name: str, *, is_late: bool, is_large: bool = False, in_range: bool = False
+) -> sql.Composed:
     """Staged rows that differ from the observation just before them, and observations that no longer equal it.
 
     The observations of a key are the satellite's rows (versions), those that record tracking remembers (unchanged) and
@@ -109,9 +129,20 @@ def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
     version too, known from now on. The caller holds the table's lock, so nobody else inserts, and passes only objects
     that are not in the table yet. Unless one `is_late`, which means that it comes before any object that is, or one was
     retracted, no remembered observation comes after them, so none is asked for.
+
+    When the staged rows are so many that the satellite's are few beside them (`is_large`), all of these are read:
+    looking for the staged keys among them would cost more than it saves. The outcome is the same.
     """
-    names = _names_for_satellite(model, name)
+    names = _names_for_satellite(model, name, in_range=in_range)
     affected = sql.SQL(_STAGED_AND_RETRACTED_KEYS if is_late else _STAGED_KEYS).format(**names)
+    if is_late and in_range:
+        affected = sql.SQL("(select key from {} as affected (key) where {})").format(
+            affected, keys_in_range(sql.Identifier("key"))
+        )
+    which = sql.SQL(_OF_ITS_KEYS).format(affected=affected, **names)
+    if is_large:
+        of_range = sql.SQL("\n        where {}").format(keys_in_range(sql.Identifier("h", model.satellite_key(name))))
+        which = of_range if in_range else sql.Composed([])
     parent = model.links.get(model.satellites[name].parent)
     return sql.SQL(
         """with observed as (
@@ -124,9 +155,7 @@ def render_satellite(model: Model, name: str, *, is_late: bool) -> sql.Composed:
     select h.{key}, h.{hashdiff}, h.effective_at, p.position, h.record_source, h.record_row, {no_columns}0
     from (
         select {key}, {hashdiff}, effective_at, record_source, record_row
-        from {satellite} as h
-        where h.{key} in {affected}
-        offset 0  -- by its keys first: joined to the files first, it would be read whole for each small delta
+        from {satellite} as h{which}
     ) as h
     join metadata.object_position as p on p.object_id = h.record_source
     where p.source = {source}{tracked}
@@ -150,7 +179,7 @@ select hash_key, effective_at, {sequenced_payload}, %(loaded_at)s, object_id, ro
 from sequenced
 where origin = 2 and is_version{reinstated}"""
     ).format(
-        affected=affected,
+        which=which,
         not_overruled=sql.SQL(_NOT_OVERRULED if parent is not None and parent.driving_key else ""),
         tracked=sql.SQL(_TRACKED).format(affected=affected, **names) if is_late else sql.SQL(""),
         reinstated=sql.SQL(_REINSTATED).format(**names) if is_late else sql.SQL(""),
@@ -158,7 +187,7 @@ where origin = 2 and is_version{reinstated}"""
     )
 
 
-def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | str]:
+def _names_for_satellite(model: Model, name: str, *, in_range: bool) -> dict[str, sql.Composable | str]:
     """What the statements that load a satellite leave open."""
     satellite = model.satellites[name]
     hashdiff = "hashdiff" if satellite.driving_key is None else "link_hash_key"
@@ -166,7 +195,7 @@ def _names_for_satellite(model: Model, name: str) -> dict[str, sql.Composable | 
     return {
         "name": name,
         "source": satellite.source,
-        "staging": sql.Identifier("staging", satellite.source),
+        "staging": _staged_rows(satellite.source, staged_key(model, satellite), in_range=in_range),
         "staged_key": sql.Identifier(staged_key(model, satellite)),
         "staged_hashdiff": sql.Identifier(staged_hashdiff(name, satellite)),
         "staged_columns": sql.SQL("").join(sql.SQL("s.{}, ").format(sql.Identifier(each)) for each in columns),

@@ -20,6 +20,9 @@ FILTERS = [
     "category=Books&category=Home&status=Completed",
 ]
 
+DIGITS = {"days_between_orders": 2, "support": 6}
+"""Column -> decimal places, where its type does not say so."""
+
 
 def _get(client: httpx.Client, path: str) -> Any:
     answer = client.get(path)
@@ -70,7 +73,10 @@ def _check_sum(
     assert first["against"] == declared.against
     if declared.against is None:
         if declared.type in ("integer", "amount"):
-            assert (round(first["sum"], 2) if declared.adds == "month_values" else first["sum"]) == first["value"]
+            is_rounded = declared.adds in ("month_values", "month_prediction")
+            assert (round(first["sum"], 2) if is_rounded else first["sum"]) == first["value"]
+        elif declared.adds == "share_of_other":
+            assert round(first["sum"], 4) == first["value"]
         return
     other = _get(client, f"/metrics/{metric.name}/explain?{query.set('column', declared.against)}")
     if column == "avg_order_value_change":
@@ -82,7 +88,7 @@ def _check_sum(
     if not by:
         assert first["value"] is None
     else:
-        digits = 2 if declared.type == "amount" else 4
+        digits = DIGITS.get(column, 2 if declared.type == "amount" else 4)
         assert first["value"] == _half_up(Decimal(first["sum"]) / by - (1 if declared.unit == "change" else 0), digits)
 
 
@@ -120,7 +126,8 @@ def test_a_row_names_the_line_of_its_file(night_client: httpx.Client) -> None:
         ("nothing/explain?column=x", 404, None),
         ("overview/explain", 422, "column"),
         ("overview/explain?column=first_order_date", 422, "column"),
-        ("product-affinity/explain?column=lift", 422, "column"),
+        ("product-affinity/explain?column=lift", 422, "product_id"),
+        ("product-affinity/explain?column=product_name", 422, "column"),
         ("product-affinity/explain?column=customers&product_id=P001", 422, "other_product_id"),
         ("customer-lifetime-value/explain?column=lifetime_value", 422, "months_later"),
         ("revenue-by-day/explain?column=revenue&day=then", 422, "day"),
@@ -163,7 +170,7 @@ def _listed(metric: Metric, column: str, row: dict[str, Any], filters: str) -> l
     return [*given.items(), *(each for each in others if each[0] in takes)]
 
 
-@pytest.mark.parametrize("filters", [each for each in FILTERS if "&segment" not in each and "&category" not in each])
+@pytest.mark.parametrize("filters", FILTERS)
 @pytest.mark.parametrize("metric", EXPLAINED, ids=lambda metric: metric.name)
 def test_a_list_holds_exactly_the_rows_behind_a_figure(
     night_client: httpx.Client, metric: Metric, filters: str
@@ -199,3 +206,28 @@ def test_a_list_refuses_what_no_row_can_be(night_client: httpx.Client, target: s
 @pytest.mark.parametrize("cohort", ["0001-01", "1990-12", "2030-01", "9999-12"])
 def test_a_cohort_of_any_year_is_taken(night_client: httpx.Client, cohort: str) -> None:
     assert _get(night_client, f"/customers?cohort={cohort}&months_later=1200")["items"] == []
+
+
+def test_rows_can_be_read_by_what_they_add_the_most_first(night_client: httpx.Client) -> None:
+    path = "/metrics/overview/explain?column=revenue&limit=50"
+    _, by_key = _all_rows(night_client, path)
+    for sort, reverse in (("counts", False), ("-counts", True)):
+        _, items = _all_rows(night_client, f"{path}&sort={sort}")
+        assert [each["counts"] for each in items] == sorted((each["counts"] for each in by_key), reverse=reverse)
+        assert len({(each["transaction_id"], each["line_number"], each["product_id"]) for each in items}) == len(by_key)
+
+
+@pytest.mark.parametrize(
+    "query", ["/customers?segment=Gold&segment=&state=Berlin&state=Bavaria", "/orders?status=Completed&status=Pending"]
+)
+def test_a_list_takes_several_values_of_a_filter(night_client: httpx.Client, query: str) -> None:
+    path, _, given = query.partition("?")
+    _, every = _all_rows(night_client, f"{path}?limit=1000")
+    wanted: dict[str, set[str | None]] = {}
+    for name, value in httpx.QueryParams(given).multi_items():
+        field = {"segment": "customer_segment", "status": "order_status"}.get(name, name)
+        wanted.setdefault(field, set()).add(value or None)
+    first, items = _all_rows(night_client, f"{query}&limit=7")
+    expected = [each for each in every if all(each[field] in values for field, values in wanted.items())]
+    assert items == expected
+    assert first["total"] == len(expected) > 0

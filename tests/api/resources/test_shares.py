@@ -161,7 +161,8 @@ def test_persons_show_through_a_link_only_if_sharer_and_viewer_may_see_them(
 
 
 def test_only_the_columns_that_a_link_is_made_of_can_be_written(changing_url: str) -> None:
-    with psycopg.connect(as_role(changing_url, "c360_api", PASSWORD), autocommit=True) as connection:
+    writing = "-c default_transaction_read_only=off"
+    with psycopg.connect(as_role(changing_url, "c360_api", PASSWORD), autocommit=True, options=writing) as connection:
         for statement in (
             "update metadata.share_link set expires_at = 'infinity'",
             "delete from metadata.share_link",

@@ -14,10 +14,10 @@ import pyarrow.parquet
 import pytest
 
 from functions.load.schema.migrate import migrate
-from infra.config import BundlePlatform
 from infra.constructs import bundle
 from infra.constructs.bundle import EXPORT_REQUIREMENTS, MAX_UNZIPPED_BYTES, Machine, build_bundle
 from infra.errors import BundleError
+from infra.options import BundlePlatform
 from local.aws import client
 
 HERE = Machine.of(BundlePlatform.CONTAINER if sys.platform == "linux" else BundlePlatform.HOST)

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from functions.load.marts import publish as publication
+from functions.load.marts.rebuild import rebuild
 from functions.model.render import marts as render_marts
 from tests.support.csv_files import Row, transactions
 from tests.support.database_state import published
@@ -68,3 +71,19 @@ def test_rows_that_are_as_they_were_are_not_written_again(night: Night) -> None:
 def test_the_tables_that_a_publication_works_with_are_gone_after_it(night: Night) -> None:
     first_night(night)
     assert night.rows("select tablename from pg_tables where tablename in ('counted_object', 'new_row')") == []
+
+
+def test_two_processes_compute_what_one_does(night: Night) -> None:
+    night.drop("transactions/dt=2024-01-01/a.csv", transactions(*(order(number) for number in range(1, 500))))
+    night.drop("transactions/dt=2024-01-02/b.csv", transactions(*(order(number, quantity="3") for number in range(9))))
+    eager = sql.SQL("alter role c360_loader in database {} set {} = '0'")
+    with psycopg.connect(night.admin_url, autocommit=True) as connection:
+        database = sql.Identifier(connection.info.dbname)
+        for setting in ("min_parallel_table_scan_size", "min_parallel_index_scan_size"):
+            connection.execute(eager.format(database, sql.Identifier(setting)))
+    night.run("by two")
+    by_two = published(night)
+    with night.connect() as connection:
+        connection.execute("set max_parallel_workers_per_gather = 0")
+        rebuild(connection)
+    assert published(night) == by_two

@@ -80,7 +80,7 @@ def test_what_a_running_run_holds_is_left_to_it_until_it_must_be_dead(night: Nig
     night.plan("hanging")
     assert night.run()["files"] == []
     with psycopg.connect(night.admin_url) as connection:
-        connection.execute("update metadata.load_run set started_at = now() - interval '121 minutes'")
+        connection.execute("update metadata.load_run set started_at = now() - interval '421 minutes'")
     assert len(night.run()["files"]) == 2
 
 
@@ -122,7 +122,7 @@ def test_a_run_does_not_stage_what_another_has_taken_over(night: Night) -> None:
     drop_customers(night, 1)
     run_id, object_ids = night.plan("slow")
     with psycopg.connect(night.admin_url) as connection:
-        connection.execute("update metadata.load_run set started_at = now() - interval '3 hours'")
+        connection.execute("update metadata.load_run set started_at = now() - interval '8 hours'")
     night.run()
     with pytest.raises(RunNotActiveError, match="not active"):
         night.stage(run_id, object_ids)

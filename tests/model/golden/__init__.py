@@ -46,6 +46,7 @@ def rendered() -> dict[str, str]:
         "link_customer_order": render_link(model, "link_customer_order"),
         "link_order_product": render_link(model, "link_order_product"),
         "sat_product_details": render_satellite(model, "sat_product_details", is_late=False),
+        "sat_product_details_large": render_satellite(model, "sat_product_details", is_late=False, is_large=True),
         "sat_product_details_late": render_satellite(model, "sat_product_details", is_late=True),
         "sat_order_line": render_satellite(model, "sat_order_line", is_late=False),
         "sat_customer_order_effectivity": render_satellite(model, "sat_customer_order_effectivity", is_late=True),

@@ -3,7 +3,8 @@ with counted as materialized (
     from metadata.object_position as p
     join metadata.object_version as o using (object_id)
     join metadata.vault_load as l using (object_id)
-    where p.source = 'customers' and l.vault_table = 'sat_customer_details' and p.effective_at >= %(since)s
+    where p.source = 'customers' and l.vault_table = 'sat_customer_details' and l.loaded_below is null
+        and p.effective_at >= %(since)s
 ), list as (
     -- the complete lists of one instant are one list; what other files said before it does not count
     select effective_at, min(position) as position, (array_agg(object_id order by position desc))[1] as object_id

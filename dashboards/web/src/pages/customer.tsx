@@ -159,7 +159,7 @@ export function Customer() {
           </Listed>}
         </div>
       </section>
-      <section class="panel third" aria-labelledby="activity-title">
+      <section class="panel third short" aria-labelledby="activity-title">
         <header><h2 id="activity-title">Live activity</h2></header>
         <div class="body"><Activity id={id} /></div>
       </section>
@@ -167,7 +167,7 @@ export function Customer() {
         <header><h2 id="timeline-title">Timeline</h2></header>
         <div class="body"><Timeline id={id} /></div>
       </section>
-      <section class="panel third" aria-labelledby="versions-title">
+      <section class="panel third short" aria-labelledby="versions-title">
         <header><h2 id="versions-title">Versions</h2></header>
         <div class="body">
           <Trouble error={history.error} />

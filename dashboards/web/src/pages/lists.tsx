@@ -1,7 +1,7 @@
 /** The customers and the orders behind the figures, one page at a time. */
 
 import { saveCsv } from "../export";
-import { customerLink } from "../parts/explanation";
+import { customerLink, figureOf, rowColumns } from "../parts/explanation";
 import { FilterBar } from "../parts/filters";
 import { Listed } from "../parts/load";
 import { Table, type TableColumn } from "../parts/table";
@@ -52,7 +52,7 @@ function List(props: { title: string; what: string; path: string; columns: Table
   const narrowed = [...new URLSearchParams(at)].map(([name, value]) => `${NARROWED[name] ?? name} ${value || "not known"}`);
   return (
     <>
-      <FilterBar dates={props.dates} lists={props.lists} single />
+      <FilterBar dates={props.dates} lists={props.lists} />
       {narrowed.length > 0 && (
         <p class="filters" role="group" aria-label="Rows of">
           <span>Only {narrowed.join(", ")}.</span> <button type="button" class="quiet" onClick={() => change({ at: "" })}>Show all</button>
@@ -92,8 +92,8 @@ export function Customers() {
   const { q, sort, segment, state } = route.value;
   const query = new URLSearchParams({ limit: "50", sort: sort || "-lifetime_value" });
   if (q) query.set("q", q);
-  if (segment[0] !== undefined) query.set("segment", segment[0]);
-  if (state[0] !== undefined) query.set("state", state[0]);
+  for (const value of segment) query.append("segment", value);
+  for (const value of state) query.append("state", value);
   return <List title="Customers" what="customers" path={`customers?${narrow(query)}`} columns={CUSTOMERS} search dates={false} lists={["segment", "state"]}
     sorts={{ "-lifetime_value": "highest value", "-total_orders": "most orders", "-last_order_date": "latest order", customer_id: "id" }} />;
 }
@@ -103,8 +103,47 @@ export function Orders() {
   const query = new URLSearchParams({ limit: "50", sort: sort || "-order_date" });
   if (since) query.set("since", since);
   if (until) query.set("until", until);
-  for (const name of LISTS) if (route.value[name][0] !== undefined) query.set(name, route.value[name][0]);
+  for (const name of LISTS) for (const value of route.value[name]) query.append(name, value);
   return <List title="Order lines" what="order lines" path={`orders?${narrow(query)}`} columns={ORDERS} search={false} dates lists={LISTS}
     sorts={{ "-order_date": "latest", order_date: "earliest", "-total_amount": "highest amount", total_amount: "lowest amount", transaction_id: "id" }} />;
 }
 
+const ROW_SORTS: Record<string, string> = { "-counts": "what counts most", counts: "what counts least", key: "id" };
+
+/** The rows behind one figure, whichever it is: those that Explain shows, as a list. */
+export function Rows() {
+  const { id, at, sort } = route.value;
+  const { name, metric, figure, query } = figureOf(id, at);
+  if (!metric) return <div class="skeleton" />;
+  const against = metric.columns.find((each) => each.name === figure?.against);
+  const counted = [figure?.unit, against?.unit].includes("currency") ? "currency" : "number";
+  const order = sort || "-counts";
+  if (order !== "key") query.set("sort", order);
+  return (
+    <>
+      <FilterBar dates={metric.filters.includes("since")} lists={LISTS.filter((each) => metric.filters.includes(each))} />
+      <section class="panel wide" aria-labelledby="list-title">
+        <header>
+          <div><h2 id="list-title">{metric.title}</h2><p class="meaning">{figure?.description}</p></div>
+          <div class="tools">
+            <label>Sort by{" "}
+              <select value={order} onChange={(event) => change({ sort: event.currentTarget.value }, true)}>
+                {Object.entries(ROW_SORTS).map(([key, title]) => <option key={key} value={key}>{title}</option>)}
+              </select>
+            </label>
+          </div>
+        </header>
+        <div class="body">
+          <Listed path={`metrics/${name}/explain?${query}`} what="rows">
+            {(items) => (
+              <>
+                <Table label={metric.title} columns={rowColumns(items, counted)} items={items} />
+                <button type="button" class="more" onClick={() => csv(rowColumns(items, counted), items, id.replace("/", "-"))}>Save these as CSV</button>
+              </>
+            )}
+          </Listed>
+        </div>
+      </section>
+    </>
+  );
+}

@@ -44,7 +44,7 @@ export function Overview() {
   const run = panel("pipeline-health");
   return (
     <>
-      <div class="cards">
+      <div class="cards sparks">
         <Card name="overview" column="customers" value={overview?.customers} show={count} change={overview?.customers_growth} changed="customers_growth" note={overview && `${count(Number(overview.customers_with_orders))} with orders`} />
         <Card name="overview" column="orders" value={overview?.orders} show={count} change={overview?.orders_change} changed="orders_change" spark={recent("orders")} note={overview && `${count(Number(overview.order_lines))} lines`} />
         <Card name="overview" column="revenue" value={overview?.revenue} show={wholeMoney} exact={money} change={overview?.revenue_change} changed="revenue_change" spark={recent("revenue")} note={overview && `${wholeMoney(Number(overview.revenue_30_days))} in 30 days`} />
@@ -96,7 +96,7 @@ export function Overview() {
         }}
       </Panel>
       <Panel name="top-products" size="two-thirds" column="revenue" tableOnly />
-      <section class="panel third" aria-labelledby="now-title">
+      <section class="panel third short" aria-labelledby="now-title">
         <header><div><h2 id="now-title">Right now</h2><p class="meaning">The website, and the last nightly load.</p></div></header>
         <div class="body">
           <dl class="facts">

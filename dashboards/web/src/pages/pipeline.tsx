@@ -66,7 +66,7 @@ function Quarantine() {
   const query = new URLSearchParams({ limit: "20", waiting: "true" });
   if (reason.value) query.set("reason", reason.value);
   return (
-    <section class="panel half" aria-labelledby="quarantine-title">
+    <section class="panel half short" aria-labelledby="quarantine-title">
       <header><div><h2 id="quarantine-title">Quarantine</h2><p class="meaning">Rows that were set aside with every reason, until they are mended and replayed.</p></div></header>
       <div class="body">
         <Trouble error={reasons.error} />
@@ -118,7 +118,7 @@ function Checks() {
         {latest.answer && (items.length ? <Table label="Checks" items={items} most={12} columns={[
           { name: "rule", title: "Rule", show: (item) => <button type="button" class="figure" aria-label={`History of ${item.rule}`} onClick={() => (chosen.value = String(item.rule))}>{item.rule}</button> },
           { name: "passed", title: "Result", show: (item) => badge(item.passed ? "passed" : item.severity) },
-          { name: "observed", title: "Observed" },
+          { name: "observed", title: "Observed", show: (item) => <span class="text">{shown(item.observed)}</span> },
         ]} /> : <Empty>No run has been checked yet.</Empty>)}
       </div>
     </section>

@@ -18,17 +18,18 @@ const LISTED: Record<string, { page: PageName; filters: readonly ListName[] }> =
   customers: { page: "customers", filters: ["segment", "state"] },
 };
 /** Of customers, those that a column counts by their orders; every other column counts all behind its mark. */
-const AT_LEAST: Record<string, string> = { customers_with_orders: "1", repeat_customers: "2", repeat_rate: "2" };
+const AT_LEAST: Record<string, string> = { customers_with_orders: "1", repeat_customers: "2", repeat_rate: "2", days_between_orders: "2", gaps: "2" };
 /** Who is in no group has no score either, and lists take no score for that. */
 const SCORES = new Set(["rfm_recency", "rfm_frequency", "rfm_monetary"]);
 /** What no filter of a list can say. */
 const UNLISTED_PANELS = new Set(["days-between-orders", "customer-lifetime-value", "lifetime-value-error", "product-affinity"]);
 const UNLISTED = /^anonymous_revenue$|_30_days|_change$|_growth$/;
 
-/** Where the rows behind a figure are listed, exactly these; null where the list has no filter for them. */
-export function listOf(panel: string, rows: string | null, column: string, bar: URLSearchParams): string | null {
+/** Where the rows behind a figure are listed, exactly these: by a list's own filters, else by the figure's name. */
+export function listOf(panel: string, rows: string | null, column: string, bar: URLSearchParams): string {
   const list = LISTED[rows ?? ""];
-  if (!list || UNLISTED_PANELS.has(panel) || UNLISTED.test(column) || (panel === "top-products" && !bar.size)) return null;
+  const named = pageAddress("rows", { id: `${panel}/${column}`, at: bar.toString() });
+  if (!list || UNLISTED_PANELS.has(panel) || UNLISTED.test(column) || (panel === "top-products" && !bar.size)) return named;
   const to: Partial<Route> = Object.fromEntries(LISTS.map((name) => [name, list.filters.includes(name) ? route.value[name] : []]));
   const others = new URLSearchParams();
   for (const [key, value] of bar) {
@@ -39,7 +40,7 @@ export function listOf(panel: string, rows: string | null, column: string, bar: 
   }
   const least = panel === "cohort-retention" && !bar.size ? "1" : AT_LEAST[column];
   if (least) others.set("min_orders", least);
-  return LISTS.some((name) => (to[name]?.length ?? 0) > 1) ? null : pageAddress(list.page, { ...to, at: others.toString() });
+  return pageAddress(list.page, { ...to, at: others.toString() });
 }
 
 export const customerLink = (item: Item) =>
@@ -78,9 +79,9 @@ const ROWS: Record<string, TableColumn[]> = {
   ],
 };
 
-export function ExplainDialog() {
-  const { explain, at } = route.value;
-  const [name = "", column = ""] = explain.split("/");
+/** A figure by its name, "panel/column", and its mark, as a query of its grain; and where its rows are asked for. */
+export function figureOf(named: string, at: string) {
+  const [name = "", column = ""] = named.split("/");
   const metric = catalogue.value[name];
   const figure = metric?.columns.find((each) => each.name === column);
   const bar = new URLSearchParams(at);
@@ -89,6 +90,17 @@ export function ExplainDialog() {
   for (const [key, value] of bar) query.append(key, value);
   query.set("column", column);
   query.set("limit", "50");
+  const title = [figure?.title ?? column, ...[...bar].map(([, value]) => value || "not known")].join(" · ");
+  return { name, column, metric, figure, bar, query, title };
+}
+
+/** What is shown of the rows behind a figure. */
+export const rowColumns = (items: Item[], counted: string): TableColumn[] =>
+  [...(ROWS[String(items[0]?.kind)] ?? []), { name: "counts", title: "Counts", unit: counted }, ...ORIGIN];
+
+export function ExplainDialog() {
+  const { explain, at } = route.value;
+  const { name, column, metric, figure, bar, query, title } = figureOf(explain, at);
   const path = `metrics/${name}/explain?${query}`;
   const { answer, error } = useAnswer<Explanation>(path);
   const close = (): void => change({ explain: "", at: "" });
@@ -96,7 +108,6 @@ export function ExplainDialog() {
   const against = metric?.columns.find((each) => each.name === answer?.against);
   const list = listOf(name, figure?.explains ?? null, column, bar);
   const counted = [figure?.unit, against?.unit].includes("currency") ? "currency" : "number";
-  const title = [figure?.title ?? column, ...[...bar].map(([, value]) => value || "not known")].join(" · ");
   return (
     <Dialog title={title} close={close}>
       <Trouble error={error} />
@@ -106,14 +117,14 @@ export function ExplainDialog() {
           <p class="big" data-explained={answer.value}>{shown(answer.value ?? answer.sum, figure?.unit)}</p>
           <p class="words">{answer.words}</p>
           <p class="meaning" data-sum={answer.sum}>
-            {answer.value === null || Math.abs(answer.value - answer.sum) < (counted === "currency" ? 0.005 : 1e-9)
+            {answer.value === null || Math.abs(answer.value - answer.sum) < (counted === "currency" ? 0.005 : 0.00005)
               ? `The ${shown(answer.total)} rows below add up to it.`
               : `The ${shown(answer.total)} rows below add up to ${shown(answer.sum, counted)}, which it is made of.`}
           </p>
           {against && (
             <p><button type="button" class="more" onClick={() => change({ explain: `${name}/${against.name}` })}>Explain {against.title}, which it is {figure?.unit === "change" ? "compared with" : "divided by"}</button></p>
           )}
-          {list && !share.value && <p><a href={list}>Open these rows as a list</a></p>}
+          {!share.value && <p><a href={list}>Open these rows as a list</a></p>}
           {narrow.length > 0 && !share.value?.filters_locked && (
             <button type="button" class="more" onClick={() => change({ explain: "", at: "", ...Object.fromEntries(narrow.map(([key, value]) => [FILTER_OF[key], [value]])) })}>
               Show the whole page for {narrow.map(([, value]) => value || "not known").join(", ")} only
@@ -121,13 +132,7 @@ export function ExplainDialog() {
           )}
           <h3>Rows</h3>
           <Listed path={path} what="rows" given={answer}>
-            {(items) => (
-              <Table
-                label="Rows behind the figure"
-                columns={[...(ROWS[String(items[0]?.kind)] ?? []), { name: "counts", title: "Counts", unit: counted }, ...ORIGIN]}
-                items={items}
-              />
-            )}
+            {(items) => <Table label="Rows behind the figure" columns={rowColumns(items, counted)} items={items} />}
           </Listed>
           <h3>Files</h3>
           <Table

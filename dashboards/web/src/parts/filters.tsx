@@ -18,14 +18,13 @@ function lastDay(): string {
   return String(panel("filter-options")?.last_day ?? figures.value?.today ?? "");
 }
 
-/** `single`: one value at most, since the API's lists take no more; of several in the address the first counts. */
-function Choice({ name, single }: { name: ListName; single: boolean }) {
-  const chosen = single ? route.value[name].slice(0, 1) : route.value[name];
+function Choice({ name }: { name: ListName }) {
+  const chosen = route.value[name];
   const known = (panel("filter-options")?.[OPTIONS[name]] ?? []) as unknown as Cell[];
   const values = [...new Set([...known.map((value) => (value === null ? "" : String(value))), ...chosen])];
   const locked = share.value?.filters_locked;
   const toggle = (value: string): void =>
-    change({ [name]: chosen.includes(value) ? chosen.filter((each) => each !== value) : [...(single ? [] : chosen), value] });
+    change({ [name]: chosen.includes(value) ? chosen.filter((each) => each !== value) : [...chosen, value] });
   const said = chosen.length === 1 ? named(chosen[0] || null) : chosen.length ? String(chosen.length) : "All";
   return (
     <details class="choice" onKeyDown={(event) => {
@@ -46,7 +45,7 @@ function Choice({ name, single }: { name: ListName; single: boolean }) {
   );
 }
 
-export function FilterBar({ dates = true, lists = LISTS as readonly ListName[], single = false }) {
+export function FilterBar({ dates = true, lists = LISTS as readonly ListName[] }) {
   const { since, until } = route.value;
   const locked = share.value?.filters_locked ?? false;
   const last = lastDay();
@@ -68,7 +67,7 @@ export function FilterBar({ dates = true, lists = LISTS as readonly ListName[], 
           <label class="day"><span>to</span> <input type="date" value={until} min={since || undefined} disabled={locked} onChange={(event) => change({ until: event.currentTarget.value })} /></label>
         </>
       )}
-      {lists.map((name) => <Choice key={name} name={name} single={single} />)}
+      {lists.map((name) => <Choice key={name} name={name} />)}
       {any && !locked && <button type="button" class="quiet" onClick={withoutFilters}>Clear filters</button>}
       {locked && <span class="meaning">The sharer has locked the filters.</span>}
     </div>

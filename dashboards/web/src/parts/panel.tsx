@@ -78,7 +78,7 @@ export function Panel(props: {
 function PanelTable({ name, items }: { name: string; items: Item[] }) {
   const metric = catalogue.value[name];
   if (!metric) return null;
-  const columns = metric.columns.map((column) => ({
+  const columns = metric.columns.filter((column) => !column.detail).map((column) => ({
     name: column.name,
     title: column.title,
     unit: column.unit,
