@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test check format bench pictures lock sbom notices secrets api platform stream load
+.PHONY: help install demo up down test check format bench pictures lock sbom notices secrets api platform stream load engine
 
 # Python compiles what it imports once, also where the environment says not to: start-up is ten times faster.
 export PYTHONDONTWRITEBYTECODE :=
@@ -36,7 +36,7 @@ format: install ## Format the code
 bench: install ## Print the benchmark tables
 	@.venv/bin/python -m benchmarks $(filter-out $@,$(MAKECMDGOALS))
 
-api platform stream load: # `make bench load`: the word is for the target before it
+api platform stream load engine: # `make bench load`: the word is for the target before it
 	@:
 
 pictures: install ## Photograph the dashboard of the running demo for the README

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks.api import panels, throughput
+from benchmarks.engine import comparison as engine_comparison
 from benchmarks.load import comparison
 from benchmarks.platform import tables as platform_tables
 from benchmarks.stream import tables as stream_tables
@@ -14,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
     "panels": panels.main,
     "platform": platform_tables.main,
     "stream": stream_tables.main,
+    "engine": engine_comparison.main,
 }
 
 

@@ -159,6 +159,8 @@ class Deployment:
         from cli.errors import QueryError
 
         url = self.outputs.database_url
+        if not url:
+            tunnel.require_open()
         where: dict[str, Any] = {"conninfo": url} if url else tunnel.sign_in(self.stack_outputs, self.rds)
         try:
             connection = psycopg.connect(

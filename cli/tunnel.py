@@ -21,26 +21,31 @@ def local_port() -> int:
     return int(os.environ.get("C360_TUNNEL_PORT") or PORT)
 
 
-def sign_in(outputs: Mapping[str, str], rds: Any) -> dict[str, Any]:
-    """Arguments of psycopg's connect: the database's own name, which TLS verifies, at the tunnel's end.
-
-    `outputs`: of the stacks; `rds`: boto3's client, which signs the token.
-
-    Raises DeploymentError where no tunnel is open.
-    """
+def require_open() -> None:
+    """Raises DeploymentError where nothing answers at the tunnel's end."""
     port = local_port()
-    if "DatabaseHost" not in outputs or not _answers(port):
+    if not _answers(port):
         raise DeploymentError(
             f"nothing on this machine leads to the database of an AWS deployment (port {port}): deploy with"
             " -c database_access=tunnel and leave `c360 tunnel` running, or use the API"
         )
+
+
+def sign_in(outputs: Mapping[str, str], rds: Any) -> dict[str, Any]:
+    """Arguments of psycopg's connect: the database's own name, which TLS verifies, at the tunnel's end.
+
+    `outputs`: of the stacks; `rds`: boto3's client, which signs the token. Raises DeploymentError for a server that is
+    not the deployment's own.
+    """
+    if "DatabaseHost" not in outputs:
+        raise DeploymentError("the deployment uses a server that exists: reach it as you do without c360")
     user = os.environ.get("C360_DATABASE_USER") or READER
     host, database_port = outputs["DatabaseHost"], int(outputs["DatabasePort"])
     token = rds.generate_db_auth_token(DBHostname=host, Port=database_port, DBUsername=user)
     return {
         "host": host,
         "hostaddr": "127.0.0.1",
-        "port": port,
+        "port": local_port(),
         "dbname": outputs["DatabaseName"],
         "user": user,
         "password": token,

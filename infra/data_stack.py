@@ -52,6 +52,8 @@ class DataStack(Stack):
             CfnOutput(self, "DataApiSecretArn", value=self.database.password_secrets[Role.BI].secret_arn)
         if isinstance(self.database, PasswordDatabase):
             CfnOutput(self, "BiSecretArn", value=self.database.secret_arn(Role.BI))
+        if self.key is not None:
+            CfnOutput(self, "DataKeyArn", value=self.key.key_arn)
         if self.audit is not None:
             CfnOutput(self, "AuditBucketName", value=self.audit.bucket_name)
 

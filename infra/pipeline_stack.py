@@ -9,10 +9,12 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from functions.audit.shipment import PREFIX as PREFIX_OF_AUDIT
+from functions.common.landing import MANIFEST_PREFIX
 from functions.load.lake.export import PREFIX as PREFIX_OF_LAKE
 from infra.config import DeploymentConfig
 from infra.constructs.alerts import AlertTopic, RunAlerts
 from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, tree_hash
+from infra.constructs.data_key import grant_key
 from infra.constructs.database import Role
 from infra.constructs.function import PlatformFunction
 from infra.constructs.keeping import keep_or_empty
@@ -56,7 +58,10 @@ class PipelineStack(Stack):
         bucket = self.resolve(data.export_value(data.landing.bucket_arn))["Fn::ImportValue"]
         accept(
             cast(IConstruct, self.load.role),
-            {f"IAM5[Resource::{bucket}/{PREFIX}*]": "Any dropped file, in the landing bucket only."},
+            {
+                f"IAM5[Resource::{bucket}/{PREFIX}*]": "Any dropped file, in the landing bucket only.",
+                f"IAM5[Resource::{bucket}/{MANIFEST_PREFIX}*]": "Any run's manifests, in the landing bucket only.",
+            },
         )
         if data.audit is not None:
             data.audit.grant_copies(self.load)
@@ -84,11 +89,17 @@ class PipelineStack(Stack):
             export=self._export(self.lake) if self.lake else None,
             catalog=self.catalog,
             alerts=topic,
+            manifests=data.landing.arn_for_objects(f"{MANIFEST_PREFIX}*"),
             retry_interval_seconds=2 if deployment.on_aws else 1,
             staging_concurrency=deployment.staging_concurrency,
             observed=deployment.on_aws,
             redrivable=deployment.on_aws,
         )
+        accept(
+            self.state_machine,
+            {f"IAM5[Resource::{bucket}/{MANIFEST_PREFIX}*]": "Any run's manifests, in the landing bucket only."},
+        )
+        grant_key(data.landing, self.state_machine, "kms:Decrypt")
         topic.grant_key(self.state_machine)
         self.state_machine.node.add_dependency(self.schema)
         undelivered = self._undelivered()

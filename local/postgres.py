@@ -36,6 +36,7 @@ listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
 max_connections = 100
+max_locks_per_transaction = 256
 shared_buffers = '256MB'
 effective_cache_size = '1GB'
 work_mem = '32MB'

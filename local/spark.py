@@ -96,6 +96,8 @@ class Spark:
             "spark.ui.enabled": "false",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
+            # 200 tasks, as on a cluster, would take longer to start than to run
+            "spark.sql.shuffle.partitions": str(4 * (os.cpu_count() or 1)),
             **SESSION,
             **file_catalog(str(self.warehouse)),
             **(settings or {}),

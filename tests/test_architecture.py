@@ -187,3 +187,9 @@ def test_the_front_door_is_short_and_its_links_lead_somewhere() -> None:
 
 def test_migrations_are_numbered_without_gaps() -> None:
     read_migrations()
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    numbered = sorted((REPOSITORY / "docs" / "adr").glob("*.md"))
+    assert [int(page.name[:4]) for page in numbered] == list(range(1, len(numbered) + 1))
+    assert all(page.read_text(encoding="utf-8").startswith(f"# {int(page.name[:4])}. ") for page in numbered)

@@ -44,7 +44,7 @@ class OurLoad:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._model = load_model()
+        self.model = load_model()
         self._settings = DatabaseSettings.model_validate(
             {"database_url": make_conninfo(url, user="c360_loader", password=_PASSWORD)}
         )
@@ -59,49 +59,58 @@ class OurLoad:
         s3 = cast("S3Client", _Folder(files, day))
         run_id = f"bench-{uuid.uuid4().hex[:8]}"
         clock = Clock(self._url)
-        with self._step() as connection:
-            plan(connection, s3, _BUCKET, self._model, RunRequest(run_id, run_id, datetime.now(UTC)))
+        with self.step() as connection:
+            plan(connection, s3, _BUCKET, self.model, RunRequest(run_id, run_id, datetime.now(UTC)))
         clock.lap("plan", beside=True)
-        with self._step() as connection:
+        with self.step() as connection:
             for object_id in large_objects(connection, run_id, _SPLIT_BYTES):
-                split(connection, s3, self._model, run_id, object_id, _SPLIT_BYTES)
+                split(connection, s3, self.model, run_id, object_id, _SPLIT_BYTES)
             parts = staging_items(connection, run_id)
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             statuses = set(pool.map(lambda part: self._stage(s3, run_id, part), parts))
         assert not statuses & {"REJECTED", "REPEATED"}, statuses  # a file in parts is PLANNED until its last one
         clock.lap("stage")
-        with self._step() as connection:
-            enforce(check_staging(connection, self._model, run_id))
+        with self.step() as connection:
+            enforce(check_staging(connection, self.model, run_id))
         clock.lap("check staging", beside=True)
-        self._load(load_hubs, run_id)
-        clock.lap("hubs")
-        with ThreadPoolExecutor(_CONNECTIONS) as pool:
-            list(pool.map(lambda load: self._load(load, run_id), (load_links, load_satellites)))
-        clock.lap("links and satellites")
-        with self._step() as connection:
-            enforce(check_vault(connection, self._model, run_id))
-        clock.lap("check vault", beside=True)
-        with self._step() as connection:
-            publish(connection, run_id)
-        clock.lap("marts", beside=True)
-        with self._step() as connection:
+        self.load_vault(run_id, clock)
+        self.publish(run_id, clock)
+        with self.step() as connection:
             read = finish(connection, run_id)["totals"]["rows_read"]
         assert read == files.rows, read
         clock.lap("finish", beside=True)
         return clock.result()
 
+    def load_vault(self, run_id: str, clock: Clock) -> None:
+        """Staged rows to hubs, links and satellites."""
+        self._load(load_hubs, run_id)
+        clock.lap("hubs")
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            list(pool.map(lambda load: self._load(load, run_id), (load_links, load_satellites)))
+        clock.lap("links and satellites")
+
+    def publish(self, run_id: str, clock: Clock) -> None:
+        """The vault to the marts."""
+        with self.step() as connection:
+            enforce(check_vault(connection, self.model, run_id))
+        clock.lap("check vault", beside=True)
+        with self.step() as connection:
+            publish(connection, run_id)
+        clock.lap("marts", beside=True)
+
     @contextmanager
-    def _step(self) -> Iterator[Connection]:
+    def step(self) -> Iterator[Connection]:
+        """A connection of the loader."""
         with connect(self._settings) as connection:
             yield connection
 
     def _stage(self, s3: "S3Client", run_id: str, part: dict[str, int]) -> str:
-        with self._step() as connection:
-            return stage(connection, s3, self._model, run_id, part["object_id"], part["part"])
+        with self.step() as connection:
+            return stage(connection, s3, self.model, run_id, part["object_id"], part["part"])
 
     def _load(self, load: Any, run_id: str) -> None:
-        with self._step() as connection:
-            load(connection, self._model, run_id)
+        with self.step() as connection:
+            load(connection, self.model, run_id)
 
 
 class _Folder:

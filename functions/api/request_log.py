@@ -4,16 +4,16 @@ Written here from what is known, since Powertools looks for the caller's name an
 takes as long as all else that every request passes through.
 """
 
-import json
 import logging
 import os
 import time
 from typing import Any
 
+from pydantic_core import to_json
+
 from functions.common.logging import logger
 
 _TRACE = "_X_AMZN_TRACE_ID"
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def log_request(request_id: str, method: str, route: str | None, status: int | None, milliseconds: float) -> None:
@@ -38,5 +38,5 @@ def log_request(request_id: str, method: str, route: str | None, status: int | N
     handler = logger.registered_handler
     stream = handler.stream if isinstance(handler, logging.StreamHandler) else None
     if stream is not None:
-        stream.write(_encode({name: value for name, value in line.items() if value is not None}) + "\n")
+        stream.write(to_json({name: value for name, value in line.items() if value is not None}).decode() + "\n")
         stream.flush()

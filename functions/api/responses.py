@@ -7,7 +7,7 @@ own parsing of a parameter model takes as long as all the rest of a request.
 import json
 from http import HTTPStatus
 from typing import Annotated, Any, LiteralString
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote, urlencode, urlunsplit
 
 from fastapi import Path, Request
 from starlette.convertors import Convertor, register_url_convertor
@@ -95,7 +95,8 @@ def next_url(request: Request, *, limit: int, after: str) -> str:
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in _PAGE_PARAMETERS]
     query = urlencode([*kept, ("limit", limit), ("cursor", after)])
     root_path: str = request.scope.get("root_path", "")
-    return str(request.url.replace(path=root_path + request.url.path, query=query))
+    url = request.url.components
+    return urlunsplit((url.scheme, url.netloc, root_path + url.path, query, ""))
 
 
 def refuse_fields_of_the_present(selection: Selection) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 
+MANIFEST_PREFIX = "manifests/"
+"""Where, in the landing bucket and beside the files, a run notes what it is to do, if that is much."""
+
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _UNREADABLE = {
     "InvalidObjectState": "S3 keeps it in an archive class: restore it, then run it again",

@@ -25,13 +25,14 @@ from functions.common.database import Connection
 from functions.common.errors import EventError
 from functions.common.logging import logger
 from functions.common.settings import AuditSettings, DatabaseSettings, LandingSettings
-from functions.load.judge import judge_files
+from functions.load.judge import judge_files, refuse_unstaged
 from functions.load.marts.publish import publish
 from functions.load.marts.rebuild import rebuild
 from functions.load.metrics import emit_checks, emit_run
-from functions.load.plan.finish import finish
+from functions.load.plan.finish import empty_staging, finish
 from functions.load.plan.held_lists import held_lists
 from functions.load.plan.ledger import reopen
+from functions.load.plan.manifest import write_manifest
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.split import large_objects, split, staging_items
 from functions.load.recorded_step import recorded_step
@@ -210,6 +211,9 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return _check(parsed)
     if isinstance(parsed, _Vault):
         return _load_vault(parsed, context)
+    if isinstance(parsed, _Other) and parsed.step == "finish":
+        with environment.connections.session(environment.settings(DatabaseSettings)) as connection:
+            empty_staging(connection, parsed.run_id)
     with _transaction() as connection:
         result = _run(connection, parsed)
     if isinstance(parsed, _Other) and parsed.step == "finish":
@@ -254,6 +258,7 @@ def _check(event: _Check) -> dict[str, int]:
         recorded_step(connection, event.run_id, event.step) as step,
     ):
         if event.step == "check_staging":
+            refuse_unstaged(connection, event.run_id)
             judge_files(connection, load_model(), event.run_id)
         results = check(connection, load_model(), event.run_id)
         step.rows = len(results)
@@ -286,14 +291,31 @@ def _planned(connection: Connection, event: _Plan) -> dict[str, Any]:
     )
     plan(connection, environment.s3(), landing.landing_bucket, load_model(), request)
     large = large_objects(connection, event.run_id, landing.landing_split_bytes)
-    files = staging_items(connection, event.run_id)
+    files = _handed_over(connection, event.run_id)
+    large_items = [{"object_id": object_id} for object_id in large]
+    manifest = write_manifest(environment.s3(), landing.landing_bucket, event.run_id, "large", large_items)
     return {
         "run_id": event.run_id,
-        "file_count": len(files),
         "are_retractions_due": are_retractions_due(connection, event.run_id),
-        "files": files,
+        **files,
         "large_count": len(large),
-        "large": [{"object_id": object_id} for object_id in large],
+        "are_many_large": manifest is not None,
+        "large": large_items if manifest is None else [],
+        "large_manifest": manifest or "",
+    }
+
+
+def _handed_over(connection: Connection, run_id: str) -> dict[str, Any]:
+    """What is to be staged: in the state, or in a manifest that it names."""
+    bucket = environment.settings(LandingSettings).landing_bucket
+    files = staging_items(connection, run_id)
+    manifest = write_manifest(environment.s3(), bucket, run_id, "files", files)
+    return {
+        "bucket": bucket,
+        "file_count": len(files),
+        "are_many_files": manifest is not None,
+        "files": files if manifest is None else [],
+        "files_manifest": manifest or "",
     }
 
 
@@ -310,7 +332,7 @@ def _run(connection: Connection, event: _Plan | _Split | _Stage | _GiveUp | _Reb
         case _GiveUp():
             return {"status": give_up(connection, event.run_id, event.object_id)}
         case _Other(step="parts"):
-            return {"files": staging_items(connection, event.run_id)}
+            return _handed_over(connection, event.run_id)
         case _Rebuild():
             return rebuild(connection)
         case _Other(step="publish"):

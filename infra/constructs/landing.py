@@ -8,6 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from functions.common.landing import MANIFEST_PREFIX
 from infra.constructs.data_key import bucket_encryption, grant_key
 
 PREFIX = "landing/"
@@ -52,6 +53,8 @@ class LandingBucket(s3.Bucket):
                     expired_object_delete_marker=True,
                 ),
                 *([_TIERS] if retain else []),
+                # longer than an execution can be redriven
+                s3.LifecycleRule(id="ForgetManifests", prefix=MANIFEST_PREFIX, expiration=Duration.days(15)),
                 s3.LifecycleRule(id="AbortStaleUploads", abort_incomplete_multipart_upload_after=Duration.days(7)),
             ],
         )
@@ -62,7 +65,7 @@ class LandingBucket(s3.Bucket):
         )
 
     def grant_load(self, grantee: iam.IGrantable) -> None:
-        """Let the load list versions and read those under the landing prefix; no writing.
+        """Let the load list versions and read those under the landing prefix, and write manifests, nothing else.
 
         Listing has no condition on the prefix: with one, S3 answers 403 instead of 404 for a missing object.
         """
@@ -72,4 +75,7 @@ class LandingBucket(s3.Bucket):
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(actions=["s3:GetObjectVersion"], resources=[self.arn_for_objects(f"{PREFIX}*")])
         )
-        grant_key(self, grantee, "kms:Decrypt")
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:PutObject"], resources=[self.arn_for_objects(f"{MANIFEST_PREFIX}*")])
+        )
+        grant_key(self, grantee, "kms:Decrypt", "kms:GenerateDataKey")

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from functions.common.errors import TRANSIENT_ERROR_NAMES
 from infra.constructs.lake import LakeCatalog
@@ -49,6 +49,10 @@ TIMEOUT = Duration.hours(6)
 """A night takes minutes; in the first load of years, a step of the vault goes on in one call after another."""
 
 
+_HANDED_OVER = ("bucket", "file_count", "are_many_files", "files", "files_manifest")
+"""What is to be staged: the items themselves, or, of very many, where they are (functions/load/plan/manifest.py)."""
+
+
 class NightlyLoad(sfn.StateMachine):
     """Runs the load; its execution name is the run id. Input: `{}`, or any of `{"files": [keys]}` (only these),
     `{"from": day, "to": day}` (only files of these days) and `{"accept_deletions": true}` (of snapshots).
@@ -73,6 +77,7 @@ class NightlyLoad(sfn.StateMachine):
         alerts: sns.ITopic,
         retry_interval_seconds: int,
         staging_concurrency: int,
+        manifests: str,
         observed: bool,
         redrivable: bool,
     ) -> None:
@@ -81,6 +86,8 @@ class NightlyLoad(sfn.StateMachine):
         self._step_context = {"run_id.$": "$$.Execution.Name"} | (
             {"redrive_count.$": "$$.Execution.RedriveCount"} if redrivable else {}
         )
+        # a child of a Distributed Map is an execution of its own, and is told whose it is
+        self._child_context = {name: f"$.{name.removesuffix('.$')}" for name in self._step_context}
         self._load = load
         self._export = export
         self._catalog = catalog
@@ -102,15 +109,28 @@ class NightlyLoad(sfn.StateMachine):
             roles=[self.role],
             statements=[iam.PolicyStatement(actions=["states:ListExecutions"], resources=[self.state_machine_arn])],
         )
+        self.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[manifests]))
         functions = [function for function in (load, export) if function is not None]
         accept(
             self,
-            {"IAM5[Resource::*]": "Log delivery and X-Ray take no narrower resource."}
+            {
+                "IAM5[Resource::*]": "Log delivery and X-Ray take no narrower resource.",
+                **self._accepted_of_maps(),
+            }
             | {
                 f"IAM5[Resource::<{_logical_id(function)}.Arn>:*]": "CDK grants a function with its versions."
                 for function in functions
             },
         )
+
+    def _accepted_of_maps(self) -> dict[str, str]:
+        """What CDK lets the state machine do with the children of its Distributed Maps, whatever their ids."""
+        name = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{_logical_id(self)}"}}]}}]}}'
+        executions = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{name}"
+        return {
+            f"IAM5[Resource::{executions}{label}:*]": "The children of its own Distributed Maps."
+            for label in ("", "/SplitManyFiles", "/StageManyFiles")
+        }
 
     def _definition(self) -> sfn.IChainable:
         # its report is the output of the execution
@@ -136,15 +156,21 @@ class NightlyLoad(sfn.StateMachine):
             max_concurrency=self._staging_concurrency,
             result_path=sfn.JsonPath.DISCARD,
         ).item_processor(self._stage_file())
+        stage_many_files = self._distributed_map("StageManyFiles", "files", self._stage_one_of_many(), ["part"])
         check_vault = self._load_step("CheckVault", "check_vault")
         vault = sfn.Parallel(self._scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
             self._vault_step("Links", sfn.Succeed(self._scope, "LinksLoaded")),
             self._vault_step("Satellites", sfn.Succeed(self._scope, "SatellitesLoaded")),
         )
         check_vault.next(self._load_step("PublishMarts", "publish")).next(finish)
-        load = stage_files.next(self._load_step("CheckStaging", "check_staging")).next(
-            self._vault_step("Hubs", vault.next(check_vault))
-        )
+        check_staging = self._load_step("CheckStaging", "check_staging")
+        check_staging.next(self._vault_step("Hubs", vault.next(check_vault)))
+        stage_files.next(check_staging)
+        stage_many_files.next(check_staging)
+        are_many_files = sfn.Condition.boolean_equals("$.plan.are_many_files", value=True)
+        are_many_parts = sfn.Choice(self._scope, "AreManyParts")
+        parts = self._list_parts()
+        parts.next(are_many_parts.when(are_many_files, stage_many_files).otherwise(stage_files))
         any_files = (
             sfn.Choice(self._scope, "AnyFiles")
             # without files there is still their lateness to check, and marts to publish whose columns depend on the day
@@ -155,8 +181,12 @@ class NightlyLoad(sfn.StateMachine):
                 ),
                 check_vault,
             )
-            .when(sfn.Condition.number_greater_than("$.plan.large_count", 0), self._split_files().next(stage_files))
-            .otherwise(load)
+            .when(
+                sfn.Condition.boolean_equals("$.plan.are_many_large", value=True), self._split_many_files().next(parts)
+            )
+            .when(sfn.Condition.number_greater_than("$.plan.large_count", 0), self._split_files().next(parts))
+            .when(are_many_files, stage_many_files)
+            .otherwise(stage_files)
         )
         return self._list_running().next(self._plan()).next(any_files)
 
@@ -222,9 +252,51 @@ class NightlyLoad(sfn.StateMachine):
         give_up = self._load_step("GiveFileUp", "give_up", {"object_id.$": "$.object_id"})
         return stage.add_catch(give_up, errors=[*ENDED_PROCESS_ERROR_NAMES], result_path=sfn.JsonPath.DISCARD)
 
-    def _split_files(self) -> sfn.Chain:
-        """Find the parts of big files, and list again what is to be staged."""
-        split = sfn.Map(
+    def _stage_one_of_many(self) -> sfn.IChainable:
+        said = {"object_id.$": "$.object_id"}
+        # what all children answer together is a payload of Step Functions, so each answers as little as it can
+        done = sfn.Pass(self._scope, "OneOfManyStaged", result=sfn.Result.from_object({}))
+        stage = self._load_step("StageOneOfMany", "stage", said | {"part.$": "$.part"}, context=self._child_context)
+        give_up = self._load_step("GiveOneOfManyUp", "give_up", said, context=self._child_context)
+        stage.add_catch(give_up.next(done), errors=[*ENDED_PROCESS_ERROR_NAMES], result_path=sfn.JsonPath.DISCARD)
+        return stage.next(done)
+
+    def _split_many_files(self) -> sfn.DistributedMap:
+        done = sfn.Pass(self._scope, "OneOfManySplit", result=sfn.Result.from_object({}))
+        split = self._load_step("SplitOneOfMany", "split", {"object_id.$": "$.object_id"}, context=self._child_context)
+        return self._distributed_map("SplitManyFiles", "large", split.next(done), [])
+
+    def _distributed_map(
+        self, name: str, manifest: str, each: sfn.IChainable, more: Sequence[str]
+    ) -> sfn.DistributedMap:
+        """For each item of a manifest that a step has written to S3, a child execution with a history of its own.
+
+        Standard ones: those of the express kind end after five minutes. One that fails fails the run, as in the other
+        Map. The bucket's name comes with the state, and the permission to read manifests from us: CDK's own would be to
+        read the whole bucket.
+        """
+        distributed = sfn.DistributedMap(
+            self._scope,
+            name,
+            label=name,
+            map_execution_type=sfn.StateMachineType.STANDARD,
+            item_reader=sfn.S3JsonItemReader(
+                bucket_name_path=sfn.JsonPath.string_at("$.plan.bucket"),
+                key=sfn.JsonPath.string_at(f"$.plan.{manifest}_manifest"),
+            ),
+            item_selector={
+                **self._step_context,
+                **{f"{field}.$": f"$$.Map.Item.Value.{field}" for field in ("object_id", *more)},
+            },
+            max_concurrency=self._staging_concurrency,
+            result_path=sfn.JsonPath.DISCARD,
+        )
+        distributed.item_processor(each)
+        return distributed
+
+    def _split_files(self) -> sfn.Map:
+        """Find the parts of big files."""
+        return sfn.Map(
             self._scope,
             "SplitFiles",
             items_path="$.plan.large",
@@ -232,14 +304,16 @@ class NightlyLoad(sfn.StateMachine):
             max_concurrency=self._staging_concurrency,
             result_path=sfn.JsonPath.DISCARD,
         ).item_processor(self._load_step("SplitFile", "split", {"object_id.$": "$.object_id"}))
-        parts = self._task(
+
+    def _list_parts(self) -> tasks.LambdaInvoke:
+        """List again what is to be staged."""
+        return self._task(
             "ListParts",
             self._load,
             {"step": "parts", **self._step_context},
-            result_selector={"files.$": "$.Payload.files"},
+            result_selector={f"{field}.$": f"$.Payload.{field}" for field in _HANDED_OVER},
             result_path="$.plan",
         )
-        return split.next(parts)
 
     def _plan(self) -> tasks.LambdaInvoke:
         return self._task(
@@ -255,11 +329,12 @@ class NightlyLoad(sfn.StateMachine):
             },
             result_selector={
                 "run_id.$": "$.Payload.run_id",
-                "file_count.$": "$.Payload.file_count",
                 "are_retractions_due.$": "$.Payload.are_retractions_due",
-                "files.$": "$.Payload.files",
                 "large_count.$": "$.Payload.large_count",
+                "are_many_large.$": "$.Payload.are_many_large",
                 "large.$": "$.Payload.large",
+                "large_manifest.$": "$.Payload.large_manifest",
+                **{f"{field}.$": f"$.Payload.{field}" for field in _HANDED_OVER},
             },
             result_path="$.plan",
         )
@@ -298,8 +373,9 @@ class NightlyLoad(sfn.StateMachine):
         result_path: str = sfn.JsonPath.DISCARD,
         result_selector: Mapping[str, Any] | None = None,
         output_path: str | None = None,
+        context: Mapping[str, str] | None = None,
     ) -> tasks.LambdaInvoke:
-        payload = {"step": step, **self._step_context, **(more or {})}
+        payload = {"step": step, **(context or self._step_context), **(more or {})}
         return self._task(
             name,
             self._load,
@@ -355,5 +431,5 @@ def _log_options(scope: Construct, construct_id: str) -> sfn.LogOptions:
     )
 
 
-def _logical_id(function: lambda_.IFunction) -> str:
-    return Stack.of(function).get_logical_id(cast(CfnElement, function.node.default_child))
+def _logical_id(resource: IConstruct) -> str:
+    return Stack.of(resource).get_logical_id(cast(CfnElement, resource.node.default_child))

@@ -29,6 +29,8 @@ PERIOD = Duration.minutes(5)
 
 _PARAMETERS = {
     "rds.force_ssl": "1",
+    # a run of ten thousand files locks as many partitions of staging (functions/load/plan/plan.py); 8 MB of memory
+    "max_locks_per_transaction": "256",
     # errors are logged without what explains them, which quotes rows, and without their statements
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",

@@ -81,7 +81,7 @@ def test_days_of_a_source_that_is_dated_by_its_upload_are_refused(tmp_path: Path
 def test_a_month_of_more_files_than_one_run_takes_is_several_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """LocalStack loads the months in tests/platform/test_nightly_load.py; here are none of its 2,500 files."""
+    """LocalStack loads the months in tests/platform/test_nightly_load.py; here are none of its 10,000 files."""
     waiting = iter([2, 1, 0, 0])
     deployment = SimpleNamespace(
         s3=None, step_functions=None, outputs=SimpleNamespace(landing_bucket="bucket", state_machine_arn="arn")

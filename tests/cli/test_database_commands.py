@@ -112,9 +112,10 @@ def test_a_database_that_is_away_is_one_clear_line(c360: C360, deploy: Deploy) -
     assert "c360 status" in done.json["error"]["message"]
 
 
-def test_on_aws_sql_says_why_it_cannot(c360: C360, deploy: Deploy) -> None:
+def test_on_aws_sql_says_why_it_cannot(c360: C360, deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
     deploy(target="aws")
-    assert "not reachable from here" in c360("sql", "select 1").stderr
+    monkeypatch.setenv("C360_TUNNEL_PORT", "9")
+    assert "nothing on this machine leads to the database of an AWS deployment" in c360("sql", "select 1").stderr
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [(SLA_SECONDS, True), (SLA_SECONDS + 1, False)])

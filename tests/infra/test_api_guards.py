@@ -105,6 +105,7 @@ def test_one_key_encrypts_the_buckets_and_the_database(guarded: Synthesis, on_aw
     assert not everything(on_aws, "AWS::KMS::Key")
     [(name, key)] = everything(guarded, "AWS::KMS::Key").items()
     assert key["EnableKeyRotation"] is True
+    assert name in flat(guarded.outputs("Data")["DataKeyArn"]), "who drops files needs it in their policy"
     assert guarded.template("Data")["Resources"][name]["DeletionPolicy"] == "Retain", "as what it encrypts"
     ways = {
         bucket[:6]: each["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]

@@ -18,7 +18,9 @@ def test_the_landing_bucket_keeps_versions_and_announces_them(either: Synthesis)
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert rules["ForgetReplacedVersions"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
     assert rules["AbortStaleUploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
-    assert not any("ExpirationInDays" in rule for rule in rules.values()), "a current object is never deleted"
+    manifests = rules.pop("ForgetManifests")
+    assert (manifests["Prefix"], manifests["ExpirationInDays"]) == ("manifests/", 15)
+    assert not any("ExpirationInDays" in rule for rule in rules.values()), "a current file is never deleted"
 
 
 def test_the_landing_bucket_is_private_encrypted_and_tls_only(either: Synthesis) -> None:
@@ -62,6 +64,7 @@ def test_rds_is_small_current_encrypted_backed_up_and_unreachable_from_outside(o
     assert {name: database[name] for name in expected} == expected
     assert on_aws.properties("AWS::RDS::DBParameterGroup")["Parameters"] == {
         "rds.force_ssl": "1",
+        "max_locks_per_transaction": "256",
         "log_error_verbosity": "terse",
         "log_min_error_statement": "panic",
     }

@@ -17,6 +17,7 @@ from functions.common import environment
 from functions.load import handler as load_handler
 from functions.load.lake import export as lake
 from functions.load.lake import export_handler
+from functions.load.plan import manifest
 from functions.load.schema import migrate_handler
 from functions.load.schema.migrate import ROLES, migrate
 from functions.stream import brokers_handler
@@ -151,7 +152,7 @@ def _migrate(templates: Templates, url: str, patch: pytest.MonkeyPatch) -> set[C
 
 
 def _load(templates: Templates, patch: pytest.MonkeyPatch, s3: Any) -> set[Call]:
-    """A night with a file that is split, a file that is not, and copies of the audit trail."""
+    """A night with a file that is split, a file that is not, a manifest, and copies of the audit trail."""
     buckets = _settings(templates, patch, LOAD, "LANDING_BUCKET", "AUDIT_BUCKET")
     patch.setenv("LANDING_SPLIT_BYTES", "200000")
     for bucket in buckets.values():
@@ -170,6 +171,9 @@ def _load(templates: Templates, patch: pytest.MonkeyPatch, s3: Any) -> set[Call]
         assert planned["large_count"] == 1
         for large in planned["large"]:
             step("split", **large)
+        patch.setattr(manifest, "INLINE_LIMIT", 1)
+        assert step("parts")["are_many_files"]
+        patch.setattr(manifest, "INLINE_LIMIT", 1_000)
         for item in step("parts")["files"]:
             step("stage", **item)
         for name in ("check_staging", "hubs", "links", "satellites", "check_vault", "publish", "finish", "retention"):
@@ -256,6 +260,7 @@ def test_another_bucket_another_prefix_and_another_action_are_refused(templates:
     assert policy.fitting("s3:GetObjectVersion", f"{landing}/landing/customers/a.csv")
     assert not policy.fitting("s3:GetObjectVersion", f"{landing}/elsewhere/a.csv")
     assert not policy.fitting("s3:GetObjectVersion", "arn:aws:s3:::another/landing/customers/a.csv")
+    assert policy.fitting("s3:PutObject", f"{landing}/manifests/run-1/files.json")
     assert not policy.fitting("s3:PutObject", f"{landing}/landing/customers/a.csv")
 
 

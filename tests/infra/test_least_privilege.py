@@ -27,23 +27,27 @@ def test_no_role_has_an_administrators_policy(either: Synthesis) -> None:
     assert set(managed) <= {"AmazonAPIGatewayPushToCloudWatchLogs"}
 
 
-def test_only_the_load_reads_the_landing_bucket_and_nobody_writes_it(either: Synthesis) -> None:
+def test_only_the_load_reads_files_and_nobody_writes_any_but_manifests(either: Synthesis) -> None:
     allowed = [
         (name, statement)
         for name, statement in either.statements()
         if any(action.startswith("s3:") for action in actions(statement)) and not name.startswith("ExportRole")
     ]
-    assert {name[:8] for name, _ in allowed} == {"LoadRole"}
+    assert {name.partition("Role")[0] for name, _ in allowed} == {"Load", "NightlyLoad"}
     assert {action for _, statement in allowed for action in actions(statement)} == {
+        "s3:GetObject",
         "s3:GetObjectVersion",
         "s3:ListBucket",
         "s3:ListBucketVersions",
+        "s3:PutObject",
     }
     for _, statement in allowed:
         [resource] = resources(statement)
         assert "Landing" in resource
         if "s3:GetObjectVersion" in actions(statement):
             assert resource.endswith("/landing/*")
+        if {"s3:GetObject", "s3:PutObject"} & set(actions(statement)):
+            assert resource.endswith("/manifests/*")
 
 
 def test_only_the_export_writes_the_lake_and_it_reaches_no_other_bucket(on_aws: Synthesis) -> None:

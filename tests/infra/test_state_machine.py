@@ -45,8 +45,11 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "Plan": "AnyFiles",
         "AnyFiles": None,
         "SplitFiles": "ListParts",
-        "ListParts": "StageFiles",
+        "SplitManyFiles": "ListParts",
+        "ListParts": "AreManyParts",
+        "AreManyParts": None,
         "StageFiles": "CheckStaging",
+        "StageManyFiles": "CheckStaging",
         "CheckStaging": "LoadHubs",
         "LoadHubs": "AreHubsLoaded",
         "AreHubsLoaded": None,
@@ -59,6 +62,7 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         **(lake if "ExportLake" in states else {"EnforceRetention": None}),
     }
     assert states["PointCatalog" if "ExportLake" in states else "EnforceRetention"]["End"] is True
+    many_files = {"Variable": "$.plan.are_many_files", "BooleanEquals": True, "Next": "StageManyFiles"}
     # a night without files still asks whether they are late, and publishes what depends on the day
     assert states["AnyFiles"]["Choices"] == [
         {
@@ -68,8 +72,12 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
             ],
             "Next": "CheckVault",
         },
+        {"Variable": "$.plan.are_many_large", "BooleanEquals": True, "Next": "SplitManyFiles"},
         {"Variable": "$.plan.large_count", "NumericGreaterThan": 0, "Next": "SplitFiles"},
+        many_files,
     ]
+    assert states["AreManyParts"]["Choices"] == [many_files]
+    assert states["AreManyParts"]["Default"] == "StageFiles"
     assert states["AnyFiles"]["Default"] == "StageFiles"
     assert states["AreHubsLoaded"]["Default"] == "LoadLinksAndSatellites"
     assert states["AnyHeldLists"]["Choices"] == [
@@ -108,11 +116,51 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
             assert state.get("ResultPath", "$") == expected, name
 
 
+def test_very_many_files_are_children_of_a_distributed_map_with_the_run_they_are_of(machine: dict[str, Any]) -> None:
+    item = "$$.Map.Item.Value"
+    run = {"run_id.$": "$$.Execution.Name"}
+    for name, manifest, selected, inner in (
+        ("SplitManyFiles", "large", {"object_id.$": f"{item}.object_id"}, {"SplitOneOfMany", "OneOfManySplit"}),
+        (
+            *("StageManyFiles", "files", {"object_id.$": f"{item}.object_id", "part.$": f"{item}.part"}),
+            {"StageOneOfMany", "GiveOneOfManyUp", "OneOfManyStaged"},
+        ),
+    ):
+        state = machine["States"][name]
+        processor = state["ItemProcessor"]
+        assert processor["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "not 5 minutes"
+        assert processor["States"].keys() == inner
+        assert state["ItemReader"]["Parameters"] == {
+            "Bucket.$": "$.plan.bucket",
+            "Key.$": f"$.plan.{manifest}_manifest",
+        }
+        assert state["ItemReader"]["ReaderConfig"] == {"InputType": "JSON"}
+        assert state["ItemSelector"].items() >= (selected | run).items()
+        assert "ItemsPath" not in state
+        assert not [field for field in state if field.startswith("ToleratedFailure")]
+        # what all children answer is one payload of Step Functions
+        [last] = [each for each in processor["States"].values() if each.get("End")]
+        assert last == {"Type": "Pass", "Result": {}, "End": True}
+
+
+def test_the_state_machine_reads_manifests_and_nothing_else_of_the_landing_bucket(on_aws: Synthesis) -> None:
+    allowed = [
+        flat(statement["Resource"])
+        for name, policy in on_aws.resources("AWS::IAM::Policy")
+        if name.startswith("NightlyLoad")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "s3:GetObject" in statement["Action"]
+    ]
+    assert len(allowed) == 1
+    assert allowed[0].endswith("/manifests/*")
+
+
 def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) -> None:
     export = {"run_id.$": "$$.Execution.Name"}
     # only AWS can redrive an execution, and only its context says how often that was done
     on_aws = "PointTable" in tasks(machine)
     run = export | ({"redrive_count.$": "$$.Execution.RedriveCount"} if on_aws else {})
+    child = {name: f"$.{name.removesuffix('.$')}" for name in run}
     expected: dict[str, tuple[str, dict[str, str]]] = {
         "Plan": (
             "Load",
@@ -129,6 +177,9 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
         "ListParts": ("Load", {"step": "parts", **run}),
         "StageFile": ("Load", {"step": "stage", **run, "object_id.$": "$.object_id", "part.$": "$.part"}),
         "GiveFileUp": ("Load", {"step": "give_up", **run, "object_id.$": "$.object_id"}),
+        "SplitOneOfMany": ("Load", {"step": "split", **child, "object_id.$": "$.object_id"}),
+        "StageOneOfMany": ("Load", {"step": "stage", **child, "object_id.$": "$.object_id", "part.$": "$.part"}),
+        "GiveOneOfManyUp": ("Load", {"step": "give_up", **child, "object_id.$": "$.object_id"}),
         "CheckStaging": ("Load", {"step": "check_staging", **run}),
         "LoadHubs": ("Load", {"step": "hubs", **run}),
         "LoadLinks": ("Load", {"step": "links", **run}),
@@ -145,20 +196,25 @@ def test_each_task_calls_its_function_with_its_payload(machine: dict[str, Any]) 
     for name, (function, payload) in expected.items():
         assert found[name]["Parameters"]["FunctionName"].startswith(function)
         assert found[name]["Parameters"]["Payload"] == payload
+    handed_over = {
+        f"{field}.$": f"$.Payload.{field}"
+        for field in ("bucket", "file_count", "are_many_files", "files", "files_manifest")
+    }
     assert found["Plan"]["ResultSelector"] == {
         "run_id.$": "$.Payload.run_id",
-        "file_count.$": "$.Payload.file_count",
         "are_retractions_due.$": "$.Payload.are_retractions_due",
-        "files.$": "$.Payload.files",
         "large_count.$": "$.Payload.large_count",
+        "are_many_large.$": "$.Payload.are_many_large",
         "large.$": "$.Payload.large",
+        "large_manifest.$": "$.Payload.large_manifest",
+        **handed_over,
     }
-    assert found["ListParts"]["ResultSelector"] == {"files.$": "$.Payload.files"}
+    assert found["ListParts"]["ResultSelector"] == handed_over
 
 
 def test_each_task_is_tried_again_three_times_on_transient_errors_only(machine: dict[str, Any]) -> None:
     for name, task in tasks(machine).items():
-        assert ("Catch" in task) == (name == "StageFile")
+        assert ("Catch" in task) == (name in {"StageFile", "StageOneOfMany"})
         *throttled, retry = task["Retry"]
         assert len(throttled) == (name not in {"ListRunning", "AlertHeldLists", "PointTable"}), "retries not ours"
         named = set(retry.pop("ErrorEquals"))
@@ -208,10 +264,13 @@ def test_the_first_retry_comes_after_two_seconds_on_aws_and_one_locally(
         assert intervals == {seconds}
 
 
-def test_a_file_that_ends_its_function_at_every_try_is_given_up_alone(machine: dict[str, Any]) -> None:
-    [caught] = tasks(machine)["StageFile"]["Catch"]
+@pytest.mark.parametrize(("stage", "give_up"), [("StageFile", "GiveFileUp"), ("StageOneOfMany", "GiveOneOfManyUp")])
+def test_a_file_that_ends_its_function_at_every_try_is_given_up_alone(
+    machine: dict[str, Any], stage: str, give_up: str
+) -> None:
+    [caught] = tasks(machine)[stage]["Catch"]
     assert set(caught.pop("ErrorEquals")) == {"Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown"}
-    assert caught == {"ResultPath": None, "Next": "GiveFileUp"}
+    assert caught == {"ResultPath": None, "Next": give_up}
 
 
 def test_step_functions_is_asked_which_runs_are_alive(either: Synthesis) -> None:

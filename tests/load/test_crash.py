@@ -1,5 +1,6 @@
 """A step cut off anywhere and tried again, or a run given up after any step, ends in the same vault and marts."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -134,3 +135,23 @@ def reports(night: Night) -> list[tuple[Any, ...]]:
         "select object_key, status, rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_quarantined"
         " from metadata.object_version order by object_key"
     )
+
+
+def test_a_statement_that_runs_on_after_its_function_has_ended_is_waited_for(night: Night) -> None:
+    """`Sandbox.Timedout`: Lambda ends the process, PostgreSQL notices when it answers; until then its locks stay."""
+    night.drop("customers/dt=2024-01-01/a.csv", customers({"customer_id": "C1"}))
+    run_id, object_ids = night.plan()
+    night.stage(run_id, object_ids)
+    ended = night.connect()
+    ended.execute("select from metadata.lock where name = 'hub_customer' for update")
+    ended.execute(
+        "insert into metadata.vault_load (object_id, vault_table, run_id)"
+        " select object_id, 'hub_customer', run_id from metadata.object_version"
+    )
+    ended.pgconn.send_query(b"select pg_sleep(2)")
+    while ended.pgconn.flush():
+        pass
+    ended.pgconn.finish()
+    began = time.monotonic()
+    assert night.load_vault(run_id)["hub_customer"] == 1, "what it had noted as loaded is rolled back"
+    assert time.monotonic() - began > 1

@@ -141,11 +141,16 @@ def test_a_night_through_the_handler(
         planned = handler.handle({**PLAN, "input": {"files": [key]}}, lambda_context())
         assert planned == {
             "run_id": "run-1",
-            "file_count": 1,
             "are_retractions_due": False,
+            "bucket": "landing-zone",
+            "file_count": 1,
+            "are_many_files": False,
             "files": [{"object_id": planned["files"][0]["object_id"], "part": 0}],
+            "files_manifest": "",
             "large_count": 0,
+            "are_many_large": False,
             "large": [],
+            "large_manifest": "",
         }
         assert step("stage", **planned["files"][0]) == {"status": "STAGED"}
         assert step("check_staging")["warnings"] == 9  # the columns that the file lacks are empty

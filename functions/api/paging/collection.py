@@ -109,6 +109,9 @@ class Collection:
     def __hash__(self) -> int:
         return id(self)
 
+    def __repr__(self) -> str:
+        return f"Collection of {self.model.__name__}"
+
 
 def view(name: str) -> sql.Composable:
     """A view of the business vault."""

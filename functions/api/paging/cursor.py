@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from functions.api.errors import BadParameterError
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _INSTANT = re.compile(r"[-+:. 0-9]{10,40}|-infinity")
 _VALUES = {
     "text": re.compile(r"[^\x00\ud800-\udfff]*", re.DOTALL),
@@ -28,7 +29,7 @@ def is_storable(text: str) -> bool:
 
 def encode(sort: str, values: Sequence[str]) -> str:
     """The cursor after an item with these values."""
-    content = json.dumps([sort, *values], ensure_ascii=False, separators=(",", ":")).encode()
+    content = _encode([sort, *values]).encode()
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 

@@ -10,12 +10,13 @@ moment's.
 import asyncio
 import contextlib
 import fcntl
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
+
+from pydantic_core import to_json
 
 from functions.api.database import Database
 from functions.audit.chain import MOST_RECORDS
@@ -49,7 +50,7 @@ class CommittedTrail:
 
     async def record(self, content: dict[str, Any]) -> None:
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((json.dumps(content), written))
+        self._waiting.append((to_json(content).decode(), written))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         await written
@@ -84,7 +85,7 @@ class SpooledTrail:
     async def record(self, content: dict[str, Any]) -> None:
         if len(self._lines) >= MOST_WAITING:  # while the database takes none
             raise DatabaseUnavailableError("the audit trail's spool is full")
-        line = json.dumps(content)
+        line = to_json(content).decode()
         if self._file is None:
             self._file = _new_file(self._folder)
         self._file.add(f"{line}\n")

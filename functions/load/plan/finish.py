@@ -17,6 +17,9 @@ type Report = dict[str, Any]
 FILES_LIMIT_BYTES = 200_000
 """Step Functions passes on 256 KiB from a state ("Step Functions service quotas"); the rest of the report is small."""
 
+PARTS_DROPPED_AT_ONCE = 500
+"""Dropping a partition of staging takes five locks until the transaction ends, of some ten thousand that there are."""
+
 CHECKS_SHOWN = 100
 RETRACTED_SHOWN = 100
 _OBSERVED_SHOWN = 300  # characters of what a check saw
@@ -36,7 +39,7 @@ def finish(connection: Connection, run_id: str) -> Report:
         object_ids = objects_of(connection, run_id, ["STAGED"])
         with recorded_step(connection, run_id, "finish") as step:
             step.rows = len(object_ids)
-            _empty_staging(connection, run_id)
+            _drop(connection, _parts(connection, run_id))
             forget_repeated_rows(connection, object_ids)
             connection.execute(
                 "update metadata.object_version set status = 'LOADED' where object_id = any(%s)", (object_ids,)
@@ -62,15 +65,36 @@ def _changed(connection: Connection, run_id: str) -> dict[str, Any]:
     return {"files": files, "records": records}
 
 
-def _empty_staging(connection: Connection, run_id: str) -> None:
-    """Drop the partitions of staging that the run's objects filled."""
-    parts = connection.execute(
-        "select source, object_id, part from metadata.object_version join metadata.object_part using (object_id)"
-        " where run_id = %s",
+def empty_staging(connection: Connection, run_id: str) -> None:
+    """Drop the partitions of staging that the run's objects filled, PARTS_DROPPED_AT_ONCE in a transaction each.
+
+    To be called when only `finish` is left, without an open transaction. A run that dies meanwhile is taken over as one
+    that has lost its staging: what is left of it is staged again. Of a run that is not active: nothing.
+    """
+    while True:
+        with connection.transaction():
+            row = connection.execute("select status from metadata.load_run where run_id = %s", (run_id,)).fetchone()
+            parts = _parts(connection, run_id) if row == ("RUNNING",) else []
+            _drop(connection, parts[:PARTS_DROPPED_AT_ONCE])
+        if len(parts) <= PARTS_DROPPED_AT_ONCE:
+            return
+
+
+def _parts(connection: Connection, run_id: str) -> list[StagedPart]:
+    """The partitions of staging that the run's objects fill."""
+    rows = connection.execute(
+        "select o.source, o.object_id, p.part from metadata.object_version as o"
+        " join metadata.object_part as p using (object_id)"
+        " join pg_class as c on c.relnamespace = 'staging'::regnamespace"
+        " and c.relname = 'part_' || p.object_id || '_' || p.part where o.run_id = %s",
         (run_id,),
-    ).fetchall()
+    )
+    return [StagedPart(*row) for row in rows]
+
+
+def _drop(connection: Connection, parts: list[StagedPart]) -> None:
     for part in parts:
-        connection.execute(sql.SQL("drop table if exists {}").format(StagedPart(*part).table))
+        connection.execute(sql.SQL("drop table if exists {}").format(part.table))
 
 
 def report(connection: Connection, run_id: str) -> Report:

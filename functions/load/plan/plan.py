@@ -28,9 +28,11 @@ LISTED_AFTER = "2 minutes"
 """A run that Step Functions does not list as running this long after its start has died unrecorded. Its list is
 eventually consistent (API reference of ListExecutions)."""
 
-FILES_LIMIT = 2_500
-"""In one run: an execution's history holds 25,000 events ("Step Functions service quotas"), of which staging a file
-takes 7."""
+FILES_LIMIT = 10_000
+"""In one run: the more partitions staging has, the longer it takes to attach another."""
+
+RESERVED_LOCKS = 1_400
+"""For all other sessions: forty stagings at once take some thirty locks each."""
 
 IGNORED_SHOWN = 100
 """Of the objects that a run left alone, so many are named in the ledger and in its report; all are counted."""
@@ -75,7 +77,7 @@ class RunRequest:
 def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, request: RunRequest) -> list[int]:
     """Register the run and claim what it is to load; return the ids of its object versions, in loading order.
 
-    Of very many files it claims FILES_LIMIT, and leaves the others to the next run.
+    Of very many files it claims as many as `files_limit` says, and leaves the others to the next run.
     Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
     `request.files` is not a file of the landing zone, or one in `request.retract` has never been one.
     """
@@ -102,7 +104,7 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "until": request.until,
         "abandoned_after": ABANDONED_AFTER,
         "accept_deletions": request.accept_deletions,
-        "most": FILES_LIMIT,
+        "most": files_limit(connection),
         "read_attempts": READ_ATTEMPTS,
         "running": None if request.running is None else list(request.running),
         "listed_after": LISTED_AFTER,
@@ -121,6 +123,20 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         (request.run_id,),
     )
     return [row[0] for row in claimed]
+
+
+def files_limit(connection: Connection) -> int:
+    """How many files a run takes: FILES_LIMIT, or fewer where PostgreSQL's table of locks is small.
+
+    A file is a partition of staging, which two steps at once lock each. With PostgreSQL's defaults these are 2,500; the
+    databases of a deployment have room for FILES_LIMIT (`max_locks_per_transaction`).
+    """
+    row = connection.execute(
+        "select current_setting('max_locks_per_transaction')::integer * (current_setting('max_connections')::integer"
+        " + current_setting('max_prepared_transactions')::integer)"
+    ).fetchone()
+    locks = row[0] if row else 0
+    return max(1, min(FILES_LIMIT, (locks - RESERVED_LOCKS) // 2))
 
 
 def _claim(connection: Connection, parameters: dict[str, Any]) -> None:

@@ -93,6 +93,31 @@ def newer(cloudformation: CloudFormation, environment: str) -> Iterator[str]:
         connection.execute("delete from metadata.migration where version > %s", (len(known),))
 
 
+@pytest.mark.usefixtures("environment")
+def test_a_request_that_cloudformation_sends_twice_gets_the_same_answer(cloudformation: CloudFormation) -> None:
+    """Lambda invokes asynchronously, at least once; of two Creates the second finds nothing to do."""
+    first, second = cloudformation.send("Create"), cloudformation.send("Create")
+    assert (first["Status"], second["Status"]) == ("SUCCESS", "SUCCESS")
+    same = ("PhysicalResourceId", "StackId", "RequestId", "LogicalResourceId")
+    assert [first[field] for field in same] == [second[field] for field in same]
+
+
+@pytest.mark.usefixtures("environment")
+def test_an_update_from_and_to_any_properties_keeps_the_resource_and_its_data(cloudformation: CloudFormation) -> None:
+    """A rollback sends the old properties as the new ones: the hash of a release that never came to be among them."""
+    created = cloudformation.send("Create", ResourceProperties={"ServiceToken": "arn", "SchemaHash": "of the first"})
+    for old, new in (("of the first", "of the second"), ("of the second", "of the first"), ("", "of the first")):
+        updated = cloudformation.send(
+            "Update",
+            PhysicalResourceId=created["PhysicalResourceId"],
+            OldResourceProperties={"ServiceToken": "arn", **({"SchemaHash": old} if old else {})},
+            ResourceProperties={"ServiceToken": "arn", "SchemaHash": new},
+        )
+        assert updated["Status"] == "SUCCESS", updated
+        # with another id, CloudFormation would delete the one before
+        assert updated["PhysicalResourceId"] == created["PhysicalResourceId"]
+
+
 def test_going_back_after_a_migration_leaves_the_newer_database_alone_and_says_so(
     cloudformation: CloudFormation, newer: str
 ) -> None:
