@@ -155,3 +155,13 @@ def test_a_statement_that_runs_on_after_its_function_has_ended_is_waited_for(nig
     began = time.monotonic()
     assert night.load_vault(run_id)["hub_customer"] == 1, "what it had noted as loaded is rolled back"
     assert time.monotonic() - began > 1
+
+
+def test_a_table_that_is_missing_is_named(night: Night) -> None:
+    night.drop("transactions/dt=2024-01-01/a.csv", transactions({}))
+    run_id, object_ids = night.plan()
+    night.stage(run_id, object_ids)
+    with psycopg.connect(night.admin_url) as connection:
+        connection.execute("alter table raw_vault.sat_order_details rename to sat_order_details_away")
+    with pytest.raises(psycopg.errors.UndefinedTable, match="sat_order_details"):
+        night.load_vault(run_id)

@@ -258,6 +258,9 @@ def _batch(connection: Connection, load: TableLoad, todo: Unfinished, keys: KeyR
     )
 
 
-def is_large(rows: int, table_rows: int) -> bool:
-    """Whether a table is known to hold few rows beside as many new ones; -1: it was never counted."""
-    return 0 <= table_rows <= _FEW_ROWS * rows
+def is_large(rows: int, table_rows: int | None) -> bool:
+    """Whether a table is known to hold few rows beside as many new ones; -1: it was never counted.
+
+    None: it is not there, which its statement says better.
+    """
+    return table_rows is not None and 0 <= table_rows <= _FEW_ROWS * rows
