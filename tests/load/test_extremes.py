@@ -45,7 +45,7 @@ def values_of(source: str, name: str) -> tuple[list[str], list[str]]:
         case _ if name in load_model().sources[source].measures:
             return ["999999999999999", "-999999999999999"], ["9223372036854775807"]
         case _:
-            return ["1619876543210987654", "-9223372036854775808"], ["9223372036854775808"]
+            return ["9000000000000000000", "-9223372036854775808"], ["9000000000000000001", "9223372036854775808"]
 
 
 KEYS = {"customers": "customer_id", "products": "product_id", "transactions": "transaction_id"}

@@ -30,6 +30,8 @@ _TIME_ON_THE_LAST_DAY = "^([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?$"
 _DECIMAL_LIMIT_BYTES = 1000
 # Sums of so many digits before the point stay within the lake's decimal(38, 18) and what JSON readers hold exactly.
 _DIGITS_LIMIT = 15
+# The marts count lines without a number on from the highest number that their order has.
+_INTEGER_LIMIT = 9_000_000_000_000_000_000
 
 
 def rules(model: Model, source: str) -> dict[str, sql.Composable]:
@@ -48,6 +50,11 @@ def rules(model: Model, source: str) -> dict[str, sql.Composable]:
             good[f"{name}.digits"] = sql.SQL(
                 "(octet_length({0}) <= {1} or {0} is null or length(split_part(ltrim({0}, '+-'), '.', 1)) <= {1})"
             ).format(identifier, _DIGITS_LIMIT)
+        elif column.type == "integer":
+            good[f"{name}.range"] = sql.SQL(
+                "case when octet_length({0}) > 18 and pg_input_is_valid({0}, 'bigint') then {0}::bigint <= {1}"
+                " else true end"
+            ).format(identifier, _INTEGER_LIMIT)
     good["row.header"] = _is_no_header(model.sources[source].required)
     return good
 

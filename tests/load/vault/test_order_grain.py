@@ -45,6 +45,13 @@ def test_unnumbered_rows_of_one_product_are_lines_of_their_own(night: Night) -> 
     assert (customer, published(night).customers[0][10:12]) == ("C1", (1, Decimal(15)))
 
 
+def test_lines_without_a_number_follow_the_highest_that_a_file_may_have(night: Night) -> None:
+    highest = 9_000_000_000_000_000_000
+    night.drop("transactions/dt=2026-11-01/a.csv", transactions(row("P", 1, str(highest)), row("P", 2)))
+    night.run()
+    assert lines(night) == [("T1", highest, "P", 5), ("T1", highest + 1, "P", 10)]
+
+
 def test_a_numbered_line_whose_product_is_corrected_is_one_line(night: Night) -> None:
     for day, product in ((1, "A"), (2, "B"), (4, "A")):
         night.drop(f"transactions/dt=2026-11-0{day}/a.csv", transactions(row(product, 1, "1"), row("C", 1, "2")))

@@ -42,4 +42,5 @@ from (
     and coalesce(octet_length("payment_method"), 0) <= 1000
     and coalesce(octet_length("order_status"), 0) <= 1000
     and ("line_number" is null or "line_number" !~ '[^0123456789+-]' and pg_input_is_valid("line_number", 'bigint'))
+    and case when octet_length("line_number") > 18 and pg_input_is_valid("line_number", 'bigint') then "line_number"::bigint <= 9000000000000000000 else true end
 ) as typed_row
