@@ -1,6 +1,6 @@
 # `make help` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test check format bench pictures lock sbom notices secrets api platform stream load engine
+.PHONY: help install demo up down test check format bench pictures lock sbom notices audit secrets api platform stream load engine
 
 # Python compiles what it imports once, also where the environment says not to: start-up is ten times faster.
 export PYTHONDONTWRITEBYTECODE :=
@@ -47,6 +47,11 @@ sbom: install ## Print the software bill of materials, CycloneDX JSON
 
 notices: install ## Print the licences of all packages
 	@.venv/bin/python -m local.bill_of_materials notices
+
+audit: install ## Ask PyPI and npm for known vulnerabilities of what is pinned
+	@.venv/bin/uvx --quiet pip-audit==2.9.0 --strict --require-hashes --disable-pip -r requirements/functions.txt
+	@.venv/bin/uvx --quiet pip-audit==2.9.0 --strict --require-hashes --disable-pip -r requirements/export.txt
+	@npm audit && npm audit --prefix dashboards/web
 
 secrets: ## Look for keys and tokens in what git tracks
 	@sh .ci/secrets.sh
