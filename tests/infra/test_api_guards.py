@@ -1,7 +1,6 @@
 """What may stand before and behind the API: a web ACL, a name of its own, RDS Proxy; and a key of the customer's."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,13 +130,9 @@ def test_who_uses_a_bucket_may_use_its_key_and_no_more(guarded: Synthesis) -> No
                 if used:
                     allowed.setdefault(name.partition("Role")[0], set()).update(used)
     assert allowed == {
-        "Load": {"kms:Decrypt", "kms:GenerateDataKey"},  # reads files, adds copies of the audit trail
+        # reads files, writes manifests of very many and copies of the audit trail
+        "Load": {"kms:Decrypt", "kms:GenerateDataKey"},
+        "NightlyLoad": {"kms:Decrypt"},  # reads manifests
         "Export": {"kms:Decrypt", "kms:GenerateDataKey"},
         "Stream": {"kms:GenerateDataKey"},  # what its event source gives up
     }
-
-
-def test_without_the_audit_bucket_the_load_only_decrypts(tmp_path: Path) -> None:
-    plain = synthesize(tmp_path / "out", target="aws", customer_key="enabled", lake="disabled")
-    used = {a for _, s in plain.statements() for a in actions(s) if a.startswith("kms:")}
-    assert used == {"kms:Decrypt"}

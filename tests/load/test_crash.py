@@ -163,5 +163,9 @@ def test_a_table_that_is_missing_is_named(night: Night) -> None:
     night.stage(run_id, object_ids)
     with psycopg.connect(night.admin_url) as connection:
         connection.execute("alter table raw_vault.sat_order_details rename to sat_order_details_away")
-    with pytest.raises(psycopg.errors.UndefinedTable, match="sat_order_details"):
-        night.load_vault(run_id)
+    try:
+        with pytest.raises(psycopg.errors.UndefinedTable, match="sat_order_details"):
+            night.load_vault(run_id)
+    finally:
+        with psycopg.connect(night.admin_url) as connection:
+            connection.execute("alter table raw_vault.sat_order_details_away rename to sat_order_details")

@@ -40,6 +40,7 @@ def c360(
         capsys.readouterr()
         status = run_command([*arguments, "--json"])
         answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert "error" not in answer, answer
         return answer | {"status": status}
 
     return run

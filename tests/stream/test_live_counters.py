@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from unittest.mock import Mock
@@ -13,6 +14,7 @@ from unittest.mock import Mock
 import pytest
 from rich.console import Console
 
+from cli import live_counters
 from cli.errors import DeploymentError
 from cli.live_counters import Feed, display
 from cli.main import run_command
@@ -133,11 +135,16 @@ def test_ctrl_c_ends_watching_with_the_last_counters(
 ) -> None:
     _watching(monkeypatch, api_url)
     ignored = signal.signal(signal.SIGINT, signal.default_int_handler)  # as a shell has it for what runs behind it
-    interrupt = threading.Timer(0.8, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT])
-    interrupt.start()
+
+    @contextmanager
+    def displayed(output: Output, feed: Feed) -> Iterator[None]:
+        with display(output, feed):
+            threading.Timer(0.3, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
+            yield
+
+    monkeypatch.setattr(live_counters, "display", displayed)
     try:
         assert run_command(["events", "watch"]) == 0
-        interrupt.join()
     finally:
         signal.signal(signal.SIGINT, ignored)
     said = capsys.readouterr()

@@ -26,4 +26,4 @@ CREATED_BY_THE_OPEN_RUNTIME = {
     "AWS::StepFunctions::StateMachine",
 }
 # CloudFormation has more functions than LocalStack supports; it lacks Fn::GetStackOutput.
-KNOWN_FUNCTIONS = {"Fn::GetAtt", "Fn::ImportValue", "Fn::Join", "Fn::Sub"}
+KNOWN_FUNCTIONS = {"Fn::GetAtt", "Fn::ImportValue", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::Sub"}
