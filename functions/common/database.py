@@ -1,6 +1,7 @@
 """One way to PostgreSQL: connections of a function, and which of their failures are worth another try."""
 
 import json
+import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,7 +118,8 @@ def transient_errors_named() -> Iterator[None]:
 class ConnectionHolder:
     """The one connection of an execution environment, opened when first used and replaced when it is broken.
 
-    It is replaced too when it was idle for long: the server may have ended it while Lambda kept the process frozen.
+    It is replaced too when the server has ended it, and when it was idle for long: then that may not have been heard of
+    while Lambda kept the process frozen.
     """
 
     def __init__(self) -> None:
@@ -137,7 +139,7 @@ class ConnectionHolder:
     def session(self, settings: DatabaseSettings) -> Iterator[Connection]:
         """This connection, for transactions that the caller begins and ends. Raises as `transaction` does."""
         with transient_errors_named():
-            if self._connection is not None and time.time() - self._used_at > IDLE_SECONDS / 2:
+            if self._connection is not None and self._has_ended(self._connection):
                 self._connection.close()
             if self._connection is None or self._connection.closed:
                 self._connection = connect(settings)
@@ -149,3 +151,11 @@ class ConnectionHolder:
                 raise
             finally:
                 self._used_at = time.time()
+
+    def _has_ended(self, connection: Connection) -> bool:
+        """A server says nothing on an idle connection but that it ends it."""
+        if connection.closed or time.time() - self._used_at > IDLE_SECONDS / 2:
+            return True
+        readable = select.poll()
+        readable.register(connection.fileno(), select.POLLIN)
+        return bool(readable.poll(0))

@@ -67,8 +67,6 @@ def test_a_connection_that_was_idle_for_long_is_replaced(database_url: str, monk
     holder = ClosingHolder()
     with holder.transaction(at(database_url)) as connection:
         first = connection.info.backend_pid
-    with psycopg.connect(database_url) as killer:
-        killer.execute("select pg_terminate_backend(%s, 5000)", (first,))
     later = time.time() + IDLE_SECONDS
     monkeypatch.setattr(time, "time", lambda: later)
     with holder.transaction(at(database_url)) as connection:
@@ -120,7 +118,9 @@ def test_what_would_fail_again_passes_as_it_is(failure: Exception) -> None:
         raise failure
 
 
-def test_the_connection_is_kept_between_transactions_and_replaced_when_it_was_cut(database_url: str) -> None:
+def test_the_connection_is_kept_between_transactions_and_replaced_when_the_server_ended_it(
+    database_url: str,
+) -> None:
     holder = ConnectionHolder()
     settings = at(database_url)
     with holder.transaction(settings) as connection:
@@ -129,11 +129,14 @@ def test_the_connection_is_kept_between_transactions_and_replaced_when_it_was_cu
     with holder.transaction(settings) as connection:
         assert connection.info.backend_pid == first
     with psycopg.connect(database_url) as killer:
-        killer.execute("select pg_terminate_backend(%s)", (first,))
-    with pytest.raises(DatabaseUnavailableError), holder.transaction(settings) as connection:
-        connection.execute("insert into kept values (1)")
+        killer.execute("select pg_terminate_backend(%s, 5000)", (first,))
     with holder.transaction(settings) as connection:
-        assert connection.info.backend_pid != first
+        second = connection.info.backend_pid
+        assert second != first
+    with pytest.raises(DatabaseUnavailableError), holder.transaction(settings) as connection:
+        connection.execute("with killed as (insert into kept values (1)) select pg_terminate_backend(pg_backend_pid())")
+    with holder.transaction(settings) as connection:
+        assert connection.info.backend_pid != second
         assert connection.execute("select count(*) from kept").fetchone() == (0,)
     connection.close()
 
