@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.errors import DeploymentError
+from cli.errors import DeploymentError, UsageError
 from infra.outputs import FORWARDING
 
 PORT = 5433
@@ -17,8 +17,11 @@ READER = "c360_bi"
 
 
 def local_port() -> int:
-    """Where the tunnel ends on this machine."""
-    return int(os.environ.get("C360_TUNNEL_PORT") or PORT)
+    """Where the tunnel ends on this machine. Raises UsageError for a setting that is no port."""
+    chosen = os.environ.get("C360_TUNNEL_PORT") or str(PORT)
+    if not chosen.isdecimal() or not 1 <= int(chosen) <= 65535:
+        raise UsageError(f"C360_TUNNEL_PORT={chosen} is no port: give a number from 1 to 65535")
+    return int(chosen)
 
 
 def require_open() -> None:
@@ -54,7 +57,7 @@ def sign_in(outputs: Mapping[str, str], rds: Any) -> dict[str, Any]:
     }
 
 
-def words_of_tunnel(outputs: Mapping[str, str], region: str, port: int | None = None) -> list[str]:
+def tunnel_command(outputs: Mapping[str, str], region: str, port: int | None = None) -> list[str]:
     """The command of AWS's that opens it. `outputs`: of the stacks, that for people's access too.
 
     Raises DeploymentError where the deployment has none.

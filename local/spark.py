@@ -37,19 +37,19 @@ class JavaError(LocalError):
 
 def java_version() -> int:
     """The major version of the Java that Spark would use. Raises JavaError when there is none that it runs on."""
-    wanted = f"Spark needs Java {JAVA_VERSIONS[0]} or {JAVA_VERSIONS[1]}"
+    requirement = f"Spark needs Java {JAVA_VERSIONS[0]} or {JAVA_VERSIONS[1]}"
     install = f"install it (Debian, Ubuntu: apt install openjdk-{JAVA_VERSIONS[0]}-jre-headless), or set JAVA_HOME"
     home = os.environ.get("JAVA_HOME")
     java = shutil.which(str(Path(home) / "bin" / "java") if home else "java")
     if java is None:
         where = f"JAVA_HOME={home} has none" if home else "there is none on the PATH"
-        raise JavaError(f"{wanted}, and {where}: {install}.")
+        raise JavaError(f"{requirement}, and {where}: {install}.")
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     found = re.search(r'version "(\d+)', answer.stderr + answer.stdout)
     if found is None:
-        raise JavaError(f"{wanted}, and {java} -version answers nothing of use: {install}.")
+        raise JavaError(f"{requirement}, and {java} -version answers nothing of use: {install}.")
     if int(found[1]) not in JAVA_VERSIONS:
-        raise JavaError(f"{wanted}, and {java} is version {found[1]}: {install}.")
+        raise JavaError(f"{requirement}, and {java} is version {found[1]}: {install}.")
     return int(found[1])
 
 

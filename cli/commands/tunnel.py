@@ -8,7 +8,7 @@ import typer
 
 from cli.errors import UsageError
 from cli.options import Target, TargetOption, examples
-from cli.tunnel import words_of_tunnel
+from cli.tunnel import tunnel_command
 
 EXAMPLES = examples(
     "c360 tunnel                                              leave it running; in another terminal:",
@@ -35,5 +35,5 @@ def command(
         if shutil.which(program) is None:
             raise UsageError(f"{program} is not installed: the tunnel is opened by AWS's command line and its plugin")
     deployment = open_deployment(target)
-    words = words_of_tunnel(deployment.stack_outputs | deployment.access_outputs, deployment.outputs.region, port)
-    raise typer.Exit(subprocess.run(words, check=False).returncode)
+    command_line = tunnel_command(deployment.stack_outputs | deployment.access_outputs, deployment.outputs.region, port)
+    raise typer.Exit(subprocess.run(command_line, check=False).returncode)

@@ -11,6 +11,7 @@ import pytest
 
 from cli import tunnel
 from cli.deployment import Deployment
+from cli.errors import UsageError
 from functions.load.schema.migrate import ROLES
 from functions.load.schema.migrate_handler import handle
 from tests.support.command_line import C360
@@ -125,3 +126,10 @@ def test_psql_is_told_all_that_the_tunnel_needs(on_aws: Deployment, rds: RdsServ
         "verify-full",
         str(rds.authority),
     )
+
+
+@pytest.mark.parametrize("port", ["x", "-1", "0", "65536", "5433.5"])
+def test_a_setting_that_is_no_port_is_named(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("C360_TUNNEL_PORT", port)
+    with pytest.raises(UsageError, match=r"C360_TUNNEL_PORT=.* is no port"):
+        tunnel.local_port()

@@ -26,10 +26,6 @@ def satellite_load(model: Model, name: str) -> TableLoad:
     return TableLoad(name, model.satellites[name].source, partial(_statement, model, name), history_of=name)
 
 
-def _statement(model: Model, name: str, batch: Batch) -> sql.Composed:
-    return render_satellite(model, name, is_late=batch.is_late, is_large=batch.is_large, in_range=batch.in_range)
-
-
 def satellite_loads(model: Model) -> Iterator[TableLoad]:
     """How satellites of details get their rows, and then those that keep a status."""
     for name, satellite in model.satellites.items():
@@ -38,3 +34,7 @@ def satellite_loads(model: Model) -> Iterator[TableLoad]:
     for name, satellite in model.satellites.items():
         if satellite.status_of is not None:
             yield status_load(model, name)
+
+
+def _statement(model: Model, name: str, batch: Batch) -> sql.Composed:
+    return render_satellite(model, name, is_late=batch.is_late, is_large=batch.is_large, in_range=batch.in_range)
