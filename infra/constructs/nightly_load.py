@@ -47,7 +47,8 @@ STEP_TIMEOUT = Duration.minutes(16)
 CALL_TIMEOUT = Duration.minutes(1)
 TIMEOUT = Duration.hours(6)
 """A night takes minutes; in the first load of years, a step of the vault goes on in one call after another."""
-
+VAULT_STEPS = ("Hubs", "Links", "Satellites")
+"""They run at the same time."""
 
 _HANDED_OVER = ("bucket", "file_count", "are_many_files", "files", "files_manifest")
 """What is to be staged: the items themselves, or, of very many, where they are (functions/load/plan/manifest.py)."""
@@ -158,13 +159,12 @@ class NightlyLoad(sfn.StateMachine):
         ).item_processor(self._stage_file())
         stage_many_files = self._distributed_map("StageManyFiles", "files", self._stage_one_of_many(), ["part"])
         check_vault = self._load_step("CheckVault", "check_vault")
-        vault = sfn.Parallel(self._scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
-            self._vault_step("Links", sfn.Succeed(self._scope, "LinksLoaded")),
-            self._vault_step("Satellites", sfn.Succeed(self._scope, "SatellitesLoaded")),
+        vault = sfn.Parallel(self._scope, "LoadVault", result_path=sfn.JsonPath.DISCARD).branch(
+            *map(self._vault_step, VAULT_STEPS)
         )
         check_vault.next(self._load_step("PublishMarts", "publish")).next(finish)
         check_staging = self._load_step("CheckStaging", "check_staging")
-        check_staging.next(self._vault_step("Hubs", vault.next(check_vault)))
+        check_staging.next(vault).next(check_vault)
         stage_files.next(check_staging)
         stage_many_files.next(check_staging)
         are_many_files = sfn.Condition.boolean_equals("$.plan.are_many_files", value=True)
@@ -190,15 +190,16 @@ class NightlyLoad(sfn.StateMachine):
         )
         return self._list_running().next(self._plan()).next(any_files)
 
-    def _vault_step(self, what: str, then: sfn.IChainable) -> sfn.Chain:
+    def _vault_step(self, what: str) -> sfn.Chain:
         """Load hubs, links or satellites: again and again, until the step says that nothing is left to do."""
         step = what.lower()
         load = self._load_step(
             f"Load{what}", step, result_path=f"$.{step}", result_selector={"is_done.$": "$.Payload.is_done"}
         )
         is_done = sfn.Choice(self._scope, f"Are{what}Loaded")
+        done = sfn.Succeed(self._scope, f"{what}Loaded")
         return load.next(
-            is_done.when(sfn.Condition.boolean_equals(f"$.{step}.is_done", value=False), load).otherwise(then)
+            is_done.when(sfn.Condition.boolean_equals(f"$.{step}.is_done", value=False), load).otherwise(done)
         )
 
     def _list_running(self) -> sfn.CustomState:

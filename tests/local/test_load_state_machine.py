@@ -145,7 +145,8 @@ def _tasks(machine: dict[str, Any]) -> list[dict[str, Any]]:
 def test_a_step_of_the_vault_is_called_until_nothing_is_left_to_do(run: Run) -> None:
     ran = run(plan(1), hubs=["more", "more"], links=["more"])
     assert (ran.status, ran.error) == ("SUCCEEDED", None)
-    assert [event["step"] for event in ran.events][:6] == ["plan", "stage", "check_staging", "hubs", "hubs", "hubs"]
+    assert [event["step"] for event in ran.events][:3] == ["plan", "stage", "check_staging"]
+    assert ran.steps["hubs"] == 3
     assert ran.steps["links"] == 2
     assert ran.steps["satellites"] == 1
 
