@@ -59,6 +59,7 @@ class Night:
     s3: "S3Client"
     model: Model = field(default_factory=load_model)
     seconds_left: SecondsLeft = for_ever
+    at_once: int = 3  # of hubs, links and satellites
 
     def connect(self) -> Connection:
         """A connection of the loader."""
@@ -99,7 +100,7 @@ class Night:
             return are_retractions_due(connection, run_id)
 
     def load_vault(self, run_id: str) -> dict[str, int]:
-        """Hubs, links and satellites at the same time, each called until it is done; new rows by table."""
+        """Hubs, links and satellites (`at_once`), each called until it is done; new rows by table."""
         inserted = Counter[str]()
 
         def load(step: Callable[[Connection, Model, str, SecondsLeft], Loaded]) -> None:
@@ -110,7 +111,7 @@ class Night:
                 is_done = loaded.is_done
                 inserted.update(loaded.rows)
 
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor(self.at_once) as pool:
             list(pool.map(load, (load_hubs, load_links, load_satellites)))
         return dict(inserted)
 

@@ -63,6 +63,11 @@ class Batch:
         """Whether it has only some of the keys."""
         return not self.keys.is_whole
 
+    @property
+    def is_newest(self) -> bool:
+        """Whether it is one object, which comes after all that the table holds."""
+        return not self.is_late and len(self.object_ids) == 1
+
     def parameters(self, run: Run) -> dict[str, Any]:
         """The parameters of the statements that load a table."""
         return {
