@@ -204,7 +204,7 @@ def conditions_of(metric: Metric, column: Column, point: dict[str, Any]) -> tupl
 def figure_statement(
     metric: Metric, name: str, collection: Collection, conditions: tuple[LiteralString, ...], point: dict[str, Any]
 ) -> bytes:
-    """The statement that returns a row: watermark, the figure, the rows' sum, how many, of how many files, and these."""
+    """The statement that returns one row: watermark, figure, the rows' sum, their number, that of files, and files."""
     is_amount = metric.columns[name].type == "amount"
     figure = sql.Identifier(name)
     return _FIGURE.format(
