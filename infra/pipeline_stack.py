@@ -5,7 +5,6 @@ from typing import Any, cast
 from aws_cdk import CfnElement, CfnOutput, CfnResource, CustomResource, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from functions.audit.shipment import PREFIX as PREFIX_OF_AUDIT
@@ -22,6 +21,7 @@ from infra.constructs.lake import LakeBucket, LakeCatalog
 from infra.constructs.landing import PREFIX
 from infra.constructs.nag import accept
 from infra.constructs.nightly_load import NightlyLoad
+from infra.constructs.undelivered import UndeliveredQueue
 from infra.data_stack import DataStack
 
 # Means the same as {}, which LocalStack's EventBridge takes for "no event" and does not deliver.
@@ -102,15 +102,15 @@ class PipelineStack(Stack):
         grant_key(data.landing, self.state_machine, "kms:Decrypt")
         topic.grant_key(self.state_machine)
         self.state_machine.node.add_dependency(self.schema)
-        undelivered = self._undelivered()
-        self._start_rules(undelivered)
+        self.undelivered = UndeliveredQueue(self, "Undelivered") if deployment.on_aws else None
+        self._start_rules()
         self.alerts = RunAlerts(
             self,
             "Alerts",
             state_machine=self.state_machine,
             record=self.record_status,
             topic=topic,
-            undelivered=undelivered,
+            undelivered=self.undelivered,
             observed=deployment.on_aws,
             migrate=self.migrate if deployment.schedule else None,
         )
@@ -120,8 +120,8 @@ class PipelineStack(Stack):
             CfnOutput(self, "LakeBucketName", value=self.lake.bucket_name)
         CfnOutput(self, "AlertTopicArn", value=self.alerts.topic.topic_arn)
         CfnOutput(self, "LoadFunctionName", value=self.load.function_name)
-        if undelivered is not None:
-            CfnOutput(self, "UndeliveredQueueUrl", value=undelivered.queue_url)
+        if self.undelivered is not None:
+            CfnOutput(self, "UndeliveredQueueUrl", value=self.undelivered.queue_url)
         CfnOutput(self, "MigrateFunctionName", value=self.migrate.function_name)
         CfnOutput(self, "SchemaOutcome", value=self.schema.get_att_string("Outcome"))
 
@@ -185,24 +185,11 @@ class PipelineStack(Stack):
         resource.node.add_dependency(self.migrate)
         return resource
 
-    def _undelivered(self) -> sqs.Queue | None:
-        if not self._deployment.on_aws:
-            return None
-        queue = sqs.Queue(
-            self,
-            "Undelivered",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        accept(queue, {"SQS3": "It is the dead-letter queue, of EventBridge targets and a function."})
-        return queue
-
-    def _start_rules(self, undelivered: sqs.IQueue | None) -> None:
+    def _start_rules(self) -> None:
         start = targets.SfnStateMachine(
             self.state_machine,
             input=events.RuleTargetInput.from_object(ALL_FILES),
-            dead_letter_queue=undelivered,
+            dead_letter_queue=self.undelivered,
         )
         # A rule that is off is left out: LocalStack also delivers to rules whose state is DISABLED.
         if self._deployment.schedule:
