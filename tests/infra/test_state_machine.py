@@ -50,8 +50,8 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "AreManyParts": None,
         "StageFiles": "CheckStaging",
         "StageManyFiles": "CheckStaging",
-        "CheckStaging": "LoadVault",
-        "LoadVault": "CheckVault",
+        "CheckStaging": "LoadVaultTables",
+        "LoadVaultTables": "CheckVault",
         "CheckVault": "PublishMarts",
         "PublishMarts": "Finish",
         "Finish": "AnyHeldLists",
@@ -95,7 +95,7 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
         assert state["MaxConcurrency"] in (2, 8)
         assert state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
         assert [*state["ItemProcessor"]["States"]] == inner
-    branches = machine["States"]["LoadVault"]["Branches"]
+    branches = machine["States"]["LoadVaultTables"]["Branches"]
     assert [branch["StartAt"] for branch in branches] == ["LoadHubs", "LoadLinks", "LoadSatellites"]
     for name, state in (machine["States"] | tasks(machine)).items():
         if state["Type"] in {"Task", "Map", "Parallel"}:
@@ -287,7 +287,7 @@ def test_step_functions_is_asked_which_runs_are_alive(either: Synthesis) -> None
 
 @pytest.mark.parametrize("what", ["Hubs", "Links", "Satellites"])
 def test_a_step_of_the_vault_is_called_until_nothing_is_left_to_do(machine: dict[str, Any], what: str) -> None:
-    branches = {branch["StartAt"]: branch["States"] for branch in machine["States"]["LoadVault"]["Branches"]}
+    branches = {branch["StartAt"]: branch["States"] for branch in machine["States"]["LoadVaultTables"]["Branches"]}
     states = branches[f"Load{what}"]
     assert states[f"Load{what}"]["ResultSelector"] == {"is_done.$": "$.Payload.is_done"}
     assert states[f"Load{what}"]["Next"] == f"Are{what}Loaded"

@@ -18,6 +18,7 @@ from functions.common.database import Connection
 from functions.common.errors import C360Error
 from functions.common.ledger import Run, active_run, lock, objects_of
 from functions.common.sql_files import read_sql
+from functions.common.vault_engine import require_engine
 from functions.load.recorded_step import recorded_step
 from functions.load.retraction import retract_objects
 from functions.load.statistics import refresh_statistics
@@ -115,10 +116,12 @@ def load_tables(
     than BATCH_RESERVE_SECONDS left, apart from the first: then the rest is for another call, which goes on where this
     one ended. The caller has no transaction open. First of all, what the run retracts is noted.
 
-    Raises RunNotActiveError, and StagingLostError when staged rows are missing.
+    Raises RunNotActiveError, EngineMismatchError when Spark keeps the vault, and StagingLostError when staged rows are
+    missing.
     """
     pace = Pace(seconds_left)
     with connection.transaction():
+        require_engine(connection, "postgresql")
         _prepare(connection, run_id)
         check_staging_is_there(connection, model, objects_of(connection, run_id, ["STAGED"]))
     inserted: dict[str, int] = {}
