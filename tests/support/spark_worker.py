@@ -1,12 +1,13 @@
 """Runs in Spark's own environment: jobs one after another in one session, as their start takes longer than their work.
 
-A line of its input is a request: {"job"} runs the job of a file, {"dump"} answers the rows of tables as of snapshots,
-{"history"} the snapshots of tables with the steps that made them, {"sql"} runs a statement, {"roll_back", "to"} makes a
-table what it was. A line of its output is the answer.
+A line of its input is a request: {"job"} and {"maintenance"} run the job of a file, {"dump"} answers the rows of tables
+as of snapshots, {"history"} the snapshots of tables with the steps that made them, {"sql"} runs a statement,
+{"roll_back", "to"} makes a table what it was. A line of its output is the answer.
 """
 
 import importlib.util
 import json
+import os
 import sys
 import traceback
 from decimal import Decimal
@@ -51,6 +52,11 @@ def answer(request: dict[str, Any]) -> Any:
     if "job" in request:
         with open(request["job"], encoding="utf-8") as file:  # noqa: PTH123
             return spark_job.run_job(spark, json.load(file))
+    if "maintenance" in request:
+        sys.modules["spark_job"] = spark_job
+        sys.path.append(os.path.dirname(sys.argv[1]))  # noqa: PTH120
+        with open(request["maintenance"], encoding="utf-8") as file:  # noqa: PTH123
+            return importlib.import_module("spark_maintenance").maintain(spark, json.load(file))
     lakehouse = spark_job.Lakehouse(spark)
     if "history" in request:
         return {name: history(lakehouse.table(name)) for name in request["history"]}
