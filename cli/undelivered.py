@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 QUEUE, BUCKET = "UndeliveredQueueUrl", "FailedBatchesBucketName"
 _LOOK_SECONDS = 30
 """For how long SQS shows a message to nobody else once somebody looks at it."""
+_WAITS = "See c360 undelivered list."
 
 
 class Kind(StrEnum):
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     START = "start"
     END = "end"
     ALERT = "alert"
+    KEYS = "keys"
     BATCH = "batch"
     UNKNOWN = "unknown"
 
@@ -94,6 +96,9 @@ def replay(deployment: Deployment, each: Undelivered) -> str:
         case Kind.END:
             _invoke(deployment, each)
             done = "the end is recorded"
+        case Kind.KEYS:
+            _invoke(deployment, each)
+            done = "the issuer's keys are copied"
         case Kind.ALERT:
             deployment.alerts.publish(TopicArn=each.target, Subject="Customer 360 (replayed)", Message=each.content)
             done = "the alert is sent"
@@ -167,7 +172,8 @@ def message(received: "MessageTypeDef") -> Undelivered:
         # the rule's input is fixed: an event of S3 or of the clock stands for it
         content = content if is_object and "detail-type" not in content else {"files": []}
     elif ":lambda:" in target and is_object:
-        kind = Kind.END
+        # of the functions that rules call, the clock calls the one that copies keys
+        kind = Kind.KEYS if content.get("detail-type") == "Scheduled Event" else Kind.END
     elif ":sns:" in target:
         kind, content = Kind.ALERT, _alert(content, text)
     return Undelivered(
@@ -186,9 +192,13 @@ def _alert(content: Any, text: str) -> str:
     if isinstance(content, str):
         return content
     detail = content.get("detail") if isinstance(content, dict) else None
-    if not isinstance(detail, dict) or "name" not in detail:
+    if not isinstance(detail, dict):
         return text
-    return f"Customer 360: the load {detail['name']} ended as {detail.get('status')}. See c360 runs."
+    if "object" in detail:
+        return f"Customer 360: a batch of the clickstream was given up, {detail['object'].get('key')}. {_WAITS}"
+    if "name" in detail:
+        return f"Customer 360: the load {detail['name']} ended as {detail.get('status')}. See c360 runs."
+    return text
 
 
 def _batches(deployment: Deployment) -> Iterator[Undelivered]:

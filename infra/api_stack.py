@@ -19,6 +19,7 @@ from infra.constructs.issuer_keys import IssuerKeys
 from infra.constructs.nag import accept
 from infra.constructs.rds import RdsDatabase
 from infra.constructs.retention import LOG_RETENTION
+from infra.constructs.undelivered import UndeliveredQueue
 from infra.constructs.web_acl import WebAcl
 from infra.data_stack import DataStack
 from infra.options import DatabaseKind
@@ -40,11 +41,18 @@ class ApiStack(Stack):
         deployment: DeploymentConfig,
         data: DataStack,
         alerts: sns.ITopic,
+        undelivered: UndeliveredQueue | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         keys = (
-            IssuerKeys(self, "IssuerKeys", deployment=deployment, topic=alerts if deployment.on_aws else None)
+            IssuerKeys(
+                self,
+                "IssuerKeys",
+                deployment=deployment,
+                topic=alerts if deployment.on_aws else None,
+                undelivered=None if undelivered is None else undelivered.for_rules_of(self),
+            )
             if deployment.jwt_issuer and not deployment.jwt_jwks
             else None
         )

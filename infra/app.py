@@ -42,7 +42,8 @@ def build(app: App, deployment: DeploymentConfig) -> Stacks:
     )
     data = DataStack(app, data_name, deployment, description="Customer 360: what must be kept")
     pipeline = PipelineStack(app, pipeline_name, deployment, data, description="Customer 360: the nightly load")
-    api = ApiStack(app, api_name, deployment, data, pipeline.alerts.topic, description="Customer 360: the HTTPS API")
+    about, queue = "Customer 360: the HTTPS API", pipeline.undelivered
+    api = ApiStack(app, api_name, deployment, data, pipeline.alerts.topic, queue, description=about)
     api.add_stack_dependency(pipeline)
     stream: StreamStack | None = None
     if deployment.stream is not StreamKind.DISABLED:

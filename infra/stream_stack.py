@@ -21,6 +21,7 @@ from infra.constructs.msk import MskEventSource
 from infra.constructs.nag import accept
 from infra.constructs.network import DatabaseNetwork
 from infra.constructs.stream_alarms import StreamAlarms
+from infra.constructs.undelivered import UndeliveredQueue
 from infra.data_stack import DataStack
 from infra.pipeline_stack import PipelineStack
 
@@ -59,7 +60,7 @@ class StreamStack(Stack):
                     f"IAM5[Resource::<{_logical_id(failures)}.Arn>/*]": "Any batch that is given up, in their bucket.",
                 },
             )
-            self._alert_given_up(failures, pipeline.alerts.topic)
+            self._alert_given_up(failures, pipeline.alerts.topic, pipeline.undelivered)
             StreamAlarms(
                 self,
                 "Alarms",
@@ -99,7 +100,7 @@ class StreamStack(Stack):
         kind = LocalStackEventSource if self._deployment.localstack_managed else ExternalEventSource
         return kind(self, "Kafka", self._deployment)
 
-    def _alert_given_up(self, failures: s3.Bucket, topic: sns.ITopic) -> None:
+    def _alert_given_up(self, failures: s3.Bucket, topic: sns.ITopic, undelivered: UndeliveredQueue | None) -> None:
         """A batch that is given up is a file in the bucket, which EventBridge reports to the topic."""
         # event_bridge_enabled=True would deploy a custom resource of CDK's for the same property
         cast(s3.CfnBucket, failures.node.default_child).add_property_override(
@@ -123,6 +124,7 @@ class StreamStack(Stack):
                         f"It is the object {key} of the bucket {failures.bucket_name}.\n"
                         f"What to do: {runbook_link('A batch was given up')}"
                     ),
+                    dead_letter_queue=None if undelivered is None else undelivered.for_rules_of(self),
                     max_event_age=Duration.hours(24),
                 )
             ],

@@ -31,6 +31,8 @@ from local.status import event_source_part
 COMPOSE_FILE = REPOSITORY / "docker-compose.localstack.yml"
 CURRENT_IMAGE = "localstack/localstack:latest"
 """Which needs a token, as every tag after the compose file's does."""
+ALONE = ("--no-deps", "localstack")
+"""What has docker compose start LocalStack without the PostgreSQL and Kafka that it serves itself with a licence."""
 _STACKS = tuple(stack_name(name) for name in (*STACKS, *OPTIONAL_STACKS))
 
 type Progress = Callable[[str], None]
@@ -100,7 +102,10 @@ class ComposeStack:
         """Start the containers, wait until they are healthy, deploy, and start the poller. Raises `LocalError`."""
         with self._paths.private(), exclusive(self._lock, progress):
             progress("starting the containers")
-            _compose("up", "--detach", "--wait", environment=_licensed() if self._is_managed else {})
+            if self._is_managed:
+                _compose("up", "--detach", "--wait", *ALONE, environment=_licensed())
+            else:
+                _compose("up", "--detach", "--wait")
             self._app.stop_leftovers()
             self._app.synth(progress)
             self._app.bootstrap(self._localstack.url, progress)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Starts, ends and alerts of loads, and batches of the clickstream, that AWS gave up delivering.",
+    help="Starts, ends and alerts of loads, copies of keys, batches of the clickstream: what AWS gave up delivering.",
 )
 
 REPLAY_EXAMPLES = examples("c360 undelivered replay           all that waits", "c360 undelivered replay ID…")

@@ -16,6 +16,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 PREFIX = "c360."
+NAMESPACE = "lake.raw_vault"
 _CREATED = "created"
 
 
@@ -28,11 +29,12 @@ class Lakehouse:
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
+        self.namespace = NAMESPACE
 
     def table(self, name: str) -> Any:
         """Iceberg's own object of a table, as the catalog has it now."""
         return self.spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(
-            self.spark._jsparkSession, f"lake.raw_vault.{name}"
+            self.spark._jsparkSession, f"{self.namespace}.{name}"
         )
 
     def head(self, name: str) -> int:
@@ -52,7 +54,7 @@ class Lakehouse:
             self._append(name, self.spark.sql(first_rows), {"step": _CREATED})
 
     def _exists(self, name: str) -> bool:
-        return bool(self.spark.catalog.tableExists(f"lake.raw_vault.{name}"))
+        return bool(self.spark.catalog.tableExists(f"{self.namespace}.{name}"))
 
     def since(self, name: str, base: int | None) -> list[tuple[int, dict[str, str]]]:
         """The snapshots after `base` (None: after the table's creation), oldest first, each with its summary.
@@ -103,7 +105,7 @@ class Lakehouse:
         return int(snapshot.summary().get("added-records") or 0)
 
     def _append(self, name: str, rows: DataFrame, summary: dict[str, str]) -> None:
-        writer = rows.writeTo(f"lake.raw_vault.{name}")
+        writer = rows.writeTo(f"{self.namespace}.{name}")
         for key, value in summary.items():
             writer = writer.option(f"snapshot-property.{PREFIX}{key}", value)
         writer.append()
@@ -203,15 +205,37 @@ def _in_files(spark: SparkSession, rows: DataFrame, path: str) -> DataFrame:
 def _stage(spark: SparkSession, job: dict[str, Any], source: str) -> None:
     """Hash the typed rows once, and keep them by column for the steps that read them."""
     staged = job["staged"][source]
-    path = f"{job['scratch']}/staged_{source}"
-    # \n alone ends a row: an \r within a value is not written as such
-    typed = spark.read.schema(staged["schema"]).json(staged["path"], mode="FAILFAST", lineSep="\n")
+    typed = spark.read.schema(staged["schema"]).csv(
+        staged["path"], sep="\t", quote="", escape="", lineSep="\n", mode="FAILFAST"
+    )
     typed.createOrReplaceTempView("typed_rows")
-    _in_files(spark, spark.sql(staged["statement"]), path).createOrReplaceTempView(f"staged_{source}")
+    _kept_view(spark, job, f"hashed_{source}", staged["hashed"])
+    if _kept_view(spark, job, "several", staged["several"]).isEmpty():
+        staged_rows = spark.sql(staged["staged_once"])
+    else:
+        _kept_view(spark, job, f"repeated_{source}", staged["repeated"])
+        staged_rows = _in_files(spark, spark.sql(staged["staged"]), f"{job['scratch']}/staged_{source}")
+    staged_rows.createOrReplaceTempView(f"all_staged_{source}")
+
+
+def _kept_view(spark: SparkSession, job: dict[str, Any], name: str, statement: str) -> DataFrame:
+    rows = _in_files(spark, spark.sql(statement), f"{job['scratch']}/{name}")
+    rows.createOrReplaceTempView(name)
+    return rows
+
+
+def _claim(spark: SparkSession, job: dict[str, Any], step: dict[str, Any]) -> None:
+    """The staged rows of the step's objects, which mostly are all that are staged."""
+    source, ids = step["source"], step["object_ids"]
+    rows = spark.table(f"all_staged_{source}")
+    if ids != job["staged"][source]["object_ids"]:
+        rows = rows.filter(rows.object_id.isin(ids))
+    rows.createOrReplaceTempView(f"staged_{source}")
 
 
 def _run_step(lakehouse: Lakehouse, job: dict[str, Any], step: dict[str, Any]) -> None:
     spark = lakehouse.spark
+    _claim(spark, job, step)
     for name in ("claimed", "retracted"):
         ids = step["object_ids" if name == "claimed" else "retracted"]
         listed = spark.sql("select explode(from_json(:ids, 'array<bigint>')) as object_id", {"ids": json.dumps(ids)})

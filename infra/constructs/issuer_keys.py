@@ -7,11 +7,13 @@ needs nobody.
 from typing import cast
 
 from aws_cdk import CfnResource, CustomResource, Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.config import DeploymentConfig
@@ -26,11 +28,18 @@ INTERVAL = Duration.minutes(5)
 class IssuerKeys(Construct):
     """`url`: where the API reads them (its JWT_JWKS_URL); whoever is granted may read that object and no other.
 
-    `topic`: gets an alert when the keys could not be refreshed for half an hour; None: no alert.
+    `topic`: gets an alert when the keys were not refreshed for half an hour; None: no alert. `undelivered`: where
+    EventBridge leaves what it could not start. A copy that fails is not kept there: the next one does the same.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, deployment: DeploymentConfig, topic: sns.ITopic | None
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: DeploymentConfig,
+        topic: sns.ITopic | None,
+        undelivered: sqs.IQueue | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._bucket = s3.Bucket(
@@ -75,21 +84,38 @@ class IssuerKeys(Construct):
             description="Copies the issuer's keys",
             schedule=events.Schedule.rate(INTERVAL),
             # the next one comes in minutes
-            targets=[targets.LambdaFunction(refresh, retry_attempts=0, max_event_age=INTERVAL)],
+            targets=[
+                targets.LambdaFunction(refresh, retry_attempts=0, max_event_age=INTERVAL, dead_letter_queue=undelivered)
+            ],
         )
         rule.node.add_dependency(self.stored)  # so that it goes first, and no copy comes after the last is removed
         if topic is not None:
-            PlatformAlarm(
-                self,
-                "NotRefreshed",
-                says="the keys of the issuer of tokens could not be copied for half an hour. Those that are stored go"
-                " on being used.",
-                section="A token is refused",
-                topic=topic,
-                metric=refresh.metric_errors(period=Duration.minutes(15)),
-                above=0,
-                periods=2,
-            )
+            self._alarm_without_a_copy(refresh, topic)
+
+    def _alarm_without_a_copy(self, refresh: PlatformFunction, topic: sns.ITopic) -> None:
+        """Counted are copies, not errors: a rule that is gone, off or refused makes none."""
+        period = Duration.minutes(15)
+        alarm = PlatformAlarm(
+            self,
+            "NotRefreshed",
+            says="the keys of the issuer of tokens were not copied for half an hour. Those that are stored go on being"
+            " used.",
+            section="A token is refused",
+            topic=topic,
+            metric=cloudwatch.MathExpression(
+                expression="calls - FILL(errors, 0)",
+                using_metrics={
+                    "calls": refresh.metric_invocations(statistic="Sum", period=period),
+                    "errors": refresh.metric_errors(statistic="Sum", period=period),
+                },
+                period=period,
+                label="Copies",
+            ),
+            below=1,
+            periods=2,
+            missing_breaches=True,
+        )
+        alarm.node.add_dependency(self.stored)  # which is the first copy
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
         """Let it read the object."""

@@ -15,6 +15,9 @@ from tests.support.command_line import C360
 
 STATES = f"arn:aws:states:{REGION}:123456789012:stateMachine:Load"
 FUNCTION = f"arn:aws:lambda:{REGION}:123456789012:function:RecordStatus"
+KEYS = f"arn:aws:lambda:{REGION}:123456789012:function:RefreshKeys"
+CLOCK = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+GIVEN_UP = {"detail-type": "Object Created", "detail": {"object": {"key": "aws/lambda/1.json"}}}
 ENDED = {"detail-type": "Step Functions Execution Status Change", "detail": {"name": "run-1", "status": "FAILED"}}
 
 
@@ -54,6 +57,7 @@ FROM_A_DESTINATION = {
         (received('{"files": []}', STATES), Kind.START, STATES, {"files": []}),
         (received(json.dumps({"detail-type": "Scheduled Event"}), STATES), Kind.START, STATES, {"files": []}),
         (received(json.dumps(ENDED), FUNCTION), Kind.END, FUNCTION, ENDED),
+        (received(json.dumps(CLOCK), KEYS), Kind.KEYS, KEYS, CLOCK),
         (received(json.dumps(FROM_A_DESTINATION)), Kind.END, FUNCTION, ENDED),
         (received("The load failed.", "arn:aws:sns:x:1:t"), Kind.ALERT, "arn:aws:sns:x:1:t", "The load failed."),
         (
@@ -61,6 +65,12 @@ FROM_A_DESTINATION = {
             Kind.ALERT,
             "arn:aws:sns:x:1:t",
             "Customer 360: the load run-1 ended as FAILED. See c360 runs.",
+        ),
+        (
+            received(json.dumps(GIVEN_UP), "arn:aws:sns:x:1:t"),
+            Kind.ALERT,
+            "arn:aws:sns:x:1:t",
+            "Customer 360: a batch of the clickstream was given up, aws/lambda/1.json. See c360 undelivered list.",
         ),
         (received("{}"), Kind.UNKNOWN, "", {}),
     ],

@@ -252,7 +252,12 @@ def test_keys_are_copied_again_and_again_and_somebody_is_told_when_not(with_toke
     rule = with_tokens.properties("AWS::Events::Rule", "IssuerKeys")
     assert rule["ScheduleExpression"] == "rate(5 minutes)"
     alarm = with_tokens.properties("AWS::CloudWatch::Alarm", "IssuerKeys")
-    assert (alarm["MetricName"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Errors", 900, 2)
+    metrics = {each["Id"]: each.get("MetricStat", each.get("Expression")) for each in alarm["Metrics"]}
+    assert {metrics[key]["Metric"]["MetricName"] for key in ("calls", "errors")} == {"Invocations", "Errors"}
+    assert "calls - FILL(errors, 0)" in metrics.values()
+    assert {metrics[key]["Period"] * alarm["EvaluationPeriods"] for key in ("calls", "errors")} == {1800}
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert alarm["TreatMissingData"] == "breaching", "a rule that is gone calls nothing"
     assert "AlertTopic" in flat(alarm["AlarmActions"][0])
     [(name, resource)] = [
         each for each in with_tokens.resources("AWS::CloudFormation::CustomResource") if each[0].startswith("Issuer")
@@ -260,6 +265,8 @@ def test_keys_are_copied_again_and_again_and_somebody_is_told_when_not(with_toke
     [(_, scheduled)] = [each for each in with_tokens.resources("AWS::Events::Rule") if each[0].startswith("Issuer")]
     assert name in scheduled["DependsOn"], "deleted in the other order, the bucket would not be empty"
     assert any(each.startswith("IssuerKeysBucket") for each in resource["DependsOn"])
+    [(_, watching)] = [each for each in with_tokens.resources("AWS::CloudWatch::Alarm") if each[0].startswith("Issuer")]
+    assert name in watching["DependsOn"], "before the first copy it would ring"
 
 
 def test_a_published_set_of_keys_may_be_somewhere_else(tmp_path: Path) -> None:

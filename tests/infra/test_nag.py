@@ -9,6 +9,7 @@ import pytest
 
 from infra.constructs import nag
 from tests.support.synthesis import REPOSITORY, synthesize
+from tests.support.template_snapshots import EXISTING, GUARDED
 
 EVERYTHING = {
     "audit_bucket": "enabled",
@@ -22,6 +23,14 @@ EVERYTHING = {
     "stream": "provisioned",
     "stream_pollers": "1",
 }
+_OF_OUR_SERVER = ("database_access", "database_logs", "quicksight_principal")
+VARIANTS: dict[str, dict[str, str]] = {
+    "rds": EVERYTHING | {"database": "rds"},
+    "aurora": EVERYTHING | {"database": "aurora"},
+    "guarded": EVERYTHING | GUARDED | {"engine": "spark"},
+    "existing": {name: value for name, value in EVERYTHING.items() if name not in _OF_OUR_SERVER} | EXISTING,
+}
+"""What is accepted differs by these: the kind of database, what stands before the API, and what was there before."""
 
 _CALLS = "tests/infra/test_iam_calls.py::test_nothing_is_allowed_that_no_call_needs"
 REVIEWED = {
@@ -46,8 +55,9 @@ REVIEWED = {
 
 @dataclass(frozen=True)
 class Accepted:
-    """A finding that is accepted on a construct and what is below it."""
+    """A finding that is accepted on a construct and what is below it, in one variant."""
 
+    variant: str
     path: str
     rule: str
     reason: str
@@ -56,56 +66,63 @@ class Accepted:
 class Withheld:
     """Stands in for CDK's Validations: writes down what is accepted, and accepts nothing."""
 
-    def __init__(self, path: str, accepted: list[Accepted]) -> None:
+    def __init__(self, variant: str, path: str, accepted: list[Accepted]) -> None:
+        self._variant = variant
         self._path = path
         self._accepted = accepted
 
     def acknowledge(self, *given: Any) -> None:
         for each in given:
             self._accepted.append(
-                Accepted(self._path, each.id.removeprefix("AwsSolutions::AwsSolutions-"), each.reason)
+                Accepted(self._variant, self._path, each.id.removeprefix("AwsSolutions::AwsSolutions-"), each.reason)
             )
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Accepted], set[tuple[str, str]]]:
-    """What both kinds of database accept, and every rule that cdk-nag finds broken when nothing is, with where."""
+def looked(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Accepted], set[tuple[str, str, str]]]:
+    """What each variant accepts, and what cdk-nag finds when nothing is accepted: variant, rule, where."""
     accepted: list[Accepted] = []
-    found: set[tuple[str, str]] = set()
-
-    class Validations:
-        @staticmethod
-        def of(construct: Any) -> Withheld:
-            return Withheld(construct.node.path, accepted)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nag, "Validations", Validations)
-        for database in ("rds", "aurora"):
-            folder = tmp_path_factory.mktemp(database) / "cdk.out"
+    found: set[tuple[str, str, str]] = set()
+    for variant, context in VARIANTS.items():
+        folder = tmp_path_factory.mktemp(variant) / "cdk.out"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(nag, "Validations", _withholding(variant, accepted))
             with pytest.raises(RuntimeError):
-                synthesize(folder, target="aws", database=database, **EVERYTHING)
-            report = json.loads((folder / "validation-report.json").read_text())
-            for plugin in report["pluginReports"]:
-                for violation in plugin["violations"]:
-                    rule = violation["ruleName"].removeprefix("AwsSolutions-")
-                    found |= {(rule, each["constructPath"]) for each in violation["violatingConstructs"]}
+                synthesize(folder, target="aws", **context)
+        report = json.loads((folder / "validation-report.json").read_text())
+        for plugin in report["pluginReports"]:
+            for violation in plugin["violations"]:
+                rule = violation["ruleName"].removeprefix("AwsSolutions-")
+                found |= {(variant, rule, each["constructPath"]) for each in violation["violatingConstructs"]}
     return accepted, found
 
 
+def _withholding(variant: str, accepted: list[Accepted]) -> Any:
+    class Validations:
+        @staticmethod
+        def of(construct: Any) -> Withheld:
+            return Withheld(variant, construct.node.path, accepted)
+
+    return Validations
+
+
 def test_what_is_accepted_is_found_where_it_is_accepted(
-    looked: tuple[list[Accepted], set[tuple[str, str]]],
+    looked: tuple[list[Accepted], set[tuple[str, str, str]]],
 ) -> None:
     accepted, found = looked
     stale = {
-        f"{each.rule} on {each.path}"
+        f"{each.rule} on {each.path} of {each.variant}"
         for each in accepted
-        if not any(rule == each.rule and f"{path}/".startswith(f"{each.path}/") for rule, path in found)
+        if not any(
+            (variant, rule) == (each.variant, each.rule) and f"{path}/".startswith(f"{each.path}/")
+            for variant, rule, path in found
+        )
     }
     assert not stale, "nothing breaks these rules there any more: remove them"
 
 
 def test_each_reason_is_a_sentence_and_its_rule_was_reviewed(
-    looked: tuple[list[Accepted], set[tuple[str, str]]],
+    looked: tuple[list[Accepted], set[tuple[str, str, str]]],
 ) -> None:
     for each in looked[0]:
         assert len(each.reason.split()) >= 4, each

@@ -215,12 +215,14 @@ def test_a_licensed_localstack_serves_rds_and_msk_by_the_current_image(
         stack.up(lambda _: None)
     assert not docker.exists(), "no container was started"
     program = tmp_path / "bin" / "docker"
-    program.write_text(f'#!/bin/sh\necho "$C360_LOCALSTACK_IMAGE $LOCALSTACK_AUTH_TOKEN" >> {docker}\n')
+    program.write_text(f'#!/bin/sh\necho "$C360_LOCALSTACK_IMAGE $LOCALSTACK_AUTH_TOKEN" "$@" >> {docker}\n')
     monkeypatch.setenv("LOCALSTACK_AUTH_TOKEN", "ls-token")
     for name in ("stop_leftovers", "synth", "bootstrap", "deploy"):
         monkeypatch.setattr(deploy.CdkApp, name, lambda *_: None)
     stack.up(lambda _: None)  # and asks for no poller's mapping
-    assert docker.read_text() == "localstack/localstack:latest ls-token\n"
+    up = f"compose --file {COMPOSE_FILE} up --detach --wait --no-deps localstack"
+    assert docker.read_text() == f"localstack/localstack:latest ls-token {up}\n", "no other PostgreSQL, no other Kafka"
+    assert "localstack" in yaml.safe_load(COMPOSE_FILE.read_text("utf-8"))["services"]
 
 
 def test_what_docker_says_against_it_is_one_line(tmp_path: Path, docker: Path) -> None:

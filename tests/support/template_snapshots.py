@@ -16,6 +16,19 @@ FOLDER = REPOSITORY / "tests" / "infra" / "snapshots"
 _AWS = {"target": "aws", "alert_email": "data@example.com"}
 _NETWORK = {"vpc": "vpc-0123456789abcdef0", "vpc_subnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1"}
 _LOCALSTACK = {"target": "localstack", "database_host": "127.0.0.1"}
+EXISTING = _NETWORK | {
+    "database_secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/postgres-AbCdEf",
+    "database_security_group": "sg-0123456789abcdef0",
+}
+"""A network and a server of PostgreSQL that are there before."""
+GUARDED = {
+    "waf": "enabled",
+    "domain_name": "api.example.com",
+    "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d",
+    "hosted_zone_id": "Z0123456789ABCDEF",
+    "database_proxy": "enabled",
+}
+"""What may stand before the API, and before its database."""
 CONTEXTS: dict[str, dict[str, str]] = {
     "aws": _AWS,
     "aws-aurora": _AWS | {"database": "aurora"},
@@ -29,29 +42,16 @@ CONTEXTS: dict[str, dict[str, str]] = {
     "aws-batch": _AWS | {"lake": "disabled", "schedule": "disabled", "on_arrival": "enabled"},
     "aws-stage": _AWS | {"stage": "test", "keep_data": "disabled"},
     "aws-existing-network": _AWS | _NETWORK | {"stream": "serverless", "database_access": "tunnel"},
-    "aws-existing-database": _AWS
-    | _NETWORK
-    | {
-        "database_secret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/postgres-AbCdEf",
-        "database_security_group": "sg-0123456789abcdef0",
-        "stream": "provisioned",
-    },
+    "aws-existing-database": _AWS | EXISTING | {"stream": "provisioned"},
     "aws-guarded": _AWS
-    | {
-        "waf": "enabled",
-        "domain_name": "api.example.com",
-        "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d",
-        "hosted_zone_id": "Z0123456789ABCDEF",
-        "database_proxy": "enabled",
-        "customer_key": "enabled",
-        "audit_bucket": "enabled",
-        "stream": "provisioned",
-        "stream_pollers": "1",
-    },
+    | GUARDED
+    | {"customer_key": "enabled", "audit_bucket": "enabled", "stream": "provisioned", "stream_pollers": "1"},
     "aws-tunnel": _AWS | {"database_access": "tunnel"},
     "aws-data-api": _AWS | {"database": "aurora", "database_access": "data-api"},
+    "aws-spark": _AWS | {"engine": "spark"},
     "localstack": _LOCALSTACK,
     "localstack-managed": {"target": "localstack", "localstack_managed": "true"},
+    "localstack-spark": _LOCALSTACK | {"engine": "spark"},
     "localstack-batch": _LOCALSTACK | {"stream": "disabled", "schedule": "disabled"},
     "localstack-as-aws": _LOCALSTACK | {"api_key": "enabled", "lake": "enabled"},
 }

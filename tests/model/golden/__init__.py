@@ -9,18 +9,21 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.reading import load_model
+from functions.model.render.athena import athena_views
 from functions.model.render.quarantine import render_quarantine, render_unknown_columns
 from functions.model.render.repeated_rows import render_repeated_rows
 from functions.model.render.spark import ddl, staging, status, vault
 from functions.model.render.staging import (
+    SharedPartition,
     StagedPart,
     render_attach,
     render_copy,
     render_measures,
     render_raw_table,
+    render_shared_table,
     render_stage,
 )
-from functions.model.render.status import render_affected, render_observed, render_status
+from functions.model.render.status import Reach, render_affected, render_observed, render_status
 from functions.model.render.vault import render_hub, render_link, render_satellite
 
 FOLDER = Path(__file__).parent
@@ -30,6 +33,8 @@ def rendered() -> dict[str, str]:
     """Name of the golden file -> the SQL it must hold. One of each kind, and the kinds within a kind."""
     model = load_model()
     customers, lines = StagedPart("customers", 7, 0), StagedPart("transactions", 8, 2)
+    shared = SharedPartition("customers", 256, 512)
+    beside_others = StagedPart("customers", 300, 0, shared)
     measures = render_measures(model, lines)
     assert measures is not None
     statements: dict[str, sql.Composed] = {
@@ -38,6 +43,9 @@ def rendered() -> dict[str, str]:
         "stage_customers": render_stage(model, customers),
         "stage_transactions": render_stage(model, lines),
         "attach": render_attach(lines),
+        "shared_table": sql.SQL(";\n").join(render_shared_table(shared)),
+        "stage_shared": render_stage(model, beside_others),
+        "attach_shared": render_attach(beside_others),
         "quarantine_customers": render_quarantine(model, customers),
         "unknown_columns": render_unknown_columns(customers, {"loyalty": "unknown_1"}),
         "measures": measures,
@@ -60,6 +68,11 @@ def rendered() -> dict[str, str]:
         "sat_customer_status": render_status(model, "sat_customer_status"),
     }
     texts = {name: statement.as_string() for name, statement in statements.items()} | _in_spark(model)
+    texts |= {
+        f"athena_{view.name}": view.statement
+        for view in athena_views(model, "c360_vault")
+        if view.name in ("customer_details_history", "order_line_history", "order_line_status_history")
+    }
     return {f"{name}.sql": text + "\n" for name, text in texts.items()}
 
 
@@ -72,11 +85,18 @@ def _in_spark(model: Model) -> dict[str, str]:
         "create_sat_order_line": created["sat_order_line"],
         "create_record_tracking_satellite": created["record_tracking_satellite"],
         "zero_key": ddl.render_zero_key(model, "hub_customer"),
-        "stage_customers": staging.render_staged(model, "customers"),
-        "stage_transactions": staging.render_staged(model, "transactions"),
-        "hub_customer": vault.render_hub(model, "hub_customer", "transactions"),
-        "link_customer_order": vault.render_link(model, "link_customer_order"),
-        "link_order_product": vault.render_link(model, "link_order_product"),
+        "hashed_customers": staging.render_hashed(model, "customers", is_escaped=True),
+        "hashed_transactions": staging.render_hashed(model, "transactions", is_escaped=False),
+        "several_transactions": staging.render_several(model, "transactions"),
+        "repeated_customers": staging.render_repeated(model, "customers"),
+        "repeated_transactions": staging.render_repeated(model, "transactions"),
+        "stage_transactions": staging.render_staged(model, "transactions", is_repeated=True),
+        "named_of_hub_customer": vault.render_named(model, "hub_customer", "transactions", is_one_file=True),
+        "named_of_link_order_product": vault.render_named(
+            model, "link_order_product", "transactions", is_one_file=True
+        ),
+        "hub_customer": vault.render_first_named(model, "hub_customer", is_first=True),
+        "link_order_product": vault.render_first_named(model, "link_order_product"),
         "remembered": vault.render_remembered("sat_product_details"),
         "sat_product_details": vault.render_satellite(model, "sat_product_details", is_late=False),
         "sat_product_details_late": vault.render_satellite(model, "sat_product_details", is_late=True),
@@ -87,7 +107,13 @@ def _in_spark(model: Model) -> dict[str, str]:
     for suffix, is_late in (("", False), ("_late", True)):
         views = vault.render_satellite_views(model, "sat_order_line", is_late=is_late)
         statements |= {f"{name}_of_sat_order_line{suffix}": text for name, text in views.items()}
-    for satellite in ("sat_order_line_status", "sat_customer_status"):
-        views = status.render_status_views(model, satellite, is_about_lists=False)
+    for satellite in ("sat_order_line", "sat_order_details"):
+        views = vault.render_satellite_views(model, satellite, is_late=False, is_first=True, is_one_file=True)
+        statements[f"first_of_{satellite}"] = views["sequenced"]
+    reaches: dict[str, Reach] = {"sat_order_line_status": "several", "sat_customer_status": "everything"}
+    for satellite, reach in reaches.items():
+        views = status.render_status_views(model, satellite, reach, is_one_file=False)
         statements |= {f"{name}_of_{satellite}": text for name, text in views.items()}
+    lines = status.render_status_views(model, "sat_order_line_status", "incomplete", is_one_file=True)
+    statements["affected_key_of_one_file"] = lines["affected_key"]
     return {f"spark_{name}": text for name, text in statements.items()}
