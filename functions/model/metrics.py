@@ -34,10 +34,10 @@ type Unit = Literal[
     "instant", "seconds", "rows", "text", "number",
 ]  # fmt: skip
 type Type = Literal["text", "integer", "amount", "ratio", "number", "date", "instant"]
-type Rows = Literal["lines", "customers", "products"]
+type Rows = Literal["lines", "customers", "products", "events"]
 type Part = Literal[
-    "total_orders > 0", "total_orders > 1", "customer_id is null", "30 days", "30 days before",
-    "known on the last day", "known 30 days before",
+    "total_orders > 0", "total_orders > 1", "customer_id is null", "7 days", "30 days", "30 days before",
+    "known on the last day", "known 30 days before", "first", "last", "last of its type", "last of who is active",
 ]  # fmt: skip
 
 _TYPES: dict[str, sql.SQL] = {
@@ -73,7 +73,8 @@ class _Declared(BaseModel):
 
 class Column(_Declared):
     """A column of a metric. `adds`: what a row behind it adds; `of`: which rows count; `narrowed`: by which columns of
-    the grain; `against`: the column that explains what their sum is divided by or compared with (see sql/metrics.yaml).
+    the grain; `against`: the column that explains what their sum is divided by or compared with; `divided_by`: a number
+    that it is divided by (see sql/metrics.yaml).
     """
 
     title: str
@@ -90,6 +91,7 @@ class Column(_Declared):
             "total_amount",
             "total_orders",
             "lifetime_value",
+            "purchase_amount",
             "month_revenue",
             "month_values",
             "month_prediction",
@@ -102,6 +104,7 @@ class Column(_Declared):
     of: Part | None = None
     narrowed: tuple[str, ...] | None = None
     against: str | None = None
+    divided_by: Annotated[int, Field(ge=2)] | None = None
     detail: bool = False
 
 

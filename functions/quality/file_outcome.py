@@ -17,7 +17,8 @@ from functions.model.render.file_outcome import followed_measures, render_file_o
 type Outcome = dict[str, Any]
 
 ROWS_CHECKED = 20_000
-"""Of a run of more rows the nightly reconciliation compares vault and marts as a whole, not file by file."""
+FILES_CHECKED = 500
+"""Of a run of more rows or files the nightly reconciliation compares vault and marts as a whole, not file by file."""
 
 _FEW_ROWS = 1_000
 
@@ -100,7 +101,9 @@ def _outcome(
 def check_outcomes(connection: Connection, model: Model, run_id: str) -> None:
     """Follow each file of the run to the marts, when it is not too much. Raises QualityError naming what is missing."""
     object_ids = objects_of(connection, run_id, ["STAGED"])
-    row = connection.execute(read_sql("quality/is_file_outcome_cheap.sql"), (ROWS_CHECKED, object_ids)).fetchone()
+    row = connection.execute(
+        read_sql("quality/is_file_outcome_cheap.sql"), (ROWS_CHECKED, FILES_CHECKED, object_ids)
+    ).fetchone()
     if row != (True,):
         return
     wrong = []

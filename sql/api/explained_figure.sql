@@ -7,7 +7,7 @@ with by_file as materialized (
 )
 select
     ({watermark}),
-    (select case when count(*) = 1 then min({figure})::text end from {metric} as figures where {point}),
+    (select case when count(*) = 1 then min(to_json({figure})::text) end from {metric} as figures where {point}),
     (select {shown}::text from (select coalesce(sum(sum), 0) as sum from by_file) as added),
     (select coalesce(sum(rows), 0)::bigint from by_file),
     (select count(*) from by_file),

@@ -9,6 +9,8 @@ select
         (extract(year from month) - extract(year from cohort)) * 12 + extract(month from month) - extract(month from cohort)
     )::bigint as months_later,
     customers,
-    round(customers::numeric / first_value(customers) over (partition by cohort order by month), 4) as share
+    round(customers::numeric / first_value(customers) over w, 4) as share,
+    first_value(customers) over w as cohort_customers
 from counted
+window w as (partition by cohort order by month)
 order by cohort, months_later

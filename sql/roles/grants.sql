@@ -27,7 +27,8 @@ revoke all on metadata.share_key, metadata.share_link, metadata.costly_slot from
 -- the ledger is added to, and completed by the run that is active (see its triggers); nothing of it is deleted
 revoke delete
 on metadata.load_run, metadata.object_version, metadata.vault_load, metadata.load_step, metadata.quality_result,
-metadata.mart_publication, metadata.lock, metadata.retraction, metadata.vault_retraction, metadata.vault_snapshot
+metadata.mart_publication, metadata.lock, metadata.retraction, metadata.vault_retraction, metadata.vault_snapshot,
+metadata.shared_partition
 from c360_loader;
 revoke update
 on metadata.vault_load, metadata.load_step, metadata.retraction, metadata.vault_retraction, metadata.vault_snapshot

@@ -3,7 +3,7 @@
 import calendar
 import re
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import urlencode
 
 import pytest
@@ -47,13 +47,21 @@ def _labels(marks: Locator) -> set[str]:
     return set(marks.evaluate_all("marks => marks.map(mark => mark.getAttribute('aria-label'))"))
 
 
+def _mean(days: dict[datetime, Decimal], day: datetime) -> str:
+    """What is said of the week that ends with the day; nothing in the first six days of all."""
+    if day < min(days) + timedelta(days=6):
+        return ""
+    week = sum((days.get(day - timedelta(days=age), Decimal(0)) for age in range(7)), Decimal(0)) / 7
+    return f", mean of 7 days {money(week.quantize(Decimal('0.01'), ROUND_HALF_UP))}"
+
+
 def test_each_day_and_each_hour_show_what_the_files_say(dashboard: Dashboard, visit: Visit) -> None:
     shop = dashboard.shop
     visit.page.goto(dashboard.address())
     points = visit.page.locator("[data-panel='revenue-by-day'] .mark")
     expect(points.first).to_be_visible()
     days = {datetime.fromisoformat(day): shop.revenue(lines) for day, lines in shop.grouped("day").items()}
-    expected = {f"{day:%b} {day.day}, {day.year}: {money(revenue)}" for day, revenue in days.items()}
+    expected = {f"{day:%b} {day.day}, {day.year}: {money(revenue)}{_mean(days, day)}" for day, revenue in days.items()}
     shown = _labels(points)
     assert expected <= shown
     assert all(label.endswith(": $0.00") for label in shown - expected), "days without orders"
@@ -130,6 +138,9 @@ def test_a_click_leads_from_a_bar_to_its_rows_and_on_to_one_customer(dashboard: 
         ("overview", "[data-panel='top-products'] td:last-child button"),
         ("loyalty", "[data-panel='rfm'] .mark circle"),
         ("loyalty", "[data-panel='cohort-retention'] td:nth-child(3) button"),
+        ("loyalty", "[data-panel='cohort-retention'] td:nth-child(2) button"),
+        ("overview", "[aria-label^='Explain First order: ']"),
+        ("overview", "[aria-label^='Explain Last order: ']"),
         ("loyalty", "[data-card='repeat-purchases/repeat_rate'] button"),
         ("loyalty", "[data-card='repeat-purchases/days_between_orders'] button"),
         ("overview", "[data-card='overview/revenue'] .change"),
@@ -153,6 +164,42 @@ def test_a_drill_down_lands_on_exactly_its_rows(dashboard: Dashboard, visit: Vis
     listed = visit.page.locator(".panel").get_by_role("status")
     expect(listed).to_have_text(re.compile(rf"^([\d,]+ of )?{rows} (order lines|customers|rows)$"))
     expect(visit.page.locator("tbody tr").first).to_be_visible()
+
+
+def test_the_mean_of_seven_days_leads_to_the_lines_of_seven_days(dashboard: Dashboard, visit: Visit) -> None:
+    shop = dashboard.shop
+    last = max(map(date.fromisoformat, shop.grouped("day")))
+    lines = shop.of_days(last - timedelta(days=6), last)
+    visit.page.goto(dashboard.address("?since=" + str(last)))
+    box = visit.page.locator("[data-panel='revenue-by-day']")
+    box.get_by_role("button", name="Table", exact=True).click()
+    box.locator("[aria-label^='Explain Mean of 7 days']").last.click()
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog.locator("[data-sum]")).to_have_attribute("data-sum", f"{shop.revenue(lines).normalize():f}")
+    expect(dialog.locator(".words")).to_contain_text("The sum is divided by 7.")
+    dialog.get_by_role("link", name="Open these rows as a list").click()
+    expect(visit.page.locator(".panel").get_by_role("status")).to_have_text(
+        re.compile(rf"^([\d,]+ of )?{len(lines):,} order lines$")
+    )
+
+
+def test_the_share_of_a_cohort_leads_to_both_of_its_lists(dashboard: Dashboard, visit: Visit) -> None:
+    visit.page.goto(dashboard.address("?page=loyalty"))
+    mark = visit.page.locator("[data-panel='cohort-retention'] tbody tr").first.locator("td button").nth(1)
+    of_month, share = re.search(r": ([\d,]+) customers, (\d+)%", mark.get_attribute("aria-label") or "").groups()  # type: ignore[union-attr]
+    mark.click()
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog.locator("[data-sum]")).to_have_attribute("data-sum", of_month.replace(",", ""))
+    dialog.get_by_role("button", name="Explain Customers of the cohort, which it is divided by").click()
+    expect(dialog.locator("h2, [class=big]").first).to_be_visible()
+    expect(dialog.locator(".words")).to_contain_text("first order was in its month")
+    cohort = int(dialog.locator("[data-sum]").get_attribute("data-sum") or 0)
+    assert round(int(of_month.replace(",", "")) / cohort * 100) == int(share)
+    dialog.get_by_role("link", name="Open these rows as a list").click()
+    expect(visit.page.locator(".panel").get_by_role("status")).to_have_text(
+        re.compile(rf"^([\d,]+ of )?{cohort:,} customers$")
+    )
+    assert "months_later" not in visit.page.url
 
 
 def test_every_card_explains_itself(dashboard: Dashboard, visit: Visit) -> None:

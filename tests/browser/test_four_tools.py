@@ -32,7 +32,7 @@ type Asked = Callable[[Card, Filters], list[Row]]
 TABS = {tab.title: list(tab.cards) for tab in load_dashboard().tabs}
 PAGES = {"Overview": "overview", "Loyalty": "loyalty"}
 FEED = "live-events"
-"""The page lists the events themselves, and counts none by type."""
+"""The page counts events by type beside other facts, and has no panel of them (test_dashboard_live.py)."""
 CHANGES = {
     "customers_growth": "customers", "orders_change": "orders", "revenue_change": "revenue",
     "avg_order_value_change": "avg_order_value",

@@ -17,6 +17,7 @@ from functions.load.marts.publish import publish
 from functions.load.plan.finish import finish
 from functions.load.plan.plan import RunRequest, plan
 from functions.load.plan.run_end import EndedExecution, record_end
+from functions.load.staging import shared_partitions
 from functions.load.staging.stage import stage
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
@@ -53,8 +54,16 @@ class TwoNights:
     disturbed: Night
 
 
-@pytest.fixture
-def nights(night: Night, postgres_server: PostgresServer, migrated_template: str) -> Iterator[TwoNights]:
+@pytest.fixture(params=[shared_partitions.SHARED_FROM, 2], ids=["few files", "many files"])
+def nights(
+    night: Night,
+    postgres_server: PostgresServer,
+    migrated_template: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[TwoNights]:
+    """Files of many share partitions of staging."""
+    monkeypatch.setattr(shared_partitions, "SHARED_FROM", request.param)
     with fresh_database(postgres_server, migrated_template) as url:
         both = TwoNights(night, Night(url, night.s3))
         for files in (YESTERDAY, TODAY):

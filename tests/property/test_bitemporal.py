@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from functions.load.staging import shared_partitions
 from functions.load.vault import pace, table_load
 from tests.support import oracle
 from tests.support.csv_files import COLUMNS, LINE, File, Row, write_csv
@@ -244,14 +245,17 @@ def _in_force(held: dict[str, list[tuple[Any, ...]]], day: int, known: datetime)
 
 
 @EXAMPLES
-@given(nights=NIGHTS, batch_rows=st.sampled_from([1, 3, pace.BATCH_ROWS]), is_large=st.booleans())
+@given(
+    nights=NIGHTS, batch_rows=st.sampled_from([1, 3, pace.BATCH_ROWS]), is_large=st.booleans(), are_shared=st.booleans()
+)
 def test_the_vault_says_at_every_instant_what_was_in_force_and_known(
-    warm: WarmNight, nights: Nights, batch_rows: int, *, is_large: bool
+    warm: WarmNight, nights: Nights, batch_rows: int, *, is_large: bool, are_shared: bool
 ) -> None:
-    """`is_large`: whether satellites are read whole or by the keys of the files."""
+    """`is_large`: satellites are read whole, not by the keys of the files; `are_shared`: partitions of staging are."""
     empty(warm)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(pace, "BATCH_ROWS", batch_rows)
+        monkeypatch.setattr(shared_partitions, "SHARED_FROM", 2 if are_shared else shared_partitions.SHARED_FROM)
         monkeypatch.setattr(table_load, "is_large", lambda *_rows: is_large)
         landed, known = _load(warm, nights)
     held = _held(warm)

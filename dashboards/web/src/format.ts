@@ -86,6 +86,10 @@ export function brief(value: number, unit: string): string {
 /** A value that identifies a bar; a missing one has a name. */
 export const named = (value: Cell | undefined): string => (value === null || value === undefined ? "not known" : String(value));
 
+/** The day so many days before another. */
+export const daysBefore = (iso: string, days: number): string =>
+  new Date(Date.parse(`${iso}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10);
+
 /** The instant at which a day of the reporting time zone ends. */
 export function endOfDay(iso: string): string {
   const midnight = Date.parse(`${iso}T00:00:00Z`) + 86_400_000;

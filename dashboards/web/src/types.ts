@@ -46,7 +46,7 @@ export interface Explanation extends List {
   words: string;
   /** The column that explains what the sum is divided by or compared with. */
   against: string | null;
-  value: number | null;
+  value: number | string | null;
   sum: number;
   files: Item[];
   files_total?: number;

@@ -65,6 +65,21 @@ class ExplainedProduct(Item):
     run_id: str | None
 
 
+class ExplainedEvent(Item):
+    """An event of the clickstream behind a figure."""
+
+    kind: Literal["event"]
+    event_id: str
+    event_type: str
+    customer_id: str
+    occurred_at: datetime
+    product_id: str | None
+    amount: Money | None
+    loaded_at: datetime
+    kafka_offset: Annotated[int, Field(description="Where its message stands in its partition of the topic.")]
+    counts: Annotated[Money, _COUNTS]
+
+
 class ExplainedFile(Answer):
     """What the rows of one file add to a figure."""
 
@@ -83,10 +98,12 @@ class ExplainedFigure(Answer):
     against: Annotated[
         str | None, Field(description="The column that explains what the sum is divided by or compared with.")
     ]
-    value: Annotated[Money | None, Field(description="As the panel shows it; null of several marks together.")]
+    value: Annotated[
+        Money | datetime | None, Field(description="As the panel shows it; null of several marks together.")
+    ]
     sum: Annotated[Money, Field(description="What the rows add up to; of an average or a share, its numerator.")]
     total: Annotated[int, Field(description="All rows behind it.")]
-    items: list[ExplainedLine | ExplainedCustomer | ExplainedProduct]
+    items: list[ExplainedLine | ExplainedCustomer | ExplainedProduct | ExplainedEvent]
     files: Annotated[list[ExplainedFile], Field(description="At most 100, those that add most first.")]
     files_total: int
     next: Annotated[str | None, Field(description="Absolute URL of the next rows; null on the last page.")]

@@ -1,6 +1,7 @@
 """Finish a run: its objects count as loaded, staging is emptied, and the report says what became of every row."""
 
 import json
+from itertools import batched
 from typing import Any
 
 from psycopg import sql
@@ -10,6 +11,7 @@ from functions.common.database import Connection
 from functions.common.ledger import RunNotActiveError, objects_of
 from functions.load.recorded_step import recorded_step
 from functions.load.staging.repeated_rows import forget_repeated_rows
+from functions.load.staging.shared_partitions import leave_shared, shared_of_run
 from functions.model.render.staging import StagedPart
 
 type Report = dict[str, Any]
@@ -39,6 +41,7 @@ def finish(connection: Connection, run_id: str) -> Report:
         object_ids = objects_of(connection, run_id, ["STAGED"])
         with recorded_step(connection, run_id, "finish") as step:
             step.rows = len(object_ids)
+            leave_shared(connection, run_id, shared_of_run(connection, run_id))
             _drop(connection, _parts(connection, run_id))
             forget_repeated_rows(connection, object_ids)
             connection.execute(
@@ -68,16 +71,29 @@ def _changed(connection: Connection, run_id: str) -> dict[str, Any]:
 def empty_staging(connection: Connection, run_id: str) -> None:
     """Drop the partitions of staging that the run's objects filled, PARTS_DROPPED_AT_ONCE in a transaction each.
 
+    Of partitions that files of other runs share, only the run's rows go.
+
     To be called when only `finish` is left, without an open transaction. A run that dies meanwhile is taken over as one
     that has lost its staging: what is left of it is staged again. Of a run that is not active: nothing.
     """
+    with connection.transaction():
+        shared = shared_of_run(connection, run_id)
+    for some in batched(shared, PARTS_DROPPED_AT_ONCE):
+        with connection.transaction():
+            if not _is_running(connection, run_id):
+                return
+            leave_shared(connection, run_id, some)
     while True:
         with connection.transaction():
-            row = connection.execute("select status from metadata.load_run where run_id = %s", (run_id,)).fetchone()
-            parts = _parts(connection, run_id) if row == ("RUNNING",) else []
+            parts = _parts(connection, run_id) if _is_running(connection, run_id) else []
             _drop(connection, parts[:PARTS_DROPPED_AT_ONCE])
         if len(parts) <= PARTS_DROPPED_AT_ONCE:
             return
+
+
+def _is_running(connection: Connection, run_id: str) -> bool:
+    row = connection.execute("select status from metadata.load_run where run_id = %s", (run_id,)).fetchone()
+    return row == ("RUNNING",)
 
 
 def _parts(connection: Connection, run_id: str) -> list[StagedPart]:

@@ -15,6 +15,7 @@ from functions.common.ledger import lock
 from functions.common.logging import logger
 from functions.common.sql_files import read_sql
 from functions.load.staging.deduplication import wake_repetitions
+from functions.load.staging.shared_partitions import claim_parameters
 from functions.model.declaration import Model
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ LISTED_AFTER = "2 minutes"
 """A run that Step Functions does not list as running this long after its start has died unrecorded. Its list is
 eventually consistent (API reference of ListExecutions)."""
 
-FILES_LIMIT = 10_000
-"""In one run: the more partitions staging has, the longer it takes to attach another."""
+FILES_LIMIT = 100_000
+"""In one run: what is known of each passes through statements and reports as a whole."""
+
+PARTITIONS_LIMIT = 10_000
+"""Of staging, in one run: the more there are, the longer it takes to attach another."""
 
 RESERVED_LOCKS = 1_400
 """For all other sessions: forty stagings at once take some thirty locks each."""
@@ -77,7 +81,8 @@ class RunRequest:
 def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, request: RunRequest) -> list[int]:
     """Register the run and claim what it is to load; return the ids of its object versions, in loading order.
 
-    Of very many files it claims as many as `files_limit` says, and leaves the others to the next run.
+    Of very many files it claims FILES_LIMIT at most, and no more than `partitions_limit` has room for; the others are
+    left to the next run.
     Planning a run twice claims nothing twice and returns the same ids. Raises DataError when a key in
     `request.files` is not a file of the landing zone, or one in `request.retract` has never been one.
     """
@@ -104,7 +109,8 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
         "until": request.until,
         "abandoned_after": ABANDONED_AFTER,
         "accept_deletions": request.accept_deletions,
-        "most": files_limit(connection),
+        "most_files": FILES_LIMIT,
+        **claim_parameters(partitions_limit(connection)),
         "read_attempts": READ_ATTEMPTS,
         "running": None if request.running is None else list(request.running),
         "listed_after": LISTED_AFTER,
@@ -125,18 +131,18 @@ def plan(connection: Connection, s3: "S3Client", bucket: str, model: Model, requ
     return [row[0] for row in claimed]
 
 
-def files_limit(connection: Connection) -> int:
-    """How many files a run takes: FILES_LIMIT, or fewer where PostgreSQL's table of locks is small.
+def partitions_limit(connection: Connection) -> int:
+    """How many partitions of staging a run may fill: PARTITIONS_LIMIT, or fewer where the table of locks is small.
 
-    A file is a partition of staging, which two steps at once lock each. With PostgreSQL's defaults these are 2,500; the
-    databases of a deployment have room for FILES_LIMIT (`max_locks_per_transaction`).
+    Two steps at once lock each. With PostgreSQL's defaults these are 2,500; the databases of a deployment have room for
+    PARTITIONS_LIMIT (`max_locks_per_transaction`). Very many small files share partitions.
     """
     row = connection.execute(
         "select current_setting('max_locks_per_transaction')::integer * (current_setting('max_connections')::integer"
         " + current_setting('max_prepared_transactions')::integer)"
     ).fetchone()
     locks = row[0] if row else 0
-    return max(1, min(FILES_LIMIT, (locks - RESERVED_LOCKS) // 2))
+    return max(1, min(PARTITIONS_LIMIT, (locks - RESERVED_LOCKS) // 2))
 
 
 def _claim(connection: Connection, parameters: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
+from functions.load.staging.shared_partitions import shared_by
 from functions.model.render.staging import StagedPart, render_part_counts
 
 type Measures = dict[str, dict[str, str]]
@@ -124,7 +125,15 @@ def totals(connection: Connection, object_id: int) -> tuple[int, int, int, Mappi
 
 def forget_part(connection: Connection, staged: StagedPart, part: Part) -> None:
     """Remove what an earlier attempt staged of a part, and what it set aside."""
-    connection.execute(sql.SQL("drop table if exists {}").format(staged.table))
+    if staged.shared is None:
+        connection.execute(sql.SQL("drop table if exists {}").format(staged.table))
+    else:
+        # through the source, as the shared partition need not be there
+        connection.execute(
+            sql.SQL("delete from {} where object_id = {} and part = {}").format(
+                sql.Identifier("staging", staged.source), staged.object_id, staged.part
+            )
+        )
     for kept in ("quarantine", "unknown_columns", "unread_key"):
         connection.execute(
             sql.SQL(
@@ -140,6 +149,7 @@ def forget_object(connection: Connection, source: str, object_id: int) -> None:
     numbers = connection.execute(
         "delete from metadata.object_part where object_id = %s returning part", (object_id,)
     ).fetchall()
+    shared = shared_by(connection, object_id)
     for (number,) in numbers:
-        forget_part(connection, StagedPart(source, object_id, number), Part(number))
+        forget_part(connection, StagedPart(source, object_id, number, shared), Part(number))
     connection.execute("delete from metadata.repeated_row where object_id = %s", (object_id,))

@@ -29,6 +29,7 @@ from functions.load.staging.parts import (
 from functions.load.staging.quarantine import mark_replayed
 from functions.load.staging.repeated_rows import find_repeated_rows
 from functions.load.staging.set_aside import SET_ASIDE_ERRORS, set_aside
+from functions.load.staging.shared_partitions import make_shared, shared_by
 from functions.model.declaration import Model
 from functions.model.render.lists import render_unread_keys
 from functions.model.render.quarantine import (
@@ -86,7 +87,8 @@ def _is_staged(connection: Connection, item: ClaimedObject, part: Part) -> bool:
 
 def _stage_part(connection: Connection, s3: "S3Client", model: Model, item: ClaimedObject, part: Part) -> int:
     """Copy, judge and type; return how many rows the part has."""
-    staged = StagedPart(item.source, item.object_id, part.number)
+    shared = shared_by(connection, item.object_id)
+    staged = StagedPart(item.source, item.object_id, part.number, shared)
     if part.span is not None or item.status == "STAGED":
         forget_part(connection, staged, part)
     source = model.sources[item.source]
@@ -98,6 +100,7 @@ def _stage_part(connection: Connection, s3: "S3Client", model: Model, item: Clai
     content_sha256 = reader.sha256()
     if content_sha256 is not None:
         claim_content(connection, item.object_id, content_sha256)
+    is_new = shared is None or make_shared(connection, shared)
     judged = _judge(connection, model, staged, part, copied, header.unknown)
     if header.drifted:
         connection.execute(render_unknown_columns(staged, header.drifted))
@@ -108,7 +111,8 @@ def _stage_part(connection: Connection, s3: "S3Client", model: Model, item: Clai
     connection.execute(sql.SQL("drop table {}").format(staged.raw_table))
     record_staged(connection, item.object_id, part, counts)
     # last, as it keeps the other parts of the source from being attached until the end of the transaction
-    connection.execute(render_attach(staged))
+    if is_new:
+        connection.execute(render_attach(staged))
     # after it: another part, attached before, may be waiting for the file's row
     if part.number == 0:
         _record_header(connection, item, header)

@@ -38,7 +38,10 @@ from (
     from {staging}
     where object_id = any(%(object_ids)s) and {child} is null
 ) as apart
-where apart.number > 1 and s.object_id = apart.object_id and s.row_number = apart.row_number"""
+where apart.number > 1
+    and s.object_id = any(%(object_ids)s)
+    and s.object_id = apart.object_id
+    and s.row_number = apart.row_number"""
 
 _IS_REPEATED = """exists (
     select from {staging} where object_id = %(object_id)s and {rows} group by {key} having count(*) > 1

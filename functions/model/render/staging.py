@@ -1,7 +1,8 @@
 """Statements that stage the valid rows of a part of a file: text as it was copied, then typed and hashed.
 
-A part is copied into an unlogged table of its own and typed into another, which becomes a partition of staging. Both
-are made by CREATE TABLE AS, which PostgreSQL runs on several cores, unlike INSERT.
+A part is copied into an unlogged table of its own and typed into another, which becomes a partition of staging: by
+CREATE TABLE AS, which PostgreSQL runs on several cores, unlike INSERT. Small files among very many are typed into a
+partition that they share, each file's rows known by its id.
 """
 
 from dataclasses import dataclass
@@ -14,15 +15,39 @@ from functions.model.render.plain_cells import plain_cell
 from functions.model.render.row_rules import rules, typed
 
 NOTHING = sql.SQL("")
+_STORAGE = sql.SQL("parallel_workers = 2, autovacuum_enabled = off")
+
+
+@dataclass(frozen=True)
+class SharedPartition:
+    """A partition of staging for the rows of all objects of a source from `first_object` on, before `end_object`."""
+
+    source: str
+    first_object: int
+    end_object: int
+
+    @property
+    def name(self) -> str:
+        """The table's name in staging."""
+        return f"shared_{self.first_object}"
+
+    @property
+    def table(self) -> sql.Identifier:
+        """The partition."""
+        return sql.Identifier("staging", self.name)
 
 
 @dataclass(frozen=True)
 class StagedPart:
-    """One part of an object: where its text and its typed rows are. A file that is not split is part 0."""
+    """One part of an object: where its text and its typed rows are. A file that is not split is part 0.
+
+    `shared`: the partition that the object's rows share with those of others; None: each part has one of its own.
+    """
 
     source: str
     object_id: int
     part: int
+    shared: SharedPartition | None = None
 
     @property
     def raw_table(self) -> sql.Identifier:
@@ -31,7 +56,9 @@ class StagedPart:
 
     @property
     def table(self) -> sql.Identifier:
-        """The part's partition of staging."""
+        """The partition of staging that holds the part's rows."""
+        if self.shared is not None:
+            return self.shared.table
         return sql.Identifier("staging", f"part_{self.object_id}_{self.part}")
 
 
@@ -50,12 +77,13 @@ def render_raw_table(
     columns = [*model.sources[part.source].columns, *unknown_columns]
     return sql.SQL(
         "create unlogged table {} (row_number bigint generated always as identity (start {} cache 1000), {}{})"
-        " with (parallel_workers = 2, autovacuum_enabled = off)"
+        " with ({})"
     ).format(
         part.raw_table,
         first_row,
         sql.SQL("_line bigint, _broken text, _raw_text text, " if is_isolated else ""),
         sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in columns),
+        _STORAGE,
     )
 
 
@@ -107,17 +135,20 @@ def is_valid(model: Model, source: str, *, is_isolated: bool) -> sql.Composed:
 
 
 def render_stage(model: Model, part: StagedPart, *, is_isolated: bool = False) -> sql.Composed:
-    """The part's valid rows, typed and hashed, as a table that can be attached to staging."""
+    """The part's valid rows, typed and hashed: as a table that can be attached to staging, or in the shared one."""
     columns = model.sources[part.source].columns
+    names = ["object_id", "part", "row_number", *columns]
     values: list[sql.Composable] = [sql.SQL("row_number"), *(sql.Identifier(name) for name in columns)]
     for staged, parent in model.hashes(part.source).items():
         values.append(sql.SQL("{} as {}").format(key_of(model, parent, columns), sql.Identifier(staged)))
+        names.append(staged)
     for name, satellite in model.satellites_of(part.source).items():
         if satellite.driving_key is None:
             staged = staged_hashdiff(name, satellite)
             values.append(sql.SQL("{} as {}").format(hashdiff(satellite.columns, columns), sql.Identifier(staged)))
+            names.append(staged)
     return sql.SQL(
-        """create unlogged table {table} with (parallel_workers = 2, autovacuum_enabled = off) as
+        """{into}
 select {object_id}::bigint as object_id, {part}::integer as part, {values}
 from (
     select row_number, {typed}
@@ -125,7 +156,9 @@ from (
     where {is_valid}
 ) as typed_row"""
     ).format(
-        table=part.table,
+        into=sql.SQL("create unlogged table {} with ({}) as").format(part.table, _STORAGE)
+        if part.shared is None
+        else sql.SQL("insert into {} ({})").format(part.table, identifiers(names)),
         object_id=part.object_id,
         part=part.part,
         values=sql.SQL(",\n    ").join(values),
@@ -138,15 +171,24 @@ from (
 
 
 def render_attach(part: StagedPart) -> sql.Composed:
-    """Make the part's table a partition of staging."""
+    """Make the table that holds the part's rows a partition of staging."""
+    low: tuple[sql.Composable | int, sql.Composable | int] = (part.object_id, part.part)
+    high: tuple[sql.Composable | int, sql.Composable | int] = (part.object_id, part.part + 1)
+    if part.shared is not None:
+        low, high = (part.shared.first_object, sql.SQL("minvalue")), (part.shared.end_object, sql.SQL("minvalue"))
     return sql.SQL("alter table {} attach partition {} for values from ({}, {}) to ({}, {})").format(
-        sql.Identifier("staging", part.source),
-        part.table,
-        part.object_id,
-        part.part,
-        part.object_id,
-        part.part + 1,
+        sql.Identifier("staging", part.source), part.table, *low, *high
     )
+
+
+def render_shared_table(shared: SharedPartition) -> list[sql.Composed]:
+    """Make a shared partition's table, empty; an index finds the rows of one object."""
+    return [
+        sql.SQL("create unlogged table {} (like {}) with ({})").format(
+            shared.table, sql.Identifier("staging", shared.source), _STORAGE
+        ),
+        sql.SQL("create index on {} (object_id)").format(shared.table),
+    ]
 
 
 def render_measures(model: Model, part: StagedPart) -> sql.Composed | None:

@@ -11,6 +11,7 @@ from functions.common import environment
 from functions.load import handler
 from functions.load.judge import NotStagedError
 from functions.load.plan import finish, manifest, plan
+from functions.load.staging import shared_partitions
 from tests.support.csv_files import customers
 from tests.support.lambda_context import handler_signed_in, lambda_context
 from tests.support.night import BUCKET, Night, role_url
@@ -121,9 +122,19 @@ def test_a_run_that_dies_while_it_empties_staging_is_taken_over(night: Night, mo
     assert night.rows("select count(*) from raw_vault.sat_customer_details") == [(3,)]
 
 
-def test_a_run_takes_as_many_files_as_the_table_of_locks_has_room_for(night: Night) -> None:
+def test_a_run_fills_as_many_partitions_as_the_table_of_locks_has_room_for(night: Night) -> None:
     with night.connect() as connection:
-        assert plan.files_limit(connection) == plan.FILES_LIMIT, "our servers' settings"
+        assert plan.partitions_limit(connection) == plan.PARTITIONS_LIMIT, "our servers' settings"
         # PostgreSQL's defaults, as of a server of somebody's own
         defaults = (64 * 100 - plan.RESERVED_LOCKS) // 2
     assert defaults == 2_500
+
+
+def test_files_that_have_no_partition_left_wait_for_the_next_run(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each counts as the sixty-four megabytes are that a partition has room for."""
+    monkeypatch.setattr(plan, "PARTITIONS_LIMIT", 2)
+    monkeypatch.setattr(shared_partitions, "SHARED_FILES", 4)
+    for number in range(7):
+        night.drop(f"customers/dt=2024-01-0{number + 1}/a.csv", customers({"customer_id": f"C{number}"}))
+    reports = [night.run() for _ in range(3)]
+    assert [(len(each["files"]), each["files_waiting"]) for each in reports] == [(4, 3), (3, 0), (0, 0)]

@@ -13,11 +13,13 @@ from functions.model.render.quarantine import render_quarantine, render_unknown_
 from functions.model.render.repeated_rows import render_repeated_rows
 from functions.model.render.spark import ddl, staging, status, vault
 from functions.model.render.staging import (
+    SharedPartition,
     StagedPart,
     render_attach,
     render_copy,
     render_measures,
     render_raw_table,
+    render_shared_table,
     render_stage,
 )
 from functions.model.render.status import render_affected, render_observed, render_status
@@ -30,6 +32,8 @@ def rendered() -> dict[str, str]:
     """Name of the golden file -> the SQL it must hold. One of each kind, and the kinds within a kind."""
     model = load_model()
     customers, lines = StagedPart("customers", 7, 0), StagedPart("transactions", 8, 2)
+    shared = SharedPartition("customers", 256, 512)
+    beside_others = StagedPart("customers", 300, 0, shared)
     measures = render_measures(model, lines)
     assert measures is not None
     statements: dict[str, sql.Composed] = {
@@ -38,6 +42,9 @@ def rendered() -> dict[str, str]:
         "stage_customers": render_stage(model, customers),
         "stage_transactions": render_stage(model, lines),
         "attach": render_attach(lines),
+        "shared_table": sql.SQL(";\n").join(render_shared_table(shared)),
+        "stage_shared": render_stage(model, beside_others),
+        "attach_shared": render_attach(beside_others),
         "quarantine_customers": render_quarantine(model, customers),
         "unknown_columns": render_unknown_columns(customers, {"loyalty": "unknown_1"}),
         "measures": measures,

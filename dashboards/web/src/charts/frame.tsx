@@ -9,6 +9,8 @@ export interface Mark {
   label: string;
   value: number;
   text: string;
+  /** What else is shown and said of it. */
+  also?: string | undefined;
   pick?: (() => void) | undefined;
 }
 
@@ -40,7 +42,7 @@ export function reach(mark: Mark, note: (shown: Note | null) => void, x: number,
     class: mark.pick ? "mark pick" : "mark",
     tabindex: 0, // as SVG spells it
     role: mark.pick ? "button" : "img",
-    "aria-label": `${mark.label}: ${mark.text}`,
+    "aria-label": `${mark.label}: ${mark.text}${mark.also ? `, ${mark.also}` : ""}`,
     onFocus: open,
     onBlur: () => note(null),
     onPointerEnter: open,
@@ -59,14 +61,17 @@ const CHARACTER = 6.6;
 /** The value of the mark that is pointed at, drawn, since a strict policy allows no style attribute to place it. */
 export function NoteBox({ note, width }: { note: Note | null; width: number }) {
   if (!note) return null;
-  const wide = Math.max(note.mark.label.length, note.mark.text.length) * CHARACTER + 24;
+  const also = note.mark.also ?? "";
+  const wide = Math.max(note.mark.label.length, note.mark.text.length, also.length) * CHARACTER + 24;
+  const high = also ? 63 : 46;
   const x = Math.min(Math.max(note.x - wide / 2, 0), Math.max(width - wide, 0));
-  const y = note.y > 58 ? note.y - 56 : note.y + 12;
+  const y = note.y > high + 12 ? note.y - high - 10 : note.y + 12;
   return (
     <g class="note" transform={`translate(${x},${y})`} aria-hidden="true">
-      <rect width={wide} height={46} rx={6} />
+      <rect width={wide} height={high} rx={6} />
       <text x={12} y={19} class="note-label">{note.mark.label}</text>
       <text x={12} y={36} class="note-value">{note.mark.text}</text>
+      {also && <text x={12} y={53} class="note-label">{also}</text>}
     </g>
   );
 }

@@ -71,7 +71,7 @@ export function Loyalty() {
                     value: Math.min(share, most),
                     text: `${count(Number(item.customers))} customers, ${whole}`,
                     shown: months ? whole : count(Number(item.customers)),
-                    pick: () => explain("cohort-retention", "customers", { cohort, months_later: months }),
+                    pick: () => explain("cohort-retention", months ? "share" : "customers", { cohort, months_later: months }),
                   };
                 }),
               }))} />

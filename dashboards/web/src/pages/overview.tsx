@@ -1,5 +1,6 @@
 /** Customer 360 Overview: the figures of the shop, what they are made of, and what happens now. */
 
+import { Fragment } from "preact";
 import { Bars } from "../charts/bars";
 import { Donut } from "../charts/donut";
 import { Grid } from "../charts/grid";
@@ -9,7 +10,7 @@ import { brief, count, day, duration, instant, money, named, shortDay, weekday, 
 import { pageAddress } from "../route";
 import { Card } from "../parts/card";
 import { LiveFeed } from "../parts/live";
-import { explain, grainOf, Panel } from "../parts/panel";
+import { explain, Figure, grainOf, Panel } from "../parts/panel";
 import type { Item } from "../types";
 import type { Mark } from "../charts/frame";
 import { share } from "../api";
@@ -35,6 +36,7 @@ function eachDay(items: Item[]): Item[] {
 }
 
 const MOST_BARS = 10;
+const EVENTS: Record<string, string> = { page_view: "Pages viewed", click: "Clicks", purchase: "Purchases" };
 
 export function Overview() {
   const overview = panel("overview");
@@ -58,6 +60,7 @@ export function Overview() {
             value: Number(item.revenue),
             mean: item.revenue_7_day_mean as number | null,
             text: money(Number(item.revenue)),
+            also: typeof item.revenue_7_day_mean === "number" ? `mean of 7 days ${money(item.revenue_7_day_mean)}` : undefined,
             pick: () => explain("revenue-by-day", "revenue", { day: item.day ?? null }),
           }))} />
         )}
@@ -100,8 +103,19 @@ export function Overview() {
         <header><div><h2 id="now-title">Right now</h2><p class="meaning">The website, and the last nightly load.</p></div></header>
         <div class="body">
           <dl class="facts">
-            <dt>Active customers</dt><dd>{live ? count(Number(live.active_customers)) : "…"}</dd>
-            <dt>Events so far</dt><dd>{live ? count(Number(live.events)) : "…"}</dd>
+            <dt>Active customers</dt><dd>{live ? <Figure name="live-totals" column="active_customers" item={live} /> : "…"}</dd>
+            <dt>Events so far</dt><dd>{live ? <Figure name="live-totals" column="events" item={live} /> : "…"}</dd>
+            {series("live-events")?.map((item) => (
+              <Fragment key={item.event_type}>
+                <dt>{EVENTS[String(item.event_type)] ?? item.event_type}</dt>
+                <dd>
+                  <Figure name="live-events" column="event_count" item={item} />
+                  {Number(item.total_purchase_amount) > 0 && <> for <Figure name="live-events" column="total_purchase_amount" item={item} /></>}
+                </dd>
+              </Fragment>
+            ))}
+            <dt>First order</dt><dd>{overview ? <Figure name="overview" column="first_order_date" item={overview} /> : "…"}</dd>
+            <dt>Last order</dt><dd>{overview ? <Figure name="overview" column="last_order_date" item={overview} /> : "…"}</dd>
             <dt>Last load</dt><dd>{run?.status ? <span class={`badge ${run.status}`}>{String(run.status).toLowerCase()}</span> : "—"}</dd>
             <dt>It took</dt><dd>{run?.seconds ? duration(Number(run.seconds)) : "—"}</dd>
             <dt>Rows waiting in quarantine</dt><dd>{run ? count(Number(run.quarantined_waiting)) : "…"}</dd>

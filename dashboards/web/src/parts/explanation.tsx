@@ -2,7 +2,7 @@
 
 import { share } from "../api";
 import { catalogue } from "../figures";
-import { shown } from "../format";
+import { daysBefore, shown } from "../format";
 import { change, LISTS, pageAddress, queryOf, route, type ListName, type PageName, type Route } from "../route";
 import type { Explanation, Item } from "../types";
 import { Dialog } from "./dialog";
@@ -23,7 +23,10 @@ const AT_LEAST: Record<string, string> = { customers_with_orders: "1", repeat_cu
 const SCORES = new Set(["rfm_recency", "rfm_frequency", "rfm_monetary"]);
 /** What no filter of a list can say. */
 const UNLISTED_PANELS = new Set(["days-between-orders", "customer-lifetime-value", "lifetime-value-error", "product-affinity"]);
-const UNLISTED = /^anonymous_revenue$|_30_days|_change$|_growth$/;
+const UNLISTED = /^anonymous_revenue$|^(first|last)_order_date$|_30_days|_change$|_growth$/;
+/** A column that counts all of its cohort, whatever the month of the mark. */
+const OF_COHORT = "cohort_customers";
+const MEAN_OF_WEEK = "revenue_7_day_mean";
 
 /** Where the rows behind a figure are listed, exactly these: by a list's own filters, else by the figure's name. */
 export function listOf(panel: string, rows: string | null, column: string, bar: URLSearchParams): string {
@@ -35,7 +38,8 @@ export function listOf(panel: string, rows: string | null, column: string, bar: 
   for (const [key, value] of bar) {
     const filter = FILTER_OF[key];
     if (filter) to[filter] = [value];
-    else if (key === "day") to.since = to.until = value;
+    else if (key === "day") [to.since, to.until] = [column === MEAN_OF_WEEK ? daysBefore(value, 6) : value, value];
+    else if (key === "months_later" && column === OF_COHORT) continue;
     else if (value || !SCORES.has(key)) others.set(key, value);
   }
   const least = panel === "cohort-retention" && !bar.size ? "1" : AT_LEAST[column];
@@ -77,7 +81,19 @@ const ROWS: Record<string, TableColumn[]> = {
     { name: "category", title: "Category" },
     { name: "revenue", title: "Revenue", unit: "currency" },
   ],
+  event: [
+    { name: "event_type", title: "Type" },
+    { name: "occurred_at", title: "Happened", unit: "instant" },
+    { name: "customer_id", title: "Customer", show: customerLink },
+    { name: "product_id", title: "Product" },
+    { name: "amount", title: "Amount", unit: "currency" },
+  ],
 };
+/** What an event has in place of a file. */
+const EVENT_ORIGIN: TableColumn[] = [
+  { name: "event_id", title: "Event" },
+  { name: "kafka_offset", title: "Kafka offset" },
+];
 
 /** A figure by its name, "panel/column", and its mark, as a query of its grain; and where its rows are asked for. */
 export function figureOf(named: string, at: string) {
@@ -95,8 +111,19 @@ export function figureOf(named: string, at: string) {
 }
 
 /** What is shown of the rows behind a figure. */
-export const rowColumns = (items: Item[], counted: string): TableColumn[] =>
-  [...(ROWS[String(items[0]?.kind)] ?? []), { name: "counts", title: "Counts", unit: counted }, ...ORIGIN];
+export function rowColumns(items: Item[], counted: string): TableColumn[] {
+  const kind = String(items[0]?.kind);
+  return [...(ROWS[kind] ?? []), { name: "counts", title: "Counts", unit: counted }, ...(kind === "event" ? EVENT_ORIGIN : ORIGIN)];
+}
+
+/** How the rows make the figure. */
+function madeOf(answer: Explanation, unit: string, counted: string): string {
+  const rows = answer.total === 1 ? "The 1 row below" : `The ${shown(answer.total)} rows below`;
+  if (unit === "instant") return answer.total === 1 ? `${rows} has this date.` : `${rows} have this date.`;
+  const isAll = answer.value === null || Math.abs(Number(answer.value) - answer.sum) < (counted === "currency" ? 0.005 : 0.00005);
+  const add = answer.total === 1 ? "adds" : "add";
+  return isAll ? `${rows} ${add} up to it.` : `${rows} ${add} up to ${shown(answer.sum, counted)}, which it is made of.`;
+}
 
 export function ExplainDialog() {
   const { explain, at } = route.value;
@@ -114,12 +141,10 @@ export function ExplainDialog() {
       {!answer && !error && <div class="skeleton" aria-hidden="true" />}
       {answer && (
         <>
-          <p class="big" data-explained={answer.value}>{shown(answer.value ?? answer.sum, figure?.unit)}</p>
+          <p class="big" data-explained={answer.value ?? undefined}>{shown(answer.value ?? answer.sum, figure?.unit)}</p>
           <p class="words">{answer.words}</p>
           <p class="meaning" data-sum={answer.sum}>
-            {answer.value === null || Math.abs(answer.value - answer.sum) < (counted === "currency" ? 0.005 : 0.00005)
-              ? `The ${shown(answer.total)} rows below add up to it.`
-              : `The ${shown(answer.total)} rows below add up to ${shown(answer.sum, counted)}, which it is made of.`}
+            {madeOf(answer, figure?.unit ?? "", counted)}
           </p>
           {against && (
             <p><button type="button" class="more" onClick={() => change({ explain: `${name}/${against.name}` })}>Explain {against.title}, which it is {figure?.unit === "change" ? "compared with" : "divided by"}</button></p>
@@ -134,20 +159,27 @@ export function ExplainDialog() {
           <Listed path={path} what="rows" given={answer}>
             {(items) => <Table label="Rows behind the figure" columns={rowColumns(items, counted)} items={items} />}
           </Listed>
-          <h3>Files</h3>
-          <Table
-            label="Files behind the figure"
-            columns={[
-              { name: "file", title: "File" },
-              { name: "rows", title: "Rows", unit: "number" },
-              { name: "sum", title: "Sum", unit: counted },
-              { name: "run_id", title: "Run", show: (item) => runLink(item.run_id) },
-            ]}
-            items={answer.files}
-          />
+          {figure?.explains !== "events" && <Files files={answer.files} counted={counted} />}
         </>
       )}
     </Dialog>
   );
 }
 
+function Files({ files, counted }: { files: Item[]; counted: string }) {
+  return (
+    <>
+      <h3>Files</h3>
+      <Table
+        label="Files behind the figure"
+        columns={[
+          { name: "file", title: "File" },
+          { name: "rows", title: "Rows", unit: "number" },
+          { name: "sum", title: "Sum", unit: counted },
+          { name: "run_id", title: "Run", show: (item) => runLink(item.run_id) },
+        ]}
+        items={files}
+      />
+    </>
+  );
+}

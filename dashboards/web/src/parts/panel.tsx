@@ -83,16 +83,19 @@ function PanelTable({ name, items }: { name: string; items: Item[] }) {
     title: column.title,
     unit: column.unit,
     ...(column.explains && !metric.grain.includes(column.name)
-      ? { show: (item: Item) => <Figure name={name} column={column.name} unit={column.unit} item={item} title={column.title} /> }
+      ? { show: (item: Item) => <Figure name={name} column={column.name} item={item} /> }
       : {}),
   }));
   return <Table label={metric.title} columns={columns} items={items} most={20} />;
 }
 
-
-function Figure(props: { name: string; column: string; unit: string; title: string; item: Item }) {
-  const text = shown(props.item[props.column], props.unit);
+/** A figure of an item, that a click explains; nothing is behind one that is not known. */
+export function Figure(props: { name: string; column: string; item: Item }) {
+  const column = catalogue.value[props.name]?.columns.find((each) => each.name === props.column);
+  const value = props.item[props.column];
+  const text = shown(value, column?.unit);
+  if (!column || value === null) return <>{text}</>;
   const at = grainOf(props.name, props.item);
-  const label = `Explain ${props.title} ${Object.values(at).join(" ")}: ${text}`;
+  const label = `Explain ${[column.title, ...Object.values(at)].join(" ")}: ${text}`;
   return <button type="button" class="figure" aria-label={label} onClick={() => explain(props.name, props.column, at)}>{text}</button>;
 }
