@@ -6,6 +6,13 @@ from typing import Annotated
 import typer
 
 
+class EngineName(StrEnum):
+    """What loads the raw vault."""
+
+    POSTGRESQL = "postgresql"
+    SPARK = "spark"
+
+
 class Target(StrEnum):
     """Where the platform runs."""
 
@@ -45,6 +52,14 @@ PrivateOption = Annotated[
         "--private/--shared",
         help="Let nobody into LocalStack and the API but holders of this installation's keys, as on a machine with"
         " other users (`c360 env`, `c360 outputs`); kept until the other is said.  [default: shared]",
+    ),
+]
+EngineOption = Annotated[
+    EngineName | None,
+    typer.Option(
+        "--engine",
+        help="What loads the vault: PostgreSQL, or Spark (after c360 engine install); kept until the other is said."
+        "  [default: postgresql]",
     ),
 ]
 ManagedOption = Annotated[

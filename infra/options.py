@@ -40,6 +40,13 @@ class AccessKind(StrEnum):
     DATA_API = "data-api"
 
 
+class EngineKind(StrEnum):
+    """What loads the raw vault: PostgreSQL itself, or Spark into Iceberg tables."""
+
+    POSTGRESQL = "postgresql"
+    SPARK = "spark"
+
+
 class BundlePlatform(StrEnum):
     """For which machine dependencies are bundled: AWS Lambda's arm64, this one, or a Linux container on this one."""
 
@@ -158,6 +165,11 @@ class Options(BaseModel):
     """Export the marts as Parquet after each load ([runbook](runbook.md#the-lake))."""
     audit_bucket: Switch = False
     """Copy the audit trail to a bucket whose objects nobody can delete ([security](security.md))."""
+    engine: EngineKind = EngineKind.POSTGRESQL
+    """What loads the raw vault: PostgreSQL, or Spark into Iceberg tables, whose rows PostgreSQL serves
+    ([planning](spark-planning.md)). A vault that one of them has begun stays with it."""
+    engine_vcpus: Annotated[int, Field(ge=4, le=4_000)] = 64
+    """vCPUs that Spark may use at once on AWS, with 8 GB each."""
     split_mib: Annotated[int, Field(ge=1, le=10_240)] = 64
     """Files of more MiB than this are staged in parts of this size."""
     staging_concurrency: Annotated[int, Field(ge=1, le=40)]

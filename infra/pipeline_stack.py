@@ -9,12 +9,14 @@ from constructs import Construct, IConstruct
 
 from functions.audit.shipment import PREFIX as PREFIX_OF_AUDIT
 from functions.common.landing import MANIFEST_PREFIX
+from functions.engine.stored_job import PREFIX as PREFIX_OF_JOBS
 from functions.load.lake.export import PREFIX as PREFIX_OF_LAKE
 from infra.config import DeploymentConfig
 from infra.constructs.alerts import AlertTopic, RunAlerts
 from infra.constructs.bundle import EXPORT_REQUIREMENTS, REPOSITORY, tree_hash
 from infra.constructs.data_key import grant_key
 from infra.constructs.database import Role
+from infra.constructs.engine import LocalSpark, ServerlessSpark, VaultEngine, Warehouse
 from infra.constructs.function import PlatformFunction
 from infra.constructs.keeping import keep_or_empty
 from infra.constructs.lake import LakeBucket, LakeCatalog
@@ -23,6 +25,7 @@ from infra.constructs.nag import accept
 from infra.constructs.nightly_load import NightlyLoad
 from infra.constructs.undelivered import UndeliveredQueue
 from infra.data_stack import DataStack
+from infra.options import EngineKind
 
 # Means the same as {}, which LocalStack's EventBridge takes for "no event" and does not deliver.
 ALL_FILES: dict[str, list[str]] = {"files": []}
@@ -70,6 +73,10 @@ class PipelineStack(Stack):
                 cast(IConstruct, self.load.role),
                 {f"IAM5[Resource::{copies}/{PREFIX_OF_AUDIT}/*]": "Any copy of the audit trail, in its bucket only."},
             )
+        spark = deployment.engine is EngineKind.SPARK
+        self.warehouse = Warehouse(self, "Warehouse", retain=deployment.on_aws, key=data.key) if spark else None
+        self.engine = self._engine(self.warehouse) if self.warehouse else None
+        self.jobs = self._jobs(self.warehouse) if self.warehouse else None
         self.record_status = self._function(
             "RecordStatus", "functions.load.plan.run_end_handler.handle", Role.LOADER,
             "Records that a load did not succeed", Duration.minutes(1), 256, concurrency=2,
@@ -94,6 +101,8 @@ class PipelineStack(Stack):
             staging_concurrency=deployment.staging_concurrency,
             observed=deployment.on_aws,
             redrivable=deployment.on_aws,
+            engine=self.engine,
+            jobs=self.jobs,
         )
         accept(
             self.state_machine,
@@ -156,6 +165,49 @@ class PipelineStack(Stack):
             cast(IConstruct, function.role),
             {f"IAM5[Resource::<{bucket}.Arn>/{PREFIX_OF_LAKE}/*]": "Any file of an export, in the lake bucket only."},
         )
+        return function
+
+    def _engine(self, warehouse: Warehouse) -> VaultEngine:
+        keep_or_empty(warehouse, self._deployment)
+        if self._data.access_logs:
+            self._data.access_logs.log(warehouse, "warehouse")
+        CfnOutput(self, "WarehouseBucketName", value=warehouse.bucket_name)
+        if not self._deployment.on_aws:
+            local = LocalSpark(self, "Engine")
+            CfnOutput(self, "EngineActivityArn", value=local.activity.activity_arn)
+            return local
+        engine = ServerlessSpark(
+            self,
+            "Engine",
+            warehouse=warehouse,
+            prefix=self._deployment.prefix,
+            max_vcpus=self._deployment.engine_vcpus,
+        )
+        bucket = self.get_logical_id(cast(CfnElement, warehouse.node.default_child))
+        accept(
+            engine.role,
+            {
+                f"IAM5[Resource::<{bucket}.Arn>/*]": "All that the warehouse holds is Spark's.",
+                f"IAM5[Resource::arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/"
+                f"{engine.database_name}/*]": "Any table of the vault, which the model names.",
+            },
+        )
+        return engine
+
+    def _jobs(self, warehouse: Warehouse) -> PlatformFunction:
+        """Rows go through its disk on their way to Spark."""
+        function = self._function(
+            "Jobs", "functions.engine.handler.handle", Role.LOADER,
+            "Writes a vault's job for Spark, and records it", Duration.minutes(15), 1769,
+            environment={"WAREHOUSE_BUCKET": warehouse.bucket_name}, reaches_s3=True, concurrency=2, scratch_gib=10,
+        )  # fmt: skip
+        warehouse.grant_jobs(function)
+        bucket = self.get_logical_id(cast(CfnElement, warehouse.node.default_child))
+        accept(
+            cast(IConstruct, function.role),
+            {f"IAM5[Resource::<{bucket}.Arn>/{PREFIX_OF_JOBS}*]": "Any job, in the warehouse only."},
+        )
+        CfnOutput(self, "JobsFunctionName", value=function.function_name)
         return function
 
     def _catalog(self, lake: LakeBucket) -> LakeCatalog:

@@ -27,6 +27,7 @@ _SOURCES = (
 _HASH_FILE = "c360-inputs"
 # Not --method direct: LocalStack then reports a failed update as UPDATE_COMPLETE.
 _DEPLOY_OPTIONS = ["--concurrency", "3", "--require-approval", "never", "--progress", "events"]
+_QUICK_WAITS = REPOSITORY / "local" / "quick_waits.cjs"
 _TIMEOUT_SECONDS = 600
 
 type Progress = Callable[[str], None]
@@ -150,6 +151,7 @@ class CdkApp:
             "CDK_HOME": str(self.home),
             "TMPDIR": str(self._temporary),
             "CDK_DISABLE_CLI_TELEMETRY": "1",
+            "NODE_OPTIONS": " ".join([os.environ.get("NODE_OPTIONS", ""), f'--require="{_QUICK_WAITS}"']).strip(),
             "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
             "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
         }

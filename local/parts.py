@@ -11,10 +11,11 @@ from local.event_source.process import EventSourceProcess
 from local.localstack import LocalStack
 from local.paths import Paths
 from local.postgres import PostgresServer
+from local.spark_process import SparkProcess
 from local.state import Port, StackOptions, State
 
 type Progress = Callable[[str], None]
-type Server = PostgresServer | LocalStack | ApiServer | Broker | EventSourceProcess
+type Server = PostgresServer | LocalStack | ApiServer | Broker | EventSourceProcess | SparkProcess
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Parts:
     api: ApiServer
     broker: Broker
     event_source: EventSourceProcess
+    spark: SparkProcess
 
     @classmethod
     def of(cls, paths: Paths, options: StackOptions, state: State) -> "Parts":
@@ -46,11 +48,13 @@ class Parts:
             ApiServer(paths.state / "api.json", port("api", options.api_port), logs / "api.log"),
             Broker(paths.state / "kafka", port("kafka", options.kafka_port), logs / "kafka.log"),
             EventSourceProcess(paths.state / "event-source", logs / "event-source.log"),
+            SparkProcess(paths.state / "spark", logs / "spark-worker.log"),
         )
 
     def stop(self, progress: Progress) -> None:
         """Stop every process, those that depend on others first."""
         servers: tuple[tuple[str, Server], ...] = (
+            ("Spark", self.spark),
             ("the event source", self.event_source),
             ("Kafka", self.broker),
             ("the API server", self.api),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from functions.engine import spark_job_file
+from functions.engine import spark_job_file, spark_main_file
 from functions.engine.session import SESSION, file_catalog
 from local import processes
 from local.errors import LocalError
@@ -23,7 +23,7 @@ JAVA_VERSIONS = (17, 21)
 
 _UV = REPOSITORY / ".venv" / "bin" / "uv"
 _JAR = "lib/python*/site-packages/snowpark_connect_deps_iceberg/jars/iceberg-spark-runtime-3.5_2.12-*.jar"
-_PASSED_ON = (
+PASSED_ON = (
     "PATH", "HOME", "LANG", "JAVA_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_INDEX_URL", "UV_DEFAULT_INDEX",
     "UV_CONFIG_FILE",
 )  # fmt: skip
@@ -88,6 +88,11 @@ class Spark:
         result: dict[str, Any] = json.loads(Path(f"{job}.result").read_text(encoding="utf-8"))
         return result
 
+    def run_folder(self, folder: Path) -> None:
+        """Run the job of a folder, which then holds its result and what it appended. Raises as `run` does."""
+        submit = self.environment / "bin" / "spark-submit"
+        self._run([submit, *self.options(), spark_main_file(), folder])
+
     def options(self, settings: Mapping[str, str] | None = None) -> list[str]:
         """The options of spark-submit; `settings` beside those of every job."""
         [jar] = self.environment.glob(_JAR)
@@ -109,7 +114,7 @@ class Spark:
 
     def process_environment(self) -> dict[str, str]:
         """The environment of Spark's processes."""
-        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         python = str(self.environment / "bin" / "python")
         return passed_on | {"PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": python, "SPARK_LOCAL_IP": "127.0.0.1"}
 

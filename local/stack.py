@@ -48,12 +48,17 @@ class EmbeddedStack:
         state = self._load(progress)
         if self.options.private is not None:
             state.private = self.options.private
+        if self.options.engine is not None:
+            state.engine = self.options.engine
         choose_ports(self.paths, self.options, state)
         parts = self._parts(state)
         existing = self.options.database_url
         database_context = AdminDatabase(existing).context() if existing else _own_address(parts.postgres)
         kafka_context = {"stream_bootstrap_servers": parts.broker.bootstrap_servers}
-        app = self._app(parts.localstack, database_context | kafka_context)
+        engine_context = {} if state.engine == "postgresql" else {"engine": state.engine}
+        if engine_context and not parts.spark.is_installed():
+            raise LocalError("Spark is not installed on this machine: install it with c360 engine install.")
+        app = self._app(parts.localstack, database_context | kafka_context | engine_context)
         app.stop_leftovers()
         with ThreadPoolExecutor(1) as pool:
             synthesized = pool.submit(app.synth, progress)  # meanwhile the servers start
@@ -71,6 +76,7 @@ class EmbeddedStack:
         deployed = self._deploy(state, app, inputs, parts, database, progress)
         self._start_api(state, parts, deployed, progress)
         self._start_event_source(state, parts, deployed, progress, from_start=broker_died)
+        self._start_spark(state, parts, deployed, progress)
         return deployed.outputs
 
     def down(self, progress: Progress) -> None:
@@ -106,7 +112,7 @@ class EmbeddedStack:
         return look(parts, state, disk, deployment_is_current=current)
 
     def process(self, part: str) -> processes.ProcessIdentity | None:
-        """The process of a part: postgres, localstack, api, broker or event_source."""
+        """The process of a part: postgres, localstack, api, broker, event_source or spark."""
         server: Server = getattr(self._parts(State.load(self.paths.stack_file)), part)
         return server.process()
 
@@ -251,6 +257,21 @@ class EmbeddedStack:
         progress("starting the event source poller")
         parts.event_source.start(localstack.url, mapping, localstack.key, from_start=from_start)
         state.event_source_inputs = inputs
+        state.save(self.paths.stack_file)
+
+    def _start_spark(self, state: State, parts: Parts, deployed: Deployed, progress: Progress) -> None:
+        """Where Spark loads the vault, have its worker ask this deployment for jobs."""
+        inputs = f"{deployed.inputs} {deployed.localstack}" if state.engine == "spark" else ""
+        if state.spark_inputs == inputs and (not inputs or parts.spark.process() is not None):
+            return
+        parts.spark.stop()
+        if inputs:
+            progress("starting Spark's worker")
+            localstack = parts.localstack
+            cloudformation = aws.client("cloudformation", localstack.url, localstack.key)
+            activity = stack_outputs(cloudformation, deployed.stacks)["EngineActivityArn"]
+            parts.spark.start(localstack.url, activity, localstack.key)
+        state.spark_inputs = inputs
         state.save(self.paths.stack_file)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from functions.common.vault_engine import Engine
 from infra.outputs import Outputs
 
 SCHEMA_VERSION = 2
@@ -15,6 +16,7 @@ class StackOptions(BaseModel):
     """How to start a stack. Ports are preferences: where one is taken, the next free one is used, and kept.
 
     `private`: only holders of this installation's access key get into LocalStack; None leaves it as it was.
+    `engine`: what loads the vault; None leaves it as it was, which is PostgreSQL at first.
     `database_url` is an existing PostgreSQL to use instead of an own one; by default `$DATABASE_URL`, if set.
     """
 
@@ -29,6 +31,7 @@ class StackOptions(BaseModel):
     lake: bool = False
     api_key: bool = False
     private: bool | None = None
+    engine: Engine | None = None
     database_url: str | None = Field(default_factory=lambda: os.environ.get("DATABASE_URL") or None)
     alert_email: str | None = None
 
@@ -54,6 +57,7 @@ class Status(BaseModel):
     api: Part
     kafka: Part
     event_source: Part
+    spark: Part | None = None
     deployment: Part
     disk: Part
 
@@ -83,6 +87,8 @@ class State(BaseModel):
     version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     ports: dict[str, Port] = Field(default_factory=dict)
     private: bool = False
+    engine: Engine = "postgresql"
+    spark_inputs: str = ""
     database_url: str | None = None
     api_inputs: str = ""
     api_function: str = ""

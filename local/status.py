@@ -29,6 +29,7 @@ def look(parts: Parts, state: State, disk: Part, *, deployment_is_current: bool)
         api=_part(api.process(), api.port, lambda: api.health() == 200, api.url),
         kafka=_part(broker.process(), broker.port, broker.answers, broker.bootstrap_servers),
         event_source=event_source_part(parts.event_source),
+        spark=_spark(parts, state),
         deployment=_deployment(localstack, runtime, state, is_current=deployment_is_current),
         disk=disk,
     )
@@ -81,6 +82,16 @@ def event_source_part(event_source: EventSourceProcess) -> Part:
     if report is None:
         return Part(state="unhealthy", pid=process.pid, detail=f"it does not report its state; {_HEAL}")
     return Part(state="running", pid=process.pid, detail=f"{report['partitions']} partitions, lag {report['lag']}")
+
+
+def _spark(parts: Parts, state: State) -> Part | None:
+    """Spark's worker; None where PostgreSQL loads the vault."""
+    if state.engine != "spark":
+        return None
+    process = parts.spark.process()
+    if process is None:
+        return Part(state="stopped")
+    return Part(state="running", pid=process.pid, detail=str(parts.spark.folder / "warehouse"))
 
 
 def _database(postgres: PostgresServer, state: State) -> Part:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
 
 _LIVE_EVENTS = 1000
-_LIVE_RATE = 200
+_LIVE_RATE = 500
 EXAMPLES = examples("c360 demo", "c360 demo --json | jq .summary", "c360 down        stops what it leaves running")
 
 

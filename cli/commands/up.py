@@ -5,6 +5,8 @@ from cli.local_platform import addresses, bring_containers_up, bring_up, require
 from cli.options import (
     ApiKeyOption,
     ApiPort,
+    EngineName,
+    EngineOption,
     JsonOption,
     KafkaPort,
     LakeOption,
@@ -23,6 +25,7 @@ from cli.output import Output
 EXAMPLES = examples(
     "c360 up",
     "c360 up --no-schedule --on-arrival     load when files arrive, not at night",
+    "c360 up --engine spark                 load the vault by Spark (after c360 engine install)",
     "DATABASE_URL=postgresql://… c360 up    on a PostgreSQL server of yours",
 )
 
@@ -37,6 +40,7 @@ def command(
     lake: LakeOption = False,
     api_key: ApiKeyOption = False,
     private: PrivateOption = None,
+    engine: EngineOption = None,
     managed: ManagedOption = False,
     target: TargetOption = Target.EMBEDDED,
     json: JsonOption = False,
@@ -52,6 +56,8 @@ def command(
     if target is Target.LOCALSTACK:
         if private:
             raise UsageError("--private is for the embedded platform: the container takes every access key")
+        if engine is EngineName.SPARK:
+            raise UsageError("--engine spark is for the embedded platform: no Spark is in the containers")
         if lake:
             raise UsageError("--lake is for the embedded platform: the container takes no function of that size")
         outputs = bring_containers_up(output, schedule=schedule, on_arrival=on_arrival, managed=managed)
@@ -72,6 +78,7 @@ def command(
             lake=lake,
             api_key=api_key,
             private=private,
+            engine=engine.value if engine else None,
         ),
     )
     output.show(addresses(outputs))

@@ -29,6 +29,7 @@ from functions.api.resources import (
     search,
     shares,
 )
+from functions.api.resources.event_feed import Feed
 from functions.api.security.audit import Audited
 from functions.api.security.audit_trail import audit_trail
 from functions.api.security.authentication import AuthenticationMiddleware
@@ -121,6 +122,7 @@ def create_app(settings: ApiSettings, *, compress: bool = True) -> FastAPI:
     app.state.database = Database(settings)
     app.state.cache = Cache()
     app.state.together = Together()
+    app.state.feed = Feed(app.state.database)
     app.state.compresses = compress
     problems.install(app)
     app.add_middleware(Audited, trail=audit_trail(app.state.database, settings.audit_spool))

@@ -96,6 +96,12 @@ class LakeSettings(Settings):
     lake_bucket: str
 
 
+class EngineSettings(Settings):
+    """The bucket of the Iceberg tables, and of the jobs for Spark."""
+
+    warehouse_bucket: str
+
+
 def _parse_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 

@@ -6,3 +6,8 @@ from pathlib import Path
 def spark_job_file() -> Path:
     """The file that Spark runs (spark_job.py), which only Spark's own environment can import."""
     return Path(__file__).parent / "spark_job.py"
+
+
+def spark_main_file() -> Path:
+    """The file that Spark starts with (spark_main.py) when a job lies in a folder; spark_job.py must be beside it."""
+    return Path(__file__).parent / "spark_main.py"

@@ -19,3 +19,16 @@ SESSION = {
 def file_catalog(warehouse: str) -> dict[str, str]:
     """Settings of a catalog that is a folder: for one machine, where nobody else writes."""
     return {"spark.sql.catalog.lake.type": "hadoop", "spark.sql.catalog.lake.warehouse": warehouse}
+
+
+NAMESPACE_SETTING = "spark.c360.namespace"
+"""Which namespace of the catalog holds the vault, where it is not `raw_vault`: a Glue database of the deployment's."""
+
+
+def glue_catalog(warehouse: str) -> dict[str, str]:
+    """Settings of a catalog that is AWS Glue's, with the tables' files in S3 below `warehouse`."""
+    return {
+        "spark.sql.catalog.lake.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
+        "spark.sql.catalog.lake.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        "spark.sql.catalog.lake.warehouse": warehouse,
+    }

@@ -16,6 +16,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 PREFIX = "c360."
+NAMESPACE = "lake.raw_vault"
 _CREATED = "created"
 
 
@@ -28,11 +29,12 @@ class Lakehouse:
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
+        self.namespace = NAMESPACE
 
     def table(self, name: str) -> Any:
         """Iceberg's own object of a table, as the catalog has it now."""
         return self.spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(
-            self.spark._jsparkSession, f"lake.raw_vault.{name}"
+            self.spark._jsparkSession, f"{self.namespace}.{name}"
         )
 
     def head(self, name: str) -> int:
@@ -52,7 +54,7 @@ class Lakehouse:
             self._append(name, self.spark.sql(first_rows), {"step": _CREATED})
 
     def _exists(self, name: str) -> bool:
-        return bool(self.spark.catalog.tableExists(f"lake.raw_vault.{name}"))
+        return bool(self.spark.catalog.tableExists(f"{self.namespace}.{name}"))
 
     def since(self, name: str, base: int | None) -> list[tuple[int, dict[str, str]]]:
         """The snapshots after `base` (None: after the table's creation), oldest first, each with its summary.
@@ -103,7 +105,7 @@ class Lakehouse:
         return int(snapshot.summary().get("added-records") or 0)
 
     def _append(self, name: str, rows: DataFrame, summary: dict[str, str]) -> None:
-        writer = rows.writeTo(f"lake.raw_vault.{name}")
+        writer = rows.writeTo(f"{self.namespace}.{name}")
         for key, value in summary.items():
             writer = writer.option(f"snapshot-property.{PREFIX}{key}", value)
         writer.append()

@@ -16,7 +16,7 @@ ROWS = {
 """Metric -> its count in a report's totals."""
 
 FILES = {"FilesLoaded": "LOADED", "FilesRejected": "REJECTED", "FilesUnreadable": "UNREADABLE", "FilesHeld": "HELD"}
-"""Metric -> the status of the files that it counts; of very many files, those that the report shows."""
+"""Metric -> the status of the files that it counts."""
 
 WAITING = "FilesWaiting"
 WARNINGS = "CheckWarnings"
@@ -27,11 +27,10 @@ _RECONCILIATION = ("rows.accounted", "measures.reconciled")
 
 def emit_run(report: Mapping[str, Any]) -> None:
     """Emit the counts of a finished run's report (functions/load/plan/finish.py)."""
-    statuses = [file["status"] for file in report["files"]]
     emit_counts(
         {
             **{metric: report["totals"][count] for metric, count in ROWS.items()},
-            **{metric: statuses.count(status) for metric, status in FILES.items()},
+            **{metric: report["statuses"].get(status, 0) for metric, status in FILES.items()},
             WAITING: report["files_waiting"],
         },
         run_id=report["run_id"],

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -46,6 +46,7 @@ class PlatformFunction(lambda_.Function):
         reaches_s3: bool = False,
         requirements: Path = REQUIREMENTS,
         concurrency: int | None = None,
+        scratch_gib: int | None = None,
     ) -> None:
         sign_in: dict[str, str] = {}
         if database is not None and role is not None:
@@ -72,6 +73,7 @@ class PlatformFunction(lambda_.Function):
                 concurrency if deployment.on_aws and deployment.reserved_concurrency else None
             ),
             memory_size=memory_mb,
+            ephemeral_storage_size=Size.gibibytes(scratch_gib) if scratch_gib and deployment.on_aws else None,
             role=_role(scope, construct_id, log_group, network),
             log_group=log_group,
             environment={

@@ -11,6 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct, IConstruct
 
+from infra.constructs.engine import VaultEngine
 from infra.constructs.lake import LakeCatalog
 from infra.constructs.load_tasks import CALL_TIMEOUT, RETRIES, LoadTasks
 from infra.constructs.nag import accept
@@ -25,6 +26,9 @@ GLUE_ERROR_NAMES = (
     "Glue.ThrottlingException",
     "States.Timeout",
 )
+ENGINE_ERROR_NAMES = ("States.TaskFailed", "States.Timeout", "States.HeartbeatTimeout")
+"""Spark's own words are in its log; a job that is done again finds what it has committed."""
+ENGINE_RETRIES = 1
 TIMEOUT = Duration.hours(6)
 """A night takes minutes; in the first load of years, a step of the vault goes on in one call after another."""
 
@@ -41,8 +45,9 @@ class NightlyLoad(sfn.StateMachine):
     is given up, alone. Nothing else is caught: a failed execution stays failed (and can be redriven), and an
     EventBridge rule on its status records and alerts. `export` comes after Finish: when it fails, the execution fails
     and alerts, but the run has succeeded and nothing of it is loaded again. `catalog` is pointed at what was exported.
-    With `observed` it logs its transitions, without their data, and is traced; `redrivable` passes the number of
-    redrives to the steps.
+    With an `engine`, the function `jobs` writes what is to be loaded, the engine does it, and the function records it:
+    one job for hubs, links and satellites, in place of the three steps. With `observed` it logs its transitions,
+    without their data, and is traced; `redrivable` passes the number of redrives to the steps.
     """
 
     def __init__(
@@ -59,6 +64,8 @@ class NightlyLoad(sfn.StateMachine):
         manifests: str,
         observed: bool,
         redrivable: bool,
+        engine: VaultEngine | None = None,
+        jobs: lambda_.IFunction | None = None,
     ) -> None:
         self._tasks = LoadTasks(
             scope,
@@ -71,6 +78,8 @@ class NightlyLoad(sfn.StateMachine):
         self._staging = StagingStates(self._tasks, staging_concurrency)
         self._export = export
         self._catalog = catalog
+        self._engine = engine
+        self._jobs = jobs
         self._alerts = alerts
         super().__init__(
             scope,
@@ -88,7 +97,9 @@ class NightlyLoad(sfn.StateMachine):
             statements=[iam.PolicyStatement(actions=["states:ListExecutions"], resources=[self.state_machine_arn])],
         )
         self.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[manifests]))
-        functions = [function for function in (load, export) if function is not None]
+        if engine is not None:
+            engine.grant(self)
+        functions = [function for function in (load, export, jobs) if function is not None]
         accept(
             self,
             {
@@ -127,14 +138,13 @@ class NightlyLoad(sfn.StateMachine):
         check_vault = self._tasks.load_step(
             "CheckVault", "check_vault", result_path="$.checks", result_selector=_IS_DONE
         )
-        vault = sfn.Parallel(self._tasks.scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
-            self._vault_step("Links", sfn.Succeed(self._tasks.scope, "LinksLoaded")),
-            self._vault_step("Satellites", sfn.Succeed(self._tasks.scope, "SatellitesLoaded")),
-        )
         publish = self._tasks.load_step("PublishMarts", "publish").next(finish)
         self._tasks.until_done(check_vault, "IsVaultChecked", "$.checks", publish)
         check_staging = self._tasks.load_step("CheckStaging", "check_staging")
-        check_staging.next(self._vault_step("Hubs", vault.next(check_vault)))
+        if self._engine is not None and self._jobs is not None:
+            check_staging.next(self._vault_job(self._engine, self._jobs, check_vault))
+        else:
+            check_staging.next(self._vault_steps(check_vault))
         stage_files.next(check_staging)
         stage_many_files.next(check_staging)
         are_many_files = sfn.Condition.boolean_equals("$.plan.are_many_files", value=True)
@@ -160,6 +170,42 @@ class NightlyLoad(sfn.StateMachine):
             .otherwise(stage_files)
         )
         return self._list_running().next(self._plan()).next(any_files)
+
+    def _vault_steps(self, then: sfn.IChainable) -> sfn.IChainable:
+        """The vault in PostgreSQL: hubs, then links beside satellites."""
+        beside = sfn.Parallel(self._tasks.scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
+            self._vault_step("Links", sfn.Succeed(self._tasks.scope, "LinksLoaded")),
+            self._vault_step("Satellites", sfn.Succeed(self._tasks.scope, "SatellitesLoaded")),
+        )
+        return self._vault_step("Hubs", beside.next(then))
+
+    def _vault_job(self, engine: VaultEngine, jobs: lambda_.IFunction, then: sfn.IChainable) -> sfn.IChainable:
+        """The vault on Spark: one job, since links and satellites write one table, and to start Spark takes long."""
+        context = self._tasks.step_context
+        write = self._tasks.task(
+            "WriteVaultJob",
+            jobs,
+            {"step": "write_job", **context},
+            result_selector={"is_needed.$": "$.Payload.is_needed", "job.$": "$.Payload.job"},
+            result_path="$.vault",
+        )
+        load = engine.job_state(
+            self._tasks.scope,
+            "LoadVault",
+            {
+                "ErrorEquals": [*ENGINE_ERROR_NAMES],
+                "MaxAttempts": ENGINE_RETRIES,
+                "IntervalSeconds": self._tasks.retry_interval.to_seconds(),
+                "BackoffRate": 2,
+                "MaxDelaySeconds": 30,
+                "JitterStrategy": "FULL",
+            },
+        )
+        record = self._tasks.task("RecordVault", jobs, {"step": "record_job", **context, "job.$": "$.vault.job"})
+        is_needed = sfn.Choice(self._tasks.scope, "IsVaultJobNeeded").when(
+            sfn.Condition.boolean_equals("$.vault.is_needed", value=True), load.next(record).next(then)
+        )
+        return write.next(is_needed.otherwise(then))
 
     def _vault_step(self, what: str, then: sfn.IChainable) -> sfn.Chain:
         """Load hubs, links or satellites, in as many calls as it takes."""

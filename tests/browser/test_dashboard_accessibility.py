@@ -20,6 +20,7 @@ PAGES = {
     "customer": f"?page=customer&id={MOVED}",
     "rows": "?page=rows&id=overview%2Frevenue_30_days",
     "explain": "?explain=overview%2Frevenue",
+    "live": "?explain=live-totals%2Fevents",
 }
 RUN = "async () => (await axe.run()).violations.map(each => `${each.id}: ${each.nodes.map(node => node.html).join()}`)"
 
@@ -33,7 +34,7 @@ def test_axe_finds_no_violation(dashboard: Dashboard, visit: Visit, page: str, t
     visit.page.goto(dashboard.address(PAGES[page]))
     expect(visit.page.locator(".skeleton")).to_have_count(0)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    visit.page.screenshot(path=SCREENSHOTS / f"{page}-{theme}-{width}.png", full_page=page != "explain")
+    visit.page.screenshot(path=SCREENSHOTS / f"{page}-{theme}-{width}.png", full_page="explain=" not in PAGES[page])
     visit.page.evaluate(AXE.read_text())
     assert visit.page.evaluate(RUN) == []
 
@@ -41,6 +42,7 @@ def test_axe_finds_no_violation(dashboard: Dashboard, visit: Visit, page: str, t
 def test_the_keyboard_alone_opens_what_a_bar_counts(dashboard: Dashboard, visit: Visit) -> None:
     visit.page.goto(dashboard.address())
     panel = visit.page.locator("[data-panel='revenue-by-category']")
+    expect(panel.locator(".mark").first).to_be_visible()
     panel.get_by_role("button", name="PNG").focus()
     for mark in panel.locator(".mark").all():
         visit.page.keyboard.press("Tab")

@@ -34,6 +34,37 @@ def test_figures_stay_and_tell_their_age_while_the_api_is_away(dashboard: Dashbo
         expect(revenue).to_have_text(text)
 
 
+def test_what_is_asked_for_while_the_api_is_away_says_so_and_comes_later(dashboard: Dashboard, visit: Visit) -> None:
+    visit.allow("ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE")
+    port = processes.free_port(27000)
+    settings = settings_for(role_url(dashboard.database_url, "c360_api"))
+    main, away = visit.page.locator("main"), "The API does not answer."
+    rows = main.locator("tbody tr")
+    visit.page.clock.install()
+    with served(create_app(settings), port):
+        visit.page.goto(f"http://127.0.0.1:{port}/dashboard")
+        status = visit.page.locator("[data-panel='orders-by-status']")
+        expect(status.locator(".mark").first).to_be_visible()
+    status.get_by_role("button", name="CSV").click()
+    expect(status.get_by_role("alert")).to_have_text(away)
+    visit.page.get_by_role("combobox", name="Search customers").fill("anybody")
+    visit.page.clock.run_for(1_000)
+    expect(visit.page.get_by_role("option")).to_have_text(away)
+    visit.page.keyboard.press("Escape")
+    visit.page.get_by_role("navigation").get_by_role("link", name="Orders").click()
+    expect(main.locator(".panel").get_by_role("alert")).to_have_text(away)
+    with served(create_app(settings), port):
+        visit.page.clock.run_for(11_000)
+        expect(rows).to_have_count(50)
+        expect(main.locator(".panel").get_by_role("alert")).to_have_count(0)
+    main.get_by_role("button", name="Show more").click()
+    expect(main.locator(".panel").get_by_role("alert")).to_have_text(away)
+    expect(rows).to_have_count(50)
+    with served(create_app(settings), port):
+        main.get_by_role("button", name="Show more").click()
+        expect(rows).to_have_count(100)
+
+
 def test_nothing_is_asked_for_in_a_hidden_tab(dashboard: Dashboard, visit: Visit) -> None:
     visit.page.clock.install()
     visit.page.goto(dashboard.address())

@@ -8,7 +8,7 @@ import pytest
 from local.postgres import PostgresServer
 from tests.support.database import fresh_database
 from tests.support.database_state import empty
-from tests.support.lakehouse import SparkNight, Worker, running_worker, why_spark_cannot_run
+from tests.support.lakehouse import ServedNight, SparkNight, Worker, running_worker, why_spark_cannot_run
 from tests.support.night import Night
 from tests.support.night_fixtures import migrated_database, migrated_template, night, s3_client
 from tests.support.warm_night import WarmNight
@@ -47,4 +47,14 @@ def spark_night(night: Night, other_database: str, spark: Worker, scratch: Path)
     other = SparkNight(other_database, night.s3, worker=spark, folder=scratch / "spark" / "jobs")
     empty(other)
     yield other
+    other.connect().close()
+
+
+@pytest.fixture
+def served_night(night: Night, other_database: str, spark: Worker, scratch: Path) -> Iterator[ServedNight]:
+    """A night over the same files that loads into Iceberg tables, whose rows PostgreSQL serves."""
+    other = ServedNight(other_database, night.s3, worker=spark, folder=scratch / "spark" / "jobs")
+    empty(other)
+    yield other
+    empty(other)
     other.connect().close()

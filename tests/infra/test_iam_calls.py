@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from functions.api.security import key_store, keys_handler
 from functions.common import environment
+from functions.engine import stored_job
 from functions.load import handler as load_handler
 from functions.load.lake import export as lake
 from functions.load.lake import export_handler
@@ -22,7 +23,7 @@ from functions.load.schema import migrate_handler
 from functions.load.schema.migrate import ROLES, migrate
 from functions.stream import brokers_handler
 from local.postgres import PostgresServer
-from tests.support.aws_calls import API, BROKERS, EXPORT, KEYS, LOAD, MIGRATE, NEEDED, Call, recorded
+from tests.support.aws_calls import API, BROKERS, ENGINE, EXPORT, KEYS, LOAD, MIGRATE, NEEDED, Call, recorded
 from tests.support.custom_resource import CREATE, listening
 from tests.support.database import fresh_database
 from tests.support.iam import Policy, Templates
@@ -34,6 +35,7 @@ CLUSTER = "arn:aws:kafka:us-east-1:123456789012:cluster/c360-clickstream/1111111
 EVERYTHING = {
     "target": "aws",
     "audit_bucket": "enabled",
+    "engine": "spark",
     "stream": "provisioned",
     "stream_pollers": "1",
     "quicksight_principal": "arn:aws:quicksight:us-east-1:123456789012:user/default/someone",
@@ -47,6 +49,7 @@ MODULES = (
     API,
     KEYS,
     BROKERS,
+    ENGINE,
     "functions.load.plan.run_end_handler",
     "functions.stream.handler",
     "functions.stream.dead_letter_handler",
@@ -73,6 +76,7 @@ REVIEWED: dict[str, dict[str, str]] = {
     LOAD: {
         "s3:ListBucket": "with it, S3 answers 404 and not 403 for an object that is gone",
     },
+    ENGINE: {"s3:AbortMultipartUpload": "an upload of parts that fails is taken back"},
     EXPORT: {"s3:AbortMultipartUpload": "an upload of parts that fails is taken back"},
     MIGRATE: {"secretsmanager:DescribeSecret": "CDK grants it with the reading of a secret"},
     "functions.load.plan.run_end_handler": {"sqs:SendMessage": "Lambda sends there what the function failed on"},
@@ -112,7 +116,9 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
 
 
 @pytest.fixture(scope="module")
-def calls(templates: Templates, postgres_server: PostgresServer) -> Iterator[dict[str, set[Call]]]:
+def calls(
+    templates: Templates, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, set[Call]]]:
     """Handler's module -> the calls that it made, in the environment that its template gives it."""
     with pytest.MonkeyPatch.context() as patch, fresh_database(postgres_server) as url:
         for name, value in (("DEFAULT_REGION", "us-east-1"), ("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "x")):
@@ -125,6 +131,7 @@ def calls(templates: Templates, postgres_server: PostgresServer) -> Iterator[dic
             made[EXPORT] = _export(templates, patch, s3)
             made[KEYS], made[API] = _keys(templates, patch, s3)
             made[BROKERS] = _brokers(patch)
+            made[ENGINE] = _engine(templates, patch, s3, tmp_path_factory.mktemp("job"))
         yield made
 
 
@@ -209,6 +216,24 @@ def _keys(templates: Templates, patch: pytest.MonkeyPatch, s3: Any) -> tuple[set
     assert [answer["Status"] for answer in answers.got] == ["SUCCESS"]
     key_store._client.cache_clear()
     return copying | removing, reading
+
+
+def _engine(templates: Templates, patch: pytest.MonkeyPatch, s3: Any, folder: Path) -> set[Call]:
+    """A job that is stored, and what Spark has left with it."""
+    bucket = _settings(templates, patch, ENGINE, "WAREHOUSE_BUCKET")["WAREHOUSE_BUCKET"]
+    s3.create_bucket(Bucket=bucket)
+    uri = stored_job.job_uri(bucket, "run-1", "first")
+    (folder / "job.json").write_text(json.dumps({"scratch": str(folder)}))
+    prefix = stored_job.split_uri(uri)[1]
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/result.json", Body=b'{"snapshots": {}}')
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/appended/hub_customer/part-0.txt", Body=b"a line\n")
+    with recorded() as made:
+        stored_job.upload_job(s3, folder, uri)
+        assert stored_job.read_result(s3, uri) == {"snapshots": {}}
+        assert b"".join(stored_job.appended_lines(s3, uri, "hub_customer")) == b"a line\n"
+    stored = s3.get_object(Bucket=bucket, Key=f"{prefix}/job.json")["Body"].read()
+    assert json.loads(stored) == {"scratch": uri}, "it names its files where Spark finds them"
+    return made
 
 
 def _brokers(patch: pytest.MonkeyPatch) -> set[Call]:

@@ -27,7 +27,7 @@ _OF_OUR_SERVER = ("database_access", "database_logs", "quicksight_principal")
 VARIANTS: dict[str, dict[str, str]] = {
     "rds": EVERYTHING | {"database": "rds"},
     "aurora": EVERYTHING | {"database": "aurora"},
-    "guarded": EVERYTHING | GUARDED,
+    "guarded": EVERYTHING | GUARDED | {"engine": "spark"},
     "existing": {name: value for name, value in EVERYTHING.items() if name not in _OF_OUR_SERVER} | EXISTING,
 }
 """What is accepted differs by these: the kind of database, what stands before the API, and what was there before."""

@@ -1,5 +1,7 @@
 """A failed deployment is explained by the resource that failed, and a database of another version is known as such."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import psycopg
@@ -8,8 +10,9 @@ import pytest
 from functions.common.errors import MigrationError
 from functions.load.schema.migrate import Migration, migrate, read_migrations
 from local.database import ANOTHER_VERSION
-from local.deploy import CdkApp, _reason
+from local.deploy import _QUICK_WAITS, CdkApp, _reason
 from local.errors import LocalError
+from local.paths import REPOSITORY
 
 RECORDED = """\
 C360-Pipeline | 3/6 | 6:47:31 AM | CREATE_FAILED | AWS::CloudFormation::Stack          | C360-Pipeline
@@ -48,3 +51,12 @@ def test_a_machine_without_node_is_told_so(tmp_path: Path, monkeypatch: pytest.M
     app = CdkApp(tmp_path / "out", tmp_path / "home", tmp_path / "log", {}, folder=tmp_path, sources=())
     with pytest.raises(LocalError, match=r"Node\.js is not on the PATH; the CDK command line needs Node 20 or newer"):
         app.synth(lambda _line: None)
+
+
+def test_the_cdk_asks_localstack_more_often_than_every_five_seconds() -> None:
+    cdk = (REPOSITORY / "node_modules" / "aws-cdk" / "lib" / "index.js").read_text(encoding="utf-8")
+    assert "async function waitFor(valueProvider, timeout = 5e3)" in cdk, "what quick_waits.cjs shortens"
+    script = "const began = Date.now(); setTimeout(() => console.log(Date.now() - began), 5000)"
+    options = {"NODE_OPTIONS": f'--require="{_QUICK_WAITS}"'}
+    done = subprocess.run(["node", "-e", script], env=os.environ | options, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 3_000

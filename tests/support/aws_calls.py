@@ -19,6 +19,7 @@ MIGRATE = "functions.load.schema.migrate_handler"
 API = "functions.api.handler"
 KEYS = "functions.api.security.keys_handler"
 BROKERS = "functions.stream.brokers_handler"
+ENGINE = "functions.engine.handler"
 
 NEEDED: dict[str, frozenset[str]] = {
     LOAD: frozenset({"s3:ListBucketVersions", "s3:GetObjectVersion", "s3:PutObject"}),
@@ -27,6 +28,7 @@ NEEDED: dict[str, frozenset[str]] = {
     API: frozenset({"s3:GetObject"}),
     KEYS: frozenset({"s3:PutObject", "s3:DeleteObject"}),
     BROKERS: frozenset({"kafka:GetBootstrapBrokers"}),
+    ENGINE: frozenset({"s3:ListBucket", "s3:GetObject", "s3:PutObject"}),
 }
 """Handler's module -> actions, on AWS."""
 
@@ -37,6 +39,7 @@ _ROOMS = {
     "functions.load.lake": EXPORT,
     "functions.load.schema": MIGRATE,
     "functions.load": LOAD,
+    "functions.engine": ENGINE,
     "functions.audit": LOAD,
     "functions.quality": LOAD,
     "functions.common.landing": LOAD,

@@ -12,14 +12,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from functions.engine import spark_job_file
+import pytest
+
+from functions.common import environment
+from functions.engine import handler, spark_job_file
 from functions.engine.vault_job import JOB_FILE, record_job, write_job
 from functions.model.declaration import Model
 from local.spark import JavaError, Spark, java_version
-from tests.support.night import Night
+from local.spark_jobs import do_stored_job
+from tests.support.lambda_context import handler_signed_in, lambda_context
+from tests.support.night import Night, role_url
 from tests.support.warm_night import WarmNight
 
 WORKER = Path(__file__).parent / "spark_worker.py"
+WAREHOUSE = "warehouse"
 TRACKING = "record_tracking_satellite"
 
 type Contents = dict[str, list[str]]
@@ -149,6 +155,54 @@ class SparkNight(WarmNight):
         found = self.worker.ask({"dump": recorded})
         versions = _versions(self)
         return {table: _in_order(found.get(table, []), versions) for table in tables(self.model)}
+
+
+@dataclass
+class ServedNight(SparkNight):
+    """A night by the engine's own function and a Spark as `c360 up --engine spark` has it: jobs lie in S3, and what is
+    appended is served by PostgreSQL."""
+
+    def work(self, run_id: str) -> dict[str, Any] | None:
+        """Have Spark do what the ledger leaves to do; the answer of the function that wrote the job."""
+        assert self.worker is not None
+        worker = self.worker
+        with self._function():
+            written = handler.handle({"step": "write_job", "run_id": run_id}, lambda_context())
+        if not written["is_needed"]:
+            return None
+        do_stored_job(self.s3, written["job"], self.folder / run_id, lambda folder: worker.ask({"folder": str(folder)}))
+        return written
+
+    def load_vault(self, run_id: str) -> dict[str, int]:
+        if self.lost:
+            self.lost -= 1
+            self.work(run_id)
+        written = self.work(run_id)
+        return {} if written is None else self.record(run_id, written["job"])
+
+    def record(self, run_id: str, job: str) -> dict[str, int]:
+        """Have the function record a job that Spark has done; new rows by table."""
+        with self._function():
+            event = {"step": "record_job", "run_id": run_id, "job": job}
+            rows: dict[str, int] = handler.handle(event, lambda_context())["rows"]
+            return rows
+
+    def publish(self, run_id: str, at: datetime | None = None) -> dict[str, int]:
+        return Night.publish(self, run_id, at)
+
+    def check(self, run_id: str, stage_name: str) -> None:
+        Night.check(self, run_id, stage_name)
+
+    @contextmanager
+    def _function(self) -> Iterator[None]:
+        if not any(bucket["Name"] == WAREHOUSE for bucket in self.s3.list_buckets()["Buckets"]):
+            self.s3.create_bucket(Bucket=WAREHOUSE)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WAREHOUSE_BUCKET", WAREHOUSE)
+            patch.setattr(environment, "s3", lambda: self.s3)
+            patch.setattr(handler, "load_model", lambda: self.model)
+            with handler_signed_in(role_url(self.admin_url, "c360_loader"), patch):
+                yield
 
 
 # Python's instants begin later than both engines'

@@ -30,5 +30,7 @@ def handler_signed_in(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setattr(environment, "connections", holder)
     monkeypatch.setattr(environment, "settings", lambda kind: kind.from_environment())
-    yield
-    holder.close()
+    try:
+        yield
+    finally:
+        holder.close()

@@ -1,6 +1,7 @@
 """Runs in Spark's own environment: jobs one after another in one session, as their start takes longer than their work.
 
-A line of its input is a request: {"job"} runs the job of a file, {"dump"} answers the rows of tables as of snapshots,
+A line of its input is a request: {"job"} runs the job of a file, {"folder"} that of
+a folder, as Spark's main file does, {"dump"} answers the rows of tables as of snapshots,
 {"history"} the snapshots of tables with the steps that made them, {"sql"} runs a statement, {"roll_back", "to"} makes a
 table what it was. A line of its output is the answer.
 """
@@ -10,15 +11,24 @@ import json
 import sys
 import traceback
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-SPECIFICATION = importlib.util.spec_from_file_location("spark_job", sys.argv[1])
-assert SPECIFICATION is not None
-assert SPECIFICATION.loader is not None
-spark_job = importlib.util.module_from_spec(SPECIFICATION)
-SPECIFICATION.loader.exec_module(spark_job)
+
+def _module(name: str) -> Any:
+    specification = importlib.util.spec_from_file_location(name, Path(sys.argv[1]).with_name(f"{name}.py"))
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+spark_job = _module("spark_job")
+spark_main = _module("spark_main")
 
 spark = SparkSession.builder.getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
@@ -51,6 +61,8 @@ def answer(request: dict[str, Any]) -> Any:
     if "job" in request:
         with open(request["job"], encoding="utf-8") as file:  # noqa: PTH123
             return spark_job.run_job(spark, json.load(file))
+    if "folder" in request:
+        return spark_main.run(spark, request["folder"])
     lakehouse = spark_job.Lakehouse(spark)
     if "history" in request:
         return {name: history(lakehouse.table(name)) for name in request["history"]}

@@ -48,8 +48,10 @@ CONTEXTS: dict[str, dict[str, str]] = {
     | {"customer_key": "enabled", "audit_bucket": "enabled", "stream": "provisioned", "stream_pollers": "1"},
     "aws-tunnel": _AWS | {"database_access": "tunnel"},
     "aws-data-api": _AWS | {"database": "aurora", "database_access": "data-api"},
+    "aws-spark": _AWS | {"engine": "spark"},
     "localstack": _LOCALSTACK,
     "localstack-managed": {"target": "localstack", "localstack_managed": "true"},
+    "localstack-spark": _LOCALSTACK | {"engine": "spark"},
     "localstack-batch": _LOCALSTACK | {"stream": "disabled", "schedule": "disabled"},
     "localstack-as-aws": _LOCALSTACK | {"api_key": "enabled", "lake": "enabled"},
 }

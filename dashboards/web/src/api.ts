@@ -26,6 +26,11 @@ export const token = { get: () => sessionStorage.getItem("c360.token"), set: (to
 
 const PATIENCE_MS = 20_000;
 
+/** What went wrong, whatever was thrown. */
+export const problemOf = (thrown: unknown): ApiError => (thrown instanceof ApiError ? thrown : new ApiError(0, String(thrown)));
+/** Whether it may work a moment later. */
+export const passes = (problem: ApiError): boolean => problem.status === 0 || problem.status >= 500;
+
 export async function send(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
   const [withKey, withToken] = [key.get(), token.get()];

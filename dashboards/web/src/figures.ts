@@ -1,7 +1,7 @@
 /** The figures of the page: one request for all panels every ten seconds, the last answer shown until the next one. */
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
-import { ApiError, key, read, send, share, shareToken, token } from "./api";
+import { key, problemOf, read, send, share, shareToken, token, type ApiError } from "./api";
 import { speak } from "./format";
 import { filterQuery, route, type PageName } from "./route";
 import type { Figures, Item, Metric } from "./types";
@@ -96,7 +96,7 @@ export async function refresh(): Promise<void> {
       // a full or forbidden storage costs only the figures at the next opening
     }
   } catch (error) {
-    if (mine === turn) trouble.value = error instanceof ApiError ? error : new ApiError(0, String(error));
+    if (mine === turn) trouble.value = problemOf(error);
   }
 }
 

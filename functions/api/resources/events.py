@@ -1,8 +1,7 @@
 """The clickstream as the API shows it: counters, what arrived last, a stream of it, one customer's live activity."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from time import monotonic, time
 from typing import Annotated, Any
@@ -13,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from functions.api.answers import Answer, Money, Page
-from functions.api.database import Database
 from functions.api.paging.cursor import is_storable
 from functions.api.paging.parameters import Query
 from functions.api.problems import ITEM_PROBLEMS, LIST_PROBLEMS
+from functions.api.resources.event_feed import EVENTS_LIMIT, EVENTS_OF_WEEK
 from functions.api.responses import (
     CustomerId,
     current_response,
@@ -27,25 +26,14 @@ from functions.api.responses import (
 )
 from functions.api.security.authentication import access_of
 from functions.api.security.masking import masked_column
-from functions.common.errors import TransientError
 from functions.common.sql_files import read_sql
 
-EVENTS_LIMIT = 500
-POLL_SECONDS = 0.1
 STREAM_SECONDS = 300
 KEEP_ALIVE_SECONDS = 15
+LISTEN_SECONDS = 1.0
+"""After which a stream looks whether its caller is still there."""
 
-# A batch is dated by its beginning and seen at its commit: look back far enough to miss none.
-_OVERLAP = timedelta(seconds=10)
-
-# Of the last week's partitions only. Amounts as everywhere in this API: exact, at least two decimals.
-_EVENTS_OF_WEEK = read_sql("api/events_of_week.sql").format(session_id=masked_column("session_id"))
-_RECENT = read_sql("api/recent_events.sql").format(events_of_week=_EVENTS_OF_WEEK).as_bytes(None)
-_FRESH = (
-    read_sql("api/fresh_events.sql")
-    .format(events_of_week=_EVENTS_OF_WEEK, fresh_batches=read_sql("api/fresh_batches.sql"))
-    .as_bytes(None)
-)
+_RECENT = read_sql("api/recent_events.sql").format(events_of_week=EVENTS_OF_WEEK).as_bytes(None)
 _ACTIVITY = (
     read_sql("api/live_activity.sql").format(last_session_id=masked_column("a", "last_session_id")).as_bytes(None)
 )
@@ -166,37 +154,26 @@ async def stream_events(request: Request) -> Response:
     if "aws.event" in request.scope:
         raise HTTPException(HTTPStatus.NOT_IMPLEMENTED, "API Gateway passes no streams; poll /events/recent.")
     return StreamingResponse(
-        _messages(request, database_of(request)),
+        _messages(request),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _messages(request: Request, database: Database) -> AsyncIterator[str]:
+async def _messages(request: Request) -> AsyncIterator[str]:
     """The stream's text. The first message has the total alone; while the database is away, the stream waits."""
     yield "retry: 1000\n\n"
-    access = access_of(request)
-    masked = access.masked
+    access, feed = access_of(request), request.app.state.feed
     left = STREAM_SECONDS if access.expires_at is None else min(STREAM_SECONDS, access.expires_at - time())
     end, last_sent = monotonic() + left, monotonic()
-    seen: set[datetime] = set()
-    began = False
-    while monotonic() < end and not await request.is_disconnected():
-        latest = max(seen, default=None)
-        seen = {batch for batch in seen if latest is None or batch > latest - _OVERLAP}
-        try:
-            of_batches = {"latest": latest, "overlap": _OVERLAP, "seen": list(seen)}
-            parameters = of_batches | {"limit": EVENTS_LIMIT, "masked": masked}
-            total, batches, items = await database.read_row(_FRESH, parameters)
-        except TransientError:
-            await asyncio.sleep(POLL_SECONDS)
-            continue
-        seen.update(batches)
-        fresh = items if began else []
-        if fresh or not began:
-            yield f'event: events\ndata: {{"items":[{",".join(fresh)}],"total":{total}}}\n\n'
-            last_sent, began = monotonic(), True
-        elif monotonic() - last_sent > KEEP_ALIVE_SECONDS:
-            yield ": still here\n\n"
+    with feed.listening(masked=access.masked) as listener:
+        while (left := end - monotonic()) > 0 and not await request.is_disconnected():
+            fresh = await listener.fresh(min(left, LISTEN_SECONDS))
+            if fresh is not None:
+                total, items = fresh
+                yield f'event: events\ndata: {{"items":[{",".join(items)}],"total":{total}}}\n\n'
+            elif monotonic() - last_sent > KEEP_ALIVE_SECONDS:
+                yield ": still here\n\n"
+            else:
+                continue
             last_sent = monotonic()
-        await asyncio.sleep(POLL_SECONDS)

@@ -1,6 +1,7 @@
 """Finish a run: its objects count as loaded, staging is emptied, and the report says what became of every row."""
 
 import json
+from collections import Counter
 from itertools import batched
 from typing import Any
 
@@ -117,11 +118,11 @@ def report(connection: Connection, run_id: str) -> Report:
     """What a run has done so far, as plain JSON values; of very many files, as many as the payload holds.
 
     Of a file, rows_read = loaded + unchanged + duplicate + quarantined; `overruled` are those of the duplicate rows
-    that say something else than the later row of their key. `files_omitted` counts the other files, whose rows are in
-    `totals` and in the ledger all the same; `files_waiting` those that were left to the next run, and
-    `held` complete lists that wait for a decision. `ignored` names
-    objects that were left alone (`ignored_count` of them), with `reason` and the `nearest` right key; `checks` are
-    those that failed; `retracted` are loaded files that count no longer, taken back or replaced.
+    that say something else than the later row of their key. `files_omitted` counts the other files, whose rows are
+    in `totals` and in the ledger all the same; `statuses` counts all files by status; `files_waiting` those that
+    were left to the next run, and `held` complete lists that wait for a decision. `ignored` names objects that were
+    left alone (`ignored_count` of them), with `reason` and the `nearest` right key; `checks` are those that failed;
+    `retracted` are loaded files that count no longer, taken back or replaced.
     """
     files = [
         {
@@ -167,6 +168,7 @@ def report(connection: Connection, run_id: str) -> Report:
         "status": status,
         "files": shown,
         "files_omitted": len(files) - len(shown),
+        "statuses": dict(Counter(file["status"] for file in files)),
         "files_waiting": waiting,
         "held": sum(file["status"] == "HELD" for file in files),
         "retracted": retracted,

@@ -15,6 +15,7 @@ from functions.common.database import Connection
 from functions.common.errors import C360Error
 from functions.common.ledger import Run, active_run, lock, objects_of
 from functions.common.sql_files import read_sql
+from functions.common.vault_engine import require_engine
 from functions.load.recorded_step import recorded_step
 from functions.load.statistics import refresh_statistics
 from functions.load.vault.key_range import KEYS_END, KeyRange, Unfinished, record_done, unfinished
@@ -106,11 +107,13 @@ def load_tables(
     than BATCH_RESERVE_SECONDS left, apart from the first: then the rest is for another call, which goes on where this
     one ended. The caller has no transaction open.
 
-    Raises RunNotActiveError, and StagingLostError when staged rows are missing.
+    Raises RunNotActiveError, EngineMismatchError when Spark keeps the vault, and StagingLostError when staged rows are
+    missing.
     """
     pace = Pace(seconds_left)
     with connection.transaction():
         active_run(connection, run_id)
+        require_engine(connection, "postgresql")
         check_staging_is_there(connection, model, objects_of(connection, run_id, ["STAGED"]))
     inserted: dict[str, int] = {}
     for load in loads:

@@ -1,8 +1,10 @@
 """What the API shows of the clickstream."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +14,7 @@ import psycopg
 import pytest
 
 from functions.api.app import create_app
-from functions.api.resources import events
+from functions.api.resources import event_feed, events
 from functions.stream.batch import read_batch
 from functions.stream.merge import merge
 from tests.support.kafka_messages import click, delivered
@@ -229,3 +231,41 @@ def test_the_stream_sends_a_batch_that_began_before_another_and_ended_after_it(
         assert [item["event_id"] for item in next(messages)["items"]] == ["late"]
         consumer.handle(delivered(click(event_id="last", timestamp=now())))
         assert [item["event_id"] for item in next(messages)["items"]] == ["last"]
+
+
+def test_ten_listeners_cost_no_more_than_one_and_each_hears_every_event(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "STREAM_SECONDS", 3)
+    app = create_app(settings_for(role_url(consumer.admin_url, "c360_api")))
+    asked: list[float] = []
+    read_row = app.state.database.read_row
+
+    async def counted(*arguments: Any, **named: Any) -> Any:
+        asked.append(time.monotonic())
+        return await read_row(*arguments, **named)
+
+    monkeypatch.setattr(app.state.database, "read_row", counted)
+    began = threading.Barrier(11)
+
+    def heard(_: int) -> list[str]:
+        with (
+            httpx.Client(base_url=server.base_url, trust_env=False) as client,
+            client.stream("GET", "/events/stream", timeout=20) as answer,
+        ):
+            messages = messages_of(answer.iter_lines())
+            assert next(messages)["items"] == []
+            began.wait(10)
+            return [item["event_id"] for message in messages for item in message["items"]]
+
+    with served(app) as server, ThreadPoolExecutor(10) as listeners:
+        first = time.monotonic()
+        found = listeners.map(heard, range(10))
+        began.wait(10)
+        consumer.handle(delivered(*(click(event_id=f"E{n}", timestamp=now()) for n in range(3))))
+        assert [sorted(each) for each in found] == [["E0", "E1", "E2"]] * 10
+        assert len(asked) <= (time.monotonic() - first) / event_feed.POLL_SECONDS + 2
+        time.sleep(1.5)
+        silent = len(asked)
+        time.sleep(0.5)
+        assert len(asked) == silent, "nobody listens, and it still asks"

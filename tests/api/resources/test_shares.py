@@ -196,6 +196,25 @@ def test_a_live_panel_changes_the_tag_between_publications(changing: httpx.Clien
     assert changing.get("/metrics?panels=overview,nothing").json()["errors"][0]["parameter"] == "panels"
 
 
+def test_an_unchanged_refresh_of_all_panels_is_one_statement(
+    changing_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(settings_for(as_role(changing_url, "c360_api", PASSWORD)))
+    asked: list[bytes] = []
+    read_rows = app.state.database.read_rows
+
+    async def counted(query: bytes, *arguments: Any, **named: Any) -> Any:
+        asked.append(query)
+        return await read_rows(query, *arguments, **named)
+
+    monkeypatch.setattr(app.state.database, "read_rows", counted)
+    with served(app) as client:
+        tag = client.get("/metrics").headers["etag"]
+        asked.clear()
+        assert client.get("/metrics", headers={"If-None-Match": tag}).status_code == 304
+    assert len(asked) == 1, asked
+
+
 def test_links_of_others_are_neither_listed_nor_revoked_without_the_scope_for_it(changing_url: str) -> None:
     def as_caller(subject: str, *scopes: str) -> dict[str, str]:
         return tokens.bearer(tokens.token(sub=subject, scope=" ".join(("profile:read", *scopes))))

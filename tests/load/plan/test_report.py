@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from functions.load import metrics
 from functions.load.plan import finish, plan
 from tests.support.csv_files import customers
 from tests.support.night import Night
@@ -24,6 +25,10 @@ def test_a_report_of_too_many_files_keeps_the_bad_ones_and_true_totals(
     assert cut["files_omitted"] >= 1
     assert "REJECTED" in {file["status"] for file in cut["files"]}
     assert cut["totals"] == whole["totals"]
+    emitted: dict[str, int] = {}
+    monkeypatch.setattr(metrics, "emit_counts", lambda counts, **_: emitted.update(counts))
+    metrics.emit_run(cut)
+    assert (emitted["FilesLoaded"], emitted["FilesRejected"], emitted["FilesHeld"]) == (6, 1, 0)
 
 
 def test_more_files_than_a_run_takes_are_left_to_the_next_those_that_became_true_first_before_the_others(

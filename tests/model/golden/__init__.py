@@ -9,6 +9,7 @@ from psycopg import sql
 
 from functions.model.declaration import Model
 from functions.model.reading import load_model
+from functions.model.render.athena import athena_views
 from functions.model.render.quarantine import render_quarantine, render_unknown_columns
 from functions.model.render.repeated_rows import render_repeated_rows
 from functions.model.render.spark import ddl, staging, status, vault
@@ -67,6 +68,11 @@ def rendered() -> dict[str, str]:
         "sat_customer_status": render_status(model, "sat_customer_status"),
     }
     texts = {name: statement.as_string() for name, statement in statements.items()} | _in_spark(model)
+    texts |= {
+        f"athena_{view.name}": view.statement
+        for view in athena_views(model, "c360_vault")
+        if view.name in ("customer_details_history", "order_line_history", "order_line_status_history")
+    }
     return {f"{name}.sql": text + "\n" for name, text in texts.items()}
 
 

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** A mark of a chart: what it stands for, its value in words, and what a click does. */
 export interface Mark {
@@ -18,7 +18,7 @@ export interface Mark {
 export function useWidth(): { box: { current: HTMLDivElement | null }; width: number } {
   const box = useRef<HTMLDivElement>(null);
   const width = useSignal(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
     const observer = new ResizeObserver(([entry]) => (width.value = Math.floor(entry?.contentRect.width ?? 0)));

@@ -15,7 +15,8 @@ const POLL_MS = 5_000;
 const STREAMS = location.pathname === "/dashboard";
 
 const events = signal<Item[] | null>(null);
-const streamed = signal(false);
+/** How events come; null while they cannot. */
+const streamed = signal<boolean | null>(false);
 
 async function ask(): Promise<void> {
   if (document.hidden) return;
@@ -41,10 +42,12 @@ function listen(): () => void {
     if (timer || !STREAMS || shareToken || key.get() || token.get()) return poll();
     source = new EventSource("events/stream");
     source.onopen = () => (streamed.value = true);
-    source.onerror = () => source?.readyState === EventSource.CLOSED && poll();
+    source.onerror = () => (source?.readyState === EventSource.CLOSED ? poll() : (streamed.value = null));
     source.addEventListener("events", (message: MessageEvent<string>) => {
+      const { items } = JSON.parse(message.data) as { items: Item[] };
+      if (!items.length) void ask(); // the stream begins here: what came before it
       const known = new Map((events.peek() ?? []).map((event) => [event.event_id, event]));
-      for (const event of (JSON.parse(message.data) as { items: Item[] }).items) known.set(event.event_id as string, event);
+      for (const event of items) known.set(event.event_id as string, event);
       events.value = [...known.values()].sort((one, other) => (String(one.occurred_at) < String(other.occurred_at) ? 1 : -1)).slice(0, SHOWN);
     });
   };
@@ -63,7 +66,7 @@ export function LiveFeed() {
   useEffect(listen, []);
   return (
     <section class="panel third" aria-labelledby="live-title">
-      <header><div><h2 id="live-title">Live events</h2><p class="meaning">{streamed.value ? "As they happen." : "Asked for every 5 seconds."}</p></div></header>
+      <header><div><h2 id="live-title">Live events</h2><p class="meaning">{streamed.value === null ? "Not connected; trying again." : streamed.value ? "As they happen." : "Asked for every 5 seconds."}</p></div></header>
       <div class="body">
         {!events.value ? <div class="skeleton" aria-hidden="true" /> : events.value.length === 0 ? <Empty>No events yet.</Empty> : (
           <ol class="feed">

@@ -3,13 +3,15 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { send } from "../api";
+import { problemOf, send, type ApiError } from "../api";
 import { saveResponse, savePng } from "../export";
 import { catalogue, panel, series } from "../figures";
 import { shown } from "../format";
 import { change, filterQuery } from "../route";
 import type { Item } from "../types";
+import { Trouble } from "./load";
 import { Table } from "./table";
+import { useTurn } from "./turns";
 
 /** Open what a figure counts: of the whole panel, or of the bar that these grain columns identify. */
 export function explain(name: string, column: string, at: Item = {}): void {
@@ -42,8 +44,17 @@ export function Panel(props: {
   const metric = catalogue.value[name];
   const one = panel(name);
   const items = series(name) ?? (one && !("items" in one) ? [one] : undefined);
+  const drawn = useTurn(Boolean(items && metric));
   const title = props.title ?? metric?.title ?? "";
-  const csv = async (): Promise<void> => saveResponse(await send(`metrics/${name}/csv?${filterQuery.value}`), `${name}.csv`);
+  const error = useSignal<ApiError | null>(null);
+  const csv = async (): Promise<void> => {
+    try {
+      await saveResponse(await send(`metrics/${name}/csv?${filterQuery.value}`), `${name}.csv`);
+      error.value = null;
+    } catch (thrown) {
+      error.value = problemOf(thrown);
+    }
+  };
   return (
     <section class={`panel ${props.size ?? "half"}`} ref={box} aria-labelledby={`${name}-title`} data-panel={name}>
       <header>
@@ -64,8 +75,9 @@ export function Panel(props: {
           <button type="button" aria-label={`Save ${title} as PNG`} onClick={() => box.current && void savePng(box.current, name)}>PNG</button>
         </div>
       </header>
+      <Trouble error={error.value} />
       <div class="body">
-        {!items || !metric ? <div class="skeleton" aria-hidden="true" /> : items.length === 0 ? <Empty /> : props.tableOnly || asTable.value || !props.children ? (
+        {!items || !metric || !drawn ? <div class="skeleton" aria-hidden="true" /> : items.length === 0 ? <Empty /> : props.tableOnly || asTable.value || !props.children ? (
           <PanelTable name={name} items={items} />
         ) : (
           props.children(items)

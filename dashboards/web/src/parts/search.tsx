@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { read } from "../api";
+import { problemOf, read } from "../api";
 import { go, pageAddress } from "../route";
 import type { Item } from "../types";
 
@@ -11,14 +11,20 @@ const PAUSE_MS = 150;
 export function Search() {
   const text = useSignal("");
   const found = useSignal<Item[] | null>(null);
+  const trouble = useSignal("");
   const at = useSignal(0);
   useEffect(() => {
     const query = text.value.trim();
     found.value = null;
     if (!query) return;
     const timer = setTimeout(async () => {
-      const answer = await read<{ items: Item[] }>(`search?limit=8&q=${encodeURIComponent(query)}`).catch(() => ({ items: [] }));
-      if (text.peek().trim() === query) [found.value, at.value] = [answer.items, 0];
+      let [items, said]: [Item[], string] = [[], "Nobody found"];
+      try {
+        ({ items } = await read<{ items: Item[] }>(`search?limit=8&q=${encodeURIComponent(query)}`));
+      } catch (thrown) {
+        said = problemOf(thrown).message;
+      }
+      if (text.peek().trim() === query) [found.value, at.value, trouble.value] = [items, 0, said];
     }, PAUSE_MS);
     return () => clearTimeout(timer);
   }, [text.value]);
@@ -60,7 +66,7 @@ export function Search() {
             <span>{[item.email, item.customer_id].filter(Boolean).join(" · ")}</span>
           </div>
         ))}
-        {items?.length === 0 && <div role="option" aria-selected="false" aria-disabled="true">Nobody found</div>}
+        {items?.length === 0 && <div role="option" aria-selected="false" aria-disabled="true">{trouble.value}</div>}
       </div>
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { ApiError, readList, send } from "../api";
+import { problemOf, readList, send, type ApiError } from "../api";
 import { instant } from "../format";
 import { queryOf, route } from "../route";
 import type { Share } from "../types";
@@ -31,7 +31,7 @@ export function ShareDialog({ close }: { close: () => void }) {
       error.value = null;
       shares.value = (await readList<Listed>("shares?limit=20")).items;
     } catch (failure) {
-      error.value = failure instanceof ApiError ? failure : new ApiError(0, String(failure));
+      error.value = problemOf(failure);
     }
   };
   useEffect(() => void attempt(async () => undefined), []);

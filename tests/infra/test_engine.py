@@ -1,0 +1,120 @@
+"""Where Spark keeps the vault: the same night but for one job, and an engine that may do its work and no more."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.synthesis import Synthesis, actions, flat, resources, synthesize
+
+VAULT_STATES = {"LoadHubs", "AreHubsLoaded", "LoadLinksAndSatellites"}
+JOB_STATES = {"WriteVaultJob", "IsVaultJobNeeded", "LoadVault", "RecordVault"}
+
+
+@pytest.fixture(scope="module")
+def spark_on_aws(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    """cdk-nag finds nothing, or this would raise."""
+    return synthesize(tmp_path_factory.mktemp("aws") / "cdk.out", target="aws", engine="spark", engine_vcpus="16")
+
+
+@pytest.fixture(scope="module")
+def spark_here(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+    folder = tmp_path_factory.mktemp("here") / "cdk.out"
+    return synthesize(folder, target="localstack", database_host="127.0.0.1", engine="spark")
+
+
+@pytest.mark.parametrize(("spark", "other"), [("spark_on_aws", "on_aws"), ("spark_here", "on_localstack")])
+def test_the_night_is_the_same_but_for_the_job(spark: str, other: str, request: pytest.FixtureRequest) -> None:
+    with_spark = request.getfixturevalue(spark).state_machine()["States"]
+    without = request.getfixturevalue(other).state_machine()["States"]
+    assert with_spark.keys() - without.keys() == JOB_STATES
+    assert without.keys() - with_spark.keys() == VAULT_STATES
+    following = {name: state.get("Next") for name, state in with_spark.items()}
+    assert following["CheckStaging"] == "WriteVaultJob"
+    assert following["WriteVaultJob"] == "IsVaultJobNeeded"
+    assert with_spark["IsVaultJobNeeded"]["Choices"][0]["Next"] == "LoadVault"
+    assert with_spark["IsVaultJobNeeded"]["Default"] == "CheckVault"
+    assert with_spark["LoadVault"]["ResultPath"] == "$.engine", "what the job is called is asked for after it"
+    assert (following["LoadVault"], following["RecordVault"]) == ("RecordVault", "CheckVault")
+    assert {
+        name: state.get("Next") for name, state in without.items() if name not in {"CheckStaging", *VAULT_STATES}
+    } == {name: state for name, state in following.items() if name not in {"CheckStaging", *JOB_STATES}}
+
+
+def test_on_aws_the_state_waits_for_a_job_of_the_application(spark_on_aws: Synthesis) -> None:
+    state = spark_on_aws.state_machine()["States"]["LoadVault"]
+    assert state["Resource"].endswith(":states:::emr-serverless:startJobRun.sync")
+    submit = state["Parameters"]["JobDriver"]["SparkSubmit"]
+    assert submit["EntryPointArguments.$"] == "States.Array($.vault.job)"
+    settings = flat(submit["SparkSubmitParameters"])
+    for said in (
+        "--conf spark.sql.catalog.lake.catalog-impl=org.apache.iceberg.aws.glue.GlueCatalog",
+        "--conf spark.sql.session.timeZone=UTC",
+        "--conf spark.c360.namespace=c360_vault",
+        "--py-files s3://",
+    ):
+        assert said in settings
+    assert state["TimeoutSeconds"] == 60 * state["Parameters"]["ExecutionTimeoutMinutes"] < 6 * 3600
+    application = spark_on_aws.properties("AWS::EMRServerless::Application")
+    assert application["MaximumCapacity"] == {"Cpu": "16 vCPU", "Memory": "128 GB", "Disk": "800 GB"}
+    assert "InitialCapacity" not in application, "idle it costs nothing"
+    assert "NetworkConfiguration" not in application, "it has no way to PostgreSQL, and needs none"
+
+
+def test_sparks_role_has_the_warehouse_and_the_vaults_tables(spark_on_aws: Synthesis) -> None:
+    allowed: dict[str, set[str]] = {}
+    for name, statement in spark_on_aws.statements():
+        if name.startswith("EngineJobRole"):
+            for resource in resources(statement):
+                allowed.setdefault(resource, set()).update(actions(statement))
+    glue = {"glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"}
+    assert [found for resource, found in allowed.items() if ":glue:" in resource] == [glue] * 3
+    names = {resource.split(":")[-1] for resource in allowed if ":glue:" in resource}
+    assert names == {"catalog", "database/c360_vault", "table/c360_vault/*"}
+    of_files = {resource: found for resource, found in allowed.items() if ":glue:" not in resource}
+    assert sorted(map(sorted, of_files.values())) == sorted(
+        [
+            ["s3:ListBucket"],
+            ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            ["s3:GetObject"],
+            ["s3:GetObject"],
+        ]
+    )
+    assert not any("Landing" in resource for resource in allowed)
+    role = spark_on_aws.properties("AWS::IAM::Role", "EngineJobRole")
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "emr-serverless.amazonaws.com"}
+    assert trust["Condition"].keys() == {"StringEquals", "ArnLike"}, "for this application only"
+
+
+def test_the_state_machine_starts_this_application_and_passes_this_role(spark_on_aws: Synthesis) -> None:
+    found = {
+        action: (resources(statement), statement.get("Condition"))
+        for name, statement in spark_on_aws.statements()
+        for action in actions(statement)
+        if name.startswith("NightlyLoad")
+    }
+    assert "EngineApplication" in found["emr-serverless:StartJobRun"][0][0]
+    assert found["emr-serverless:CancelJobRun"][0][0].endswith("/jobruns/*")
+    passed, condition = found["iam:PassRole"]
+    assert len(passed) == 1
+    assert "EngineJobRole" in passed[0]
+    assert condition == {"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}}
+    assert found["events:PutRule"][0][0].endswith("rule/StepFunctionsGetEventsForEMRServerlessJobRule")
+
+
+def test_here_the_state_asks_a_worker_and_notices_when_it_is_gone(spark_here: Synthesis) -> None:
+    state = spark_here.state_machine()["States"]["LoadVault"]
+    [(activity, _)] = spark_here.resources("AWS::StepFunctions::Activity")
+    assert activity in json.dumps(state["Resource"]) or activity in str(state["Resource"])
+    assert state["Parameters"] == {"run_id.$": "$$.Execution.Name", "job.$": "$.vault.job"}
+    assert state["HeartbeatSeconds"] < state["TimeoutSeconds"]
+    assert "EngineActivityArn" in spark_here.outputs("Pipeline")
+
+
+def test_tables_outlive_the_stack_and_jobs_are_forgotten(spark_on_aws: Synthesis) -> None:
+    buckets: dict[str, Any] = dict(spark_on_aws.resources("AWS::S3::Bucket"))
+    [warehouse] = [bucket for name, bucket in buckets.items() if name.startswith("Warehouse")]
+    assert warehouse["DeletionPolicy"] == "Retain"
+    rules = {rule["Id"]: rule for rule in warehouse["Properties"]["LifecycleConfiguration"]["Rules"]}
+    assert {rule.get("Prefix") for rule in rules.values() if "ExpirationInDays" in rule} == {"jobs/", "logs/"}
