@@ -81,10 +81,13 @@ class Spark:
         self._run([_UV, "pip", "sync", "--quiet", "--python", python, "--require-hashes", LOCK_FILE])
         (self.environment / ".installed").write_text(LOCK_FILE.read_text())
 
-    def run(self, job: Path) -> dict[str, Any]:
-        """Run the job of a file; what it answers. Raises LocalError with the last lines of Spark's log."""
+    def run(self, job: Path, program: Path | None = None) -> dict[str, Any]:
+        """Run the job of a file, by the load's program or another; what it answers.
+
+        Raises LocalError with the last lines of Spark's log.
+        """
         submit = self.environment / "bin" / "spark-submit"
-        self._run([submit, *self.options(), spark_job_file(), job])
+        self._run([submit, *self.options(), program or spark_job_file(), job])
         result: dict[str, Any] = json.loads(Path(f"{job}.result").read_text(encoding="utf-8"))
         return result
 

@@ -4,7 +4,7 @@ python -m benchmarks engine [--scale 1|10|100] [--loads N] [--memory 4g]
 
 First load, the same rows a day later, and a delta of one percent. The figure is from staged rows to the last
 satellite; Spark's includes the start of its process and that the rows are handed over. Staging is the same for both.
-Spark must be installed (c360 engine install).
+Processor seconds are those of all processes together. Spark must be installed (c360 engine install).
 """
 
 import argparse
@@ -15,9 +15,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from benchmarks.engine.spark_load import SparkLoad
+from benchmarks.engine.cpu import CPU
+from benchmarks.engine.spark_load import PostgresLoad, SparkLoad
 from benchmarks.load.files import Files, changed_files, sample_files
-from benchmarks.load.ours import OurLoad
 from benchmarks.load.result import Result
 from local.postgres import PostgresServer
 from local.spark import ENVIRONMENT, java_version
@@ -53,20 +53,22 @@ def _compare(server: PostgresServer, folder: Path, files: list[Files], memory: s
     with psycopg.connect(server.url_for("postgres"), autocommit=True) as admin:
         for name in names:
             admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    ours = OurLoad(server.url_for(names[0]))
-    spark = SparkLoad(server.url_for(names[1]), folder, memory)
+    ours = PostgresLoad(server.url_for(names[0]), server)
+    spark = SparkLoad(server.url_for(names[1]), server, folder, memory)
     print(f"vault of {files[0].rows:,} rows ({files[0].bytes / 1e6:,.1f} MB), seconds from staged rows to satellites")
     for each in (ours, spark):
         each.prepare()
     for (load, day), these in zip(_LOADS, files, strict=False):
         results = {"PostgreSQL": ours.load(these, day), "Spark": spark.load(these, day)}
         seconds = {name: _seconds(result) for name, result in results.items()}
+        cpu = {name: result.beside.pop(CPU) for name, result in results.items()}
         for name, result in results.items():
             parts = ", ".join(f"{part} {spent:.1f}" for part, spent in result.parts.items() if part in _OF_THE_VAULT)
-            print(f"{load:12}{name:12}{seconds[name]:>9.1f}   {parts}")
+            print(f"{load:12}{name:12}{seconds[name]:>9.1f}{cpu[name]:>9.1f} CPU   {parts}")
         steps = sorted(results["Spark"].beside.items(), key=lambda item: -item[1])
         print(f"{'':33}longest steps: " + ", ".join(f"{step} {spent:.1f}" for step, spent in steps[:4]))
-        print(f"{'':12}Spark / PostgreSQL {seconds['Spark'] / seconds['PostgreSQL']:.2f}", flush=True)
+        ratios = [each["Spark"] / each["PostgreSQL"] for each in (seconds, cpu)]
+        print(f"{'':12}Spark / PostgreSQL {ratios[0]:.2f}, of processor time {ratios[1]:.2f}", flush=True)
     print(f"Iceberg tables: {spark.bytes() / 1e6:,.1f} MB, all snapshots together")
 
 

@@ -205,15 +205,37 @@ def _in_files(spark: SparkSession, rows: DataFrame, path: str) -> DataFrame:
 def _stage(spark: SparkSession, job: dict[str, Any], source: str) -> None:
     """Hash the typed rows once, and keep them by column for the steps that read them."""
     staged = job["staged"][source]
-    path = f"{job['scratch']}/staged_{source}"
-    # \n alone ends a row: an \r within a value is not written as such
-    typed = spark.read.schema(staged["schema"]).json(staged["path"], mode="FAILFAST", lineSep="\n")
+    typed = spark.read.schema(staged["schema"]).csv(
+        staged["path"], sep="\t", quote="", escape="", lineSep="\n", mode="FAILFAST"
+    )
     typed.createOrReplaceTempView("typed_rows")
-    _in_files(spark, spark.sql(staged["statement"]), path).createOrReplaceTempView(f"staged_{source}")
+    _kept_view(spark, job, f"hashed_{source}", staged["hashed"])
+    if _kept_view(spark, job, "several", staged["several"]).isEmpty():
+        staged_rows = spark.sql(staged["staged_once"])
+    else:
+        _kept_view(spark, job, f"repeated_{source}", staged["repeated"])
+        staged_rows = _in_files(spark, spark.sql(staged["staged"]), f"{job['scratch']}/staged_{source}")
+    staged_rows.createOrReplaceTempView(f"all_staged_{source}")
+
+
+def _kept_view(spark: SparkSession, job: dict[str, Any], name: str, statement: str) -> DataFrame:
+    rows = _in_files(spark, spark.sql(statement), f"{job['scratch']}/{name}")
+    rows.createOrReplaceTempView(name)
+    return rows
+
+
+def _claim(spark: SparkSession, job: dict[str, Any], step: dict[str, Any]) -> None:
+    """The staged rows of the step's objects, which mostly are all that are staged."""
+    source, ids = step["source"], step["object_ids"]
+    rows = spark.table(f"all_staged_{source}")
+    if ids != job["staged"][source]["object_ids"]:
+        rows = rows.filter(rows.object_id.isin(ids))
+    rows.createOrReplaceTempView(f"staged_{source}")
 
 
 def _run_step(lakehouse: Lakehouse, job: dict[str, Any], step: dict[str, Any]) -> None:
     spark = lakehouse.spark
+    _claim(spark, job, step)
     for name in ("claimed", "retracted"):
         ids = step["object_ids" if name == "claimed" else "retracted"]
         listed = spark.sql("select explode(from_json(:ids, 'array<bigint>')) as object_id", {"ids": json.dumps(ids)})

@@ -16,37 +16,45 @@ from psycopg import sql
 from functions.common.database import Connection
 from functions.common.errors import C360Error
 from functions.common.ledger import Run, active_run, lock, objects_of
-from functions.engine.json_rows import finest_fraction, typed_rows, write_json_rows
+from functions.engine.copied_rows import typed_rows, write_copied_rows
+from functions.engine.json_rows import write_json_rows
 from functions.load.retraction import retract_objects
 from functions.load.vault.hubs import hub_loads
 from functions.load.vault.links import link_loads
 from functions.load.vault.satellites import satellite_loads
+from functions.load.vault.status import changes_nothing, reach_of
 from functions.load.vault.table_load import Batch, TableLoad, check_staging_is_there, claim
 from functions.model.declaration import Model
 from functions.model.render.spark.ddl import NAMESPACE, render_zero_key, tables
 from functions.model.render.spark.names import TRACKING
-from functions.model.render.spark.staging import render_staged, written_schema
+from functions.model.render.spark.staging import (
+    render_hashed,
+    render_repeated,
+    render_several,
+    render_staged,
+    written_schema,
+)
 from functions.model.render.spark.status import render_status, render_status_views
 from functions.model.render.spark.vault import (
-    render_hub,
-    render_link,
+    FILES_LIMIT,
+    render_first_named,
+    render_named,
     render_remembered,
     render_satellite,
     render_satellite_views,
 )
 
 JOB_FILE = "job.json"
-_FRACTION_DIGITS = 18
 
 _KEPT = {
-    **dict.fromkeys(("affected_key", "sequenced", "first_observed", "present"), "files"),
+    **dict.fromkeys(("named", "affected_key", "sequenced", "first_observed", "present"), "files"),
     **dict.fromkeys(("counted", "list"), "driver"),
 }
-"""The views that several statements of a step read, which Spark so computes once, and where it keeps them."""
+"""The views that a step reads several times, which Spark so computes once, and where it keeps them."""
 
 
 class EngineLimitError(C360Error):
-    """A value that PostgreSQL holds and an Iceberg table cannot."""
+    """More than Spark's load can take."""
 
 
 class LedgerMovedError(C360Error):
@@ -59,6 +67,8 @@ class Step:
 
     load: TableLoad
     batch: Batch
+    is_idle: bool
+    """Whether it is known to add nothing."""
 
     @property
     def name(self) -> str:
@@ -76,6 +86,9 @@ def write_job(connection: Connection, model: Model, run_id: str, folder: Path) -
     steps = _claimed_steps(connection, model, run, is_dry=True)
     if not steps:
         return False
+    last = max((each for step in steps for each in step.batch.object_ids), default=0)
+    if last >= FILES_LIMIT:
+        raise EngineLimitError(f"Spark's load counts files up to {FILES_LIMIT:,}", object_id=last)
     folder.mkdir(parents=True, exist_ok=True)
     staged = {
         source: _stage(connection, model, source, steps, folder) for source in {each.load.source for each in steps}
@@ -92,11 +105,11 @@ def write_job(connection: Connection, model: Model, run_id: str, folder: Path) -
             }
             for name, statement in tables(model)
         ],
-        "bases": _recorded_snapshots(connection),
+        "bases": recorded_snapshots(connection),
         "scratch": str(folder),
         "staged": staged,
         "ledger": list(_ledger_views(connection, steps, folder)),
-        "steps": [_rendered(connection, model, step) for step in steps],
+        "steps": [_rendered(connection, model, step) for step in steps if not step.is_idle],
     }
     (folder / JOB_FILE).write_text(json.dumps(job, indent=1), encoding="utf-8")
     return True
@@ -110,11 +123,11 @@ def record_job(connection: Connection, model: Model, run_id: str, result: dict[s
     with connection.transaction():
         run = active_run(connection, run_id)
         steps = _claimed_steps(connection, model, run, is_dry=False)
-        if [step.name for step in steps] != list(result["steps"]):
+        if [step.name for step in steps if not step.is_idle] != list(result["steps"]):
             raise LedgerMovedError("the ledger has changed since Spark began: resume the run", run_id=run_id)
         inserted: dict[str, int] = {}
         for step in steps:
-            done = result["steps"][step.name]
+            done = result["steps"].get(step.name, {"rows": 0, "seconds": 0})
             connection.execute(
                 "insert into metadata.load_step (run_id, step, started_at, finished_at, rows)"
                 " values (%s, %s, clock_timestamp() - %s * interval '1 second', clock_timestamp(), %s)",
@@ -141,8 +154,15 @@ def _claimed_steps(connection: Connection, model: Model, run: Run, *, is_dry: bo
             lock(connection, load.table)
             batch = claim(connection, run, load, staged)
             if batch is not None:
-                steps.append(Step(load, batch))
+                steps.append(Step(load, batch, _is_idle(connection, model, load.table, batch)))
     return steps
+
+
+def _is_idle(connection: Connection, model: Model, table: str, batch: Batch) -> bool:
+    satellite = model.satellites.get(table)
+    if satellite is None or satellite.status_of is None:
+        return False
+    return changes_nothing(model, table, batch, reach_of(connection, batch))
 
 
 def _loads(model: Model) -> Iterator[TableLoad]:
@@ -153,54 +173,53 @@ def _loads(model: Model) -> Iterator[TableLoad]:
 
 def _rendered(connection: Connection, model: Model, step: Step) -> dict[str, Any]:
     table, batch = step.load.table, step.batch
-    views: dict[str, str] = {}
+    is_one_file = len(batch.object_ids) == 1
+    is_first = batch.is_first and not batch.is_late
     appends = {}
-    if table in model.hubs:
-        appends[table] = render_hub(model, table, step.load.source)
-    elif table in model.links:
-        appends[table] = render_link(model, table)
+    if table in model.hubs or table in model.links:
+        views = {"named": render_named(model, table, step.load.source, is_one_file=is_one_file)}
+        appends[table] = render_first_named(model, table, is_first=is_first)
     elif model.satellites[table].status_of is not None:
-        views = render_status_views(model, table, is_about_lists=_is_about_lists(connection, batch))
+        views = render_status_views(model, table, reach_of(connection, batch), is_one_file=is_one_file)
         appends[table] = render_status(model, table)
     else:
-        views = render_satellite_views(model, table, is_late=batch.is_late)
-        appends = {TRACKING: render_remembered(table), table: render_satellite(model, table, is_late=batch.is_late)}
+        views = render_satellite_views(model, table, is_late=batch.is_late, is_first=is_first, is_one_file=is_one_file)
+        if not (is_first and is_one_file):
+            appends[TRACKING] = render_remembered(table)
+        appends[table] = render_satellite(model, table, is_late=batch.is_late)
+    is_read_once = is_first and len(appends) == 1
     return {
         "name": step.name,
         "source": step.load.source,
         "object_ids": batch.object_ids,
         "retracted": batch.retracted,
         "since": batch.since.isoformat(),
-        "views": [{"name": name, "statement": view, "kept": _KEPT.get(name)} for name, view in views.items()],
+        "views": [
+            {"name": name, "statement": view, "kept": None if is_read_once else _KEPT.get(name)}
+            for name, view in views.items()
+        ],
         "appends": [{"table": name, "statement": statement} for name, statement in appends.items()],
     }
 
 
-def _is_about_lists(connection: Connection, batch: Batch) -> bool:
-    row = connection.execute(
-        "select exists (select from metadata.object_version where is_snapshot and object_id = any(%s))",
-        (batch.object_ids + batch.retracted,),
-    ).fetchone()
-    return row == (True,)
-
-
-def _stage(connection: Connection, model: Model, source: str, steps: list[Step], folder: Path) -> dict[str, str]:
+def _stage(connection: Connection, model: Model, source: str, steps: list[Step], folder: Path) -> dict[str, Any]:
     """Write the typed rows of the source's objects."""
     object_ids = sorted({each for step in steps if step.load.source == source for each in step.batch.object_ids})
-    fraction = finest_fraction(model, source, object_ids)
-    row = connection.execute(fraction).fetchone() if fraction is not None else None
-    if row and (row[0] or 0) > _FRACTION_DIGITS:
-        raise EngineLimitError(
-            f"a decimal has more than {_FRACTION_DIGITS} digits after the point, which an Iceberg table cannot hold:"
-            " round it in the file, or load it into PostgreSQL",
-            source=source,
-        )
-    path = folder / f"typed_{source}.json"
-    write_json_rows(connection, typed_rows(model, source, object_ids), path)
-    return {"path": str(path), "schema": written_schema(model, source), "statement": render_staged(model, source)}
+    path = folder / f"typed_{source}.txt"
+    is_escaped = write_copied_rows(connection, typed_rows(model, source, object_ids), path)
+    return {
+        "path": str(path),
+        "schema": written_schema(model, source),
+        "object_ids": object_ids,
+        "hashed": render_hashed(model, source, is_escaped=is_escaped),
+        "several": render_several(model, source),
+        "repeated": render_repeated(model, source),
+        "staged": render_staged(model, source, is_repeated=True),
+        "staged_once": render_staged(model, source, is_repeated=False),
+    }
 
 
-def _recorded_snapshots(connection: Connection) -> dict[str, int]:
+def recorded_snapshots(connection: Connection) -> dict[str, int]:
     """The snapshot of each table that the last run to write it has recorded."""
     rows = connection.execute(
         "select distinct on (vault_table) vault_table, snapshot_id from metadata.vault_snapshot"

@@ -41,21 +41,18 @@ def record_counts(connection: Connection, model: Model, source: str, object_ids:
     parameters = {"object_ids": object_ids}
     counted = connection.execute(render_count(model, source), parameters).fetchall()
     followed = _quarantined_measures(connection, model, source, object_ids)
-    for object_id, staged, loaded, *sums in counted:
-        connection.execute(
-            "update metadata.object_version set rows_loaded = %s, rows_unchanged = %s - rows_duplicate"
-            " where object_id = %s",
-            (loaded, staged - loaded, object_id),
-        )
+    for object_id, _, _, *sums in counted:
         for name, of_measure in zip(measures, batched(sums, len(_STAGES)), strict=True):
             followed[object_id][name] |= dict(zip(_STAGES, map(str, of_measure), strict=True))
-    for object_id, sums_by_measure in followed.items():
-        for name, by_stage in sums_by_measure.items():
-            connection.execute(
-                "update metadata.object_version set measures = jsonb_set(measures, %s, measures -> %s || %s)"
-                " where object_id = %s",
-                ([name], name, Jsonb(by_stage), object_id),
-            )
+    connection.execute(
+        read_sql("quality/record_counts.sql"),
+        {name: [row[place] for row in counted] for place, name in enumerate(("object_ids", "staged", "loaded"))},
+    )
+    if followed:
+        connection.execute(
+            read_sql("quality/record_measures.sql"),
+            {"object_ids": list(followed), "measures": [Jsonb(sums) for sums in followed.values()]},
+        )
 
 
 def _quarantined_measures(

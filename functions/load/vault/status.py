@@ -37,8 +37,8 @@ def _is_needed(model: Model, name: str, connection: Connection) -> bool:
 
 
 def _insert(model: Model, name: str, connection: Connection, run: Run, batch: Batch) -> int:
-    reach = _reach(connection, batch)
-    if batch.is_first and reach == "incomplete" and len(batch.object_ids) == 1 and is_numbered(model, name):
+    reach = reach_of(connection, batch)
+    if changes_nothing(model, name, batch, reach):
         return 0
     affected = connection.execute(
         render_affected(model, name, reach, in_range=batch.in_range), batch.parameters(run)
@@ -55,7 +55,13 @@ def _insert(model: Model, name: str, connection: Connection, run: Run, batch: Ba
     return inserted
 
 
-def _reach(connection: Connection, batch: Batch) -> Reach:
+def changes_nothing(model: Model, name: str, batch: Batch, reach: Reach) -> bool:
+    """Whether no line can end: one file, before which the table holds nothing."""
+    return batch.is_first and reach == "incomplete" and len(batch.object_ids) == 1 and is_numbered(model, name)
+
+
+def reach_of(connection: Connection, batch: Batch) -> Reach:
+    """How far the batch's objects reach: of which keys the status may change."""
     row = connection.execute(
         "select bool_or(is_snapshot), count(distinct effective_at) from metadata.object_version"
         " where object_id = any(%s)",

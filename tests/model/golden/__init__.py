@@ -23,7 +23,7 @@ from functions.model.render.staging import (
     render_shared_table,
     render_stage,
 )
-from functions.model.render.status import render_affected, render_observed, render_status
+from functions.model.render.status import Reach, render_affected, render_observed, render_status
 from functions.model.render.vault import render_hub, render_link, render_satellite
 
 FOLDER = Path(__file__).parent
@@ -85,11 +85,18 @@ def _in_spark(model: Model) -> dict[str, str]:
         "create_sat_order_line": created["sat_order_line"],
         "create_record_tracking_satellite": created["record_tracking_satellite"],
         "zero_key": ddl.render_zero_key(model, "hub_customer"),
-        "stage_customers": staging.render_staged(model, "customers"),
-        "stage_transactions": staging.render_staged(model, "transactions"),
-        "hub_customer": vault.render_hub(model, "hub_customer", "transactions"),
-        "link_customer_order": vault.render_link(model, "link_customer_order"),
-        "link_order_product": vault.render_link(model, "link_order_product"),
+        "hashed_customers": staging.render_hashed(model, "customers", is_escaped=True),
+        "hashed_transactions": staging.render_hashed(model, "transactions", is_escaped=False),
+        "several_transactions": staging.render_several(model, "transactions"),
+        "repeated_customers": staging.render_repeated(model, "customers"),
+        "repeated_transactions": staging.render_repeated(model, "transactions"),
+        "stage_transactions": staging.render_staged(model, "transactions", is_repeated=True),
+        "named_of_hub_customer": vault.render_named(model, "hub_customer", "transactions", is_one_file=True),
+        "named_of_link_order_product": vault.render_named(
+            model, "link_order_product", "transactions", is_one_file=True
+        ),
+        "hub_customer": vault.render_first_named(model, "hub_customer", is_first=True),
+        "link_order_product": vault.render_first_named(model, "link_order_product"),
         "remembered": vault.render_remembered("sat_product_details"),
         "sat_product_details": vault.render_satellite(model, "sat_product_details", is_late=False),
         "sat_product_details_late": vault.render_satellite(model, "sat_product_details", is_late=True),
@@ -100,7 +107,13 @@ def _in_spark(model: Model) -> dict[str, str]:
     for suffix, is_late in (("", False), ("_late", True)):
         views = vault.render_satellite_views(model, "sat_order_line", is_late=is_late)
         statements |= {f"{name}_of_sat_order_line{suffix}": text for name, text in views.items()}
-    for satellite in ("sat_order_line_status", "sat_customer_status"):
-        views = status.render_status_views(model, satellite, is_about_lists=False)
+    for satellite in ("sat_order_line", "sat_order_details"):
+        views = vault.render_satellite_views(model, satellite, is_late=False, is_first=True, is_one_file=True)
+        statements[f"first_of_{satellite}"] = views["sequenced"]
+    reaches: dict[str, Reach] = {"sat_order_line_status": "several", "sat_customer_status": "everything"}
+    for satellite, reach in reaches.items():
+        views = status.render_status_views(model, satellite, reach, is_one_file=False)
         statements |= {f"{name}_of_{satellite}": text for name, text in views.items()}
+    lines = status.render_status_views(model, "sat_order_line_status", "incomplete", is_one_file=True)
+    statements["affected_key_of_one_file"] = lines["affected_key"]
     return {f"spark_{name}": text for name, text in statements.items()}

@@ -1,4 +1,4 @@
-select `link_order_product_hash_key` as hash_key from `staged_transactions` where object_id in (select object_id from claimed)
+select `link_order_product_hash_key` as hash_key from `staged_transactions`
 union
 select r.`link_hash_key` from lake.raw_vault.`sat_order_line` as r where r.record_source in (select object_id from retracted)
 union

@@ -1,7 +1,20 @@
 with contested as (
     select `order_hash_key` as group_key
     from `staged_transactions`
-    where object_id in (select object_id from claimed)
+    group by `order_hash_key`
+    having min(object_id) <> max(object_id)
+    union
+    select l.`order_hash_key`
+    from lake.raw_vault.`link_order_product` as l
+    where not exists (select 1 from claimed as c where c.object_id = l.record_source)
+        and l.`order_hash_key` in (select `order_hash_key` from `staged_transactions`)
+    union
+    -- of what comes before a complete list
+    select `order_hash_key`
+    from `staged_transactions`
+    where exists (
+        select 1 from object_position where source = 'transactions' and is_snapshot and effective_at >= cast(:since as timestamp)
+    )
     union
     select l.`order_hash_key`
     from lake.raw_vault.`link_order_product` as l

@@ -1,9 +1,9 @@
 with observed as (
-    select s.`link_order_product_hash_key` as hash_key, s.`sat_order_line_hashdiff` as hashdiff, p.effective_at, p.position, s.object_id,
-        s.row_number, s.`quantity`, s.`unit_price`, s.`total_amount`, 2 as origin
+    select s.`link_order_product_hash_key` as hash_key, s.`sat_order_line_hashdiff` as hashdiff, p.effective_at, p.position,
+        s.object_id, s.row_number, s.`quantity`, s.`unit_price`, s.`total_amount`, 2 as origin
     from `staged_transactions` as s
     join object_position as p on p.object_id = s.object_id
-    where s.object_id in (select object_id from claimed) and p.source = 'transactions' and not s.is_overruled
+    where p.source = 'transactions' and not s.is_overruled and s.is_last
     union all
     select h.`link_hash_key`, h.hashdiff, p.effective_at, p.position, h.record_source, h.record_row, null, null, null, 0
     from lake.raw_vault.`sat_order_line` as h

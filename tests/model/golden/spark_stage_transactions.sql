@@ -1,20 +1,5 @@
-with typed as (
-    select object_id, row_number, `transaction_id` as `transaction_id`, `customer_id` as `customer_id`, timestamp_micros(`order_date`) as `order_date`, `product_id` as `product_id`, `quantity` as `quantity`, `unit_price` as `unit_price`, `total_amount` as `total_amount`, `payment_method` as `payment_method`, `order_status` as `order_status`, `line_number` as `line_number`
-    from typed_rows
-), named as (
-    select *, case when `customer_id` is null then X'00000000000000000000000000000000' else unhex(left(sha2(concat(coalesce(concat('s', octet_length(`customer_id`), ':', `customer_id`), '~')), 256), 32)) end as `customer_hash_key`,
-        unhex(left(sha2(concat(concat('s', octet_length(`product_id`), ':', `product_id`)), 256), 32)) as `product_hash_key`,
-        unhex(left(sha2(concat(concat('s', octet_length(`transaction_id`), ':', `transaction_id`)), 256), 32)) as `order_hash_key`,
-        unhex(left(sha2(concat(coalesce(concat('s', octet_length(`customer_id`), ':', `customer_id`), '~'), concat('s', octet_length(`transaction_id`), ':', `transaction_id`)), 256), 32)) as `link_customer_order_hash_key`,
-        case when `line_number` is null then unhex(left(sha2(trim(trailing '~' from concat(concat('s', octet_length(`transaction_id`), ':', `transaction_id`), concat('s', octet_length(`product_id`), ':', `product_id`), coalesce(concat('i', `line_number`, ';'), '~'), concat('i', `quantity`, ';'), concat('n', trim(trailing '.' from trim(trailing '0' from cast(`unit_price` as string))), ';'), concat('n', trim(trailing '.' from trim(trailing '0' from cast(`total_amount` as string))), ';'))), 256), 32)) else unhex(left(sha2(concat(concat('s', octet_length(`transaction_id`), ':', `transaction_id`), concat('s', octet_length(`product_id`), ':', `product_id`), coalesce(concat('i', `line_number`, ';'), '~')), 256), 32)) end as `link_order_product_hash_key`,
-        unhex(left(sha2(trim(trailing '~' from concat(concat('t', cast(unix_micros(`order_date`) as decimal(20,0)) * 0.000001BD, ';'), coalesce(concat('s', octet_length(`payment_method`), ':', `payment_method`), '~'), coalesce(concat('s', octet_length(`order_status`), ':', `order_status`), '~'))), 256), 32)) as `sat_order_details_hashdiff`,
-        unhex(left(sha2(trim(trailing '~' from concat(concat('i', `quantity`, ';'), concat('n', trim(trailing '.' from trim(trailing '0' from cast(`unit_price` as string))), ';'), concat('n', trim(trailing '.' from trim(trailing '0' from cast(`total_amount` as string))), ';'))), 256), 32)) as `sat_order_line_hashdiff`
-    from typed
-), hashed as (
-    select `object_id`, `row_number`, `transaction_id`, `customer_id`, `order_date`, `product_id`, `quantity`, `unit_price`, `total_amount`, `payment_method`, `order_status`, `line_number`, `customer_hash_key`, `product_hash_key`, `order_hash_key`, `link_customer_order_hash_key`, `sat_order_details_hashdiff`, `sat_order_line_hashdiff`,
-        case when `line_number` is null and dense_rank() over (partition by object_id, `link_order_product_hash_key` order by `customer_hash_key`, `product_hash_key`, `order_hash_key`, `link_customer_order_hash_key`, `link_order_product_hash_key`, `sat_order_details_hashdiff`, `sat_order_line_hashdiff`) > 1 then unhex(left(sha2(concat(`link_order_product_hash_key`, unhex(lpad(hex(cast(dense_rank() over (partition by object_id, `link_order_product_hash_key` order by `customer_hash_key`, `product_hash_key`, `order_hash_key`, `link_customer_order_hash_key`, `link_order_product_hash_key`, `sat_order_details_hashdiff`, `sat_order_line_hashdiff`) as bigint)), 16, '0'))), 256), 32)) else `link_order_product_hash_key` end as `link_order_product_hash_key`
-    from named
-)
-select *, row_number() over (partition by object_id, `order_hash_key`, coalesce(encode(cast(`line_number` as string), 'UTF-8'), `link_order_product_hash_key`) order by row_number desc) > 1
-        and row_number() over (partition by object_id, `customer_hash_key`, `product_hash_key`, `order_hash_key`, `link_customer_order_hash_key`, `link_order_product_hash_key`, `sat_order_details_hashdiff`, `sat_order_line_hashdiff` order by row_number desc) = 1 as is_overruled
-from hashed
+select h.`object_id`, h.`row_number`, h.`transaction_id`, h.`customer_id`, h.`order_date`, h.`product_id`, h.`quantity`, h.`unit_price`, h.`total_amount`, h.`payment_method`, h.`order_status`, h.`line_number`, h.`customer_hash_key`, h.`product_hash_key`, h.`order_hash_key`, h.`link_customer_order_hash_key`, h.`sat_order_details_hashdiff`, h.`sat_order_line_hashdiff`,
+    coalesce(r.`link_order_product_hash_key`, h.`link_order_product_hash_key`) as `link_order_product_hash_key`, coalesce(r.is_overruled, false) as is_overruled,
+    coalesce(r.is_first, true) as is_first, coalesce(r.is_last, true) as is_last
+from `hashed_transactions` as h
+left join `repeated_transactions` as r on r.object_id = h.object_id and r.row_number = h.row_number

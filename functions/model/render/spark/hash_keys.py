@@ -1,6 +1,7 @@
 """Spark SQL of hash keys and hashdiffs: the same bytes as those of functions/model/render/hash_keys.py.
 
-A session in UTC with spark.sql.ansi.enabled, where a decimal is never written with an exponent.
+Of values as functions/engine/copied_rows.py writes them: a decimal is its shortest text, a day and an instant are
+numbers. In a session with spark.sql.ansi.enabled, where a decimal is never written with an exponent.
 """
 
 from collections.abc import Sequence
@@ -15,14 +16,12 @@ ZERO_KEY = f"X'{'00' * 16}'"
 
 def _encoded(name: str, column: Column) -> str:
     value = quoted(name)
-    # trailing zeros of a decimal(38,18) are of its fraction only
-    plain = f"trim(trailing '.' from trim(trailing '0' from cast({value} as string)))"
     encoded = {
         "text": f"concat('s', octet_length({value}), ':', {value})",
         "integer": f"concat('i', {value}, ';')",
-        "decimal": f"concat('n', {plain}, ';')",
-        "date": f"concat('d', date_format({value}, 'yyyy-MM-dd'), ';')",
-        "timestamp": f"concat('t', cast(unix_micros({value}) as decimal(20,0)) * 0.000001BD, ';')",
+        "decimal": f"concat('n', {value}, ';')",
+        "date": f"concat('d', date_from_unix_date({value}), ';')",
+        "timestamp": f"concat('t', cast({value} as decimal(20,0)) * 0.000001BD, ';')",
     }[column.type]
     return encoded if column.required else f"coalesce({encoded}, '~')"
 

@@ -39,6 +39,16 @@ def staged_view(source: str) -> str:
     return f"`staged_{source}`"
 
 
+def hashed_view(source: str) -> str:
+    """The same rows, each by itself."""
+    return f"`hashed_{source}`"
+
+
+def repeated_view(source: str) -> str:
+    """Of them those that share their key with others of their file."""
+    return f"`repeated_{source}`"
+
+
 def literal(text: str) -> str:
     """A text as it stands in a statement; for what the program itself names, not for data."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")

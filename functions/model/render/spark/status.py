@@ -1,7 +1,8 @@
 """Spark SQL that keeps a status satellite: what functions/model/render/status.py renders, with the same views.
 
-Beside those of spark/vault.py it reads `held` (vault_table, object_id: what each table holds, with what this run has
-loaded into it) and `unread_key` (object_id, hash_key: rejected rows of complete lists).
+Beside those of spark/vault.py it reads `claimed` (object_id of the objects whose rows are staged), `held` (vault_table,
+object_id: what each table holds, with what this run has loaded into it) and `unread_key` (object_id, hash_key: rejected
+rows of complete lists).
 """
 
 from functions.model.declaration import Model, Satellite
@@ -9,7 +10,7 @@ from functions.model.render.hash_keys import staged_key
 from functions.model.render.spark.hash_keys import line_key
 from functions.model.render.spark.names import TRACKING, literal, quoted, staged_view, vault_table
 from functions.model.render.spark.vault import LOADED_AT, SINCE
-from functions.model.render.status import is_numbered
+from functions.model.render.status import Reach, is_numbered
 
 # The run's links are loaded before, so whatever is staged has its line there.
 _LINES = """with contested as (
@@ -19,9 +20,40 @@ select {key} as hash_key, {group} as group_key, {line_key} as line_key, {child} 
 from {link}
 where {group} in (select group_key from contested)"""
 
-_STATED = """select {group} as group_key
+_IN_SEVERAL_FILES = """select {group} as group_key
     from {staged}
-    where object_id in (select object_id from claimed)
+    group by {group}
+    having min(object_id) <> max(object_id)"""
+
+_NO_GROUP = "select {group} as group_key from {staged} where false"
+
+_CONTESTED: dict[Reach, str] = {
+    "incomplete": """
+    union
+    select l.{group}
+    from {link} as l
+    where l.{group} in (select {group} from {staged})
+        and not exists (
+            select 1 from {staged} as s where s.{staged_key} = l.{key} and not s.is_overruled
+        )
+    union
+    select l.{group}
+    from {link} as l
+    join {status} as d on d.{key} = l.{key}
+    where l.{group} in (select {group} from {staged})""",
+    "several": """
+    union
+    select l.{group}
+    from {link} as l
+    where not exists (select 1 from claimed as c where c.object_id = l.record_source)
+        and l.{group} in (select {group} from {staged})
+    union
+    -- of what comes before a complete list
+    select {group}
+    from {staged}
+    where exists (
+        select 1 from object_position where source = {source} and is_snapshot and effective_at >= {since}
+    )
     union
     select l.{group}
     from {link} as l
@@ -32,13 +64,14 @@ _STATED = """select {group} as group_key
         from {tracking} as t
         where t.satellite = {tracked_name} and t.effective_at >= {since}
             and t.record_source in (select object_id from retracted)
-    )"""
+    )""",
+}
 
 _EVERY_GROUP = "select {group} as group_key from {link}"
 
 _KEYS = """select hash_key, hash_key as group_key, hash_key as line_key, true as is_numbered
 from (
-    select {staged_key} as hash_key from {staged} where object_id in (select object_id from claimed)
+    select {staged_key} as hash_key from {staged}
     union
     {others}
 ) as key"""
@@ -173,19 +206,16 @@ from sequenced
 where is_deleted <> coalesce(recorded, previous)"""
 
 
-def render_status_views(model: Model, name: str, *, is_about_lists: bool) -> dict[str, str]:
-    """The views that the status is worked out from, in order.
-
-    `is_about_lists`: the status of every key may change. Else that of the keys, or of all that share the driving key,
-    which the new or retracted objects name: PostgreSQL leaves out those of which it can see that nothing changes.
-    """
+def render_status_views(model: Model, name: str, reach: Reach, *, is_one_file: bool) -> dict[str, str]:
+    """The views that the status is worked out from, in order, as PostgreSQL does for the same `reach`."""
     names = _names(model, name)
-    if is_numbered(model, name):
-        contested = _EVERY_GROUP if is_about_lists else _STATED
-        affected = _LINES.format(contested=contested.format(**names), **names)
-    else:
-        others = _EVERY_KEY if is_about_lists else _KEYS_OF_RETRACTED
+    if not is_numbered(model, name):
+        others = _EVERY_KEY if reach == "everything" else _KEYS_OF_RETRACTED
         affected = _KEYS.format(others=others.format(**names), **names)
+    else:
+        in_several = _NO_GROUP if is_one_file else _IN_SEVERAL_FILES
+        contested = _EVERY_GROUP if reach == "everything" else in_several + _CONTESTED[reach]
+        affected = _LINES.format(contested=contested.format(**names), **names)
     return {
         "affected_key": affected,
         "counted": _COUNTED.format(**names),

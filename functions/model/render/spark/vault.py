@@ -1,60 +1,75 @@
 """Spark SQL that moves staged rows to hubs, links and satellites: what functions/model/render/vault.py renders.
 
-Each statement is a query whose rows the job appends to the table (functions/engine/spark_job.py). It reads the views
-`claimed` (object_id of the objects that the table does not hold yet), `retracted` (object_id of those that count no
-longer), `object_position` (object_id, source, effective_at, position, is_snapshot: of all that count), and takes the
-parameters `loaded_at` and `since`, the first effective instant of both.
+Each statement is a query whose rows the job appends to the table (functions/engine/spark_job.py). It reads the staged
+rows of the objects that the table does not hold yet (spark/staging.py), the views `retracted` (object_id of those that
+count no longer) and `object_position` (object_id, source, effective_at, position, is_snapshot: of all that count), and
+takes the parameters `loaded_at` and `since`, the first effective instant of both.
 """
 
 from functions.model.declaration import Model
 from functions.model.render.hash_keys import staged_hashdiff, staged_key, staged_parent_key
 from functions.model.render.spark.names import TRACKING, listed, literal, quoted, staged_view, vault_table
+from functions.model.render.spark.staging import own_key
 
 LOADED_AT = "cast(:loaded_at as timestamp)"
 SINCE = "cast(:since as timestamp)"
 
-_FIRST_NAMED = """select {keys}, {loaded_at} as loaded_at, first.object_id as record_source,
-    first.row_number as record_row, 1 as hash_version
-from (
-    select {staged_keys}, min(struct(object_id, row_number)) as first
-    from {staged}
-    where object_id in (select object_id from claimed)
-    group by all
-) as named
-where not exists (select 1 from {table} as h where h.{key} = named.{key})"""
+FILES_LIMIT = 2**27
+"""Object and row are compared as one number, in which there is room for so many objects ever."""
+_ROW_BITS = 36
+_PLACE = f"shiftleft(object_id, {_ROW_BITS}) + row_number"
+
+_NAMED = """select {staged_keys}, min({place}) as place
+from {staged}
+group by all"""
+
+_NAMED_IN_ONE_FILE = """select {staged_keys}, {place} as place
+from {staged}
+where is_first"""
+
+# Of a large table only the keys that are named come as far as the comparison.
+_KNOWN = "(select {key} from {table} where {key} in (select {key} from named))"
+
+_FIRST_NAMED = """select {keys}, {loaded_at} as loaded_at, shiftright(place, {bits}) as record_source,
+    place & {row_mask}L as record_row, 1 as hash_version
+from named
+where not exists (select 1 from {known} as h where h.{key} = named.{key})"""
 
 
-def render_hub(model: Model, name: str, source: str) -> str:
-    """Business keys of one source that the hub does not hold yet, each with the first row that names it."""
-    hub = model.hubs[name]
-    keys = listed([hub.hash_key, hub.business_key])
-    return _FIRST_NAMED.format(
-        keys=keys,
-        staged_keys=keys,
-        loaded_at=LOADED_AT,
-        staged=staged_view(source),
-        table=vault_table(name),
-        key=quoted(hub.hash_key),
+def render_named(model: Model, name: str, source: str, *, is_one_file: bool) -> str:
+    """What staged rows name, each key once, with the place of the first row that names it."""
+    key, *others = _keys(model, name)
+    staged = staged_parent_key(model, name)
+    text = _NAMED_IN_ONE_FILE if is_one_file and staged == own_key(model, source) else _NAMED
+    return text.format(
+        staged_keys=f"{quoted(staged)} as {quoted(key)}, {listed(others)}", place=_PLACE, staged=staged_view(source)
     )
 
 
-def render_link(model: Model, name: str) -> str:
-    """Combinations of keys that the link does not hold yet, each with the first row that names it."""
+def render_first_named(model: Model, name: str, *, is_first: bool = False) -> str:
+    """Of what is named, what the hub or link does not hold yet. `is_first`: it holds little, if anything."""
+    keys = _keys(model, name)
+    names = {"key": quoted(keys[0]), "table": vault_table(name)}
+    return _FIRST_NAMED.format(
+        keys=listed(keys),
+        loaded_at=LOADED_AT,
+        bits=_ROW_BITS,
+        row_mask=2**_ROW_BITS - 1,
+        known=vault_table(name) if is_first else _KNOWN.format(**names),
+        key=names["key"],
+    )
+
+
+def _keys(model: Model, name: str) -> list[str]:
+    """The columns that a row of hub or link is made of, its hash key first."""
+    if name in model.hubs:
+        return [model.hubs[name].hash_key, model.hubs[name].business_key]
     link = model.links[name]
-    others = [model.hubs[hub].hash_key for hub in link.hubs]
-    if link.dependent_child_key is not None:
-        others.append(link.dependent_child_key)
-    return _FIRST_NAMED.format(
-        keys=listed(["link_hash_key", *others]),
-        staged_keys=f"{quoted(staged_parent_key(model, name))} as link_hash_key, {listed(others)}",
-        loaded_at=LOADED_AT,
-        staged=staged_view(link.source),
-        table=vault_table(name),
-        key="link_hash_key",
-    )
+    keys = ["link_hash_key", *(model.hubs[hub].hash_key for hub in link.hubs)]
+    return keys if link.dependent_child_key is None else [*keys, link.dependent_child_key]
 
 
-_AFFECTED = """select {staged_key} as hash_key from {staged} where object_id in (select object_id from claimed)"""
+_AFFECTED = """select {staged_key} as hash_key from {staged}"""
 
 _AFFECTED_LATE = """
 union
@@ -72,18 +87,22 @@ _TRACKED = """
     where t.satellite = {name} and t.effective_at >= {since} and p.source = {source}
         and t.hash_key in (select hash_key from affected_key)"""
 
-# Of the rows of one object the last one speaks. An object's rows are either staged, or history of one kind.
-_SEQUENCED = """with observed as (
-    select s.{staged_key} as hash_key, s.{staged_hashdiff} as hashdiff, p.effective_at, p.position, s.object_id,
-        s.row_number, {staged_columns}2 as origin
+_STATED = """select s.{staged_key} as hash_key, s.{staged_hashdiff} as hashdiff, p.effective_at, p.position,
+        s.object_id, s.row_number, {staged_columns}2 as origin
     from {staged} as s
     join object_position as p on p.object_id = s.object_id
-    where s.object_id in (select object_id from claimed) and p.source = {source}{not_overruled}
+    where p.source = {source}{speaking}"""
+
+_HISTORY = """
     union all
     select h.{key}, h.{hashdiff}, p.effective_at, p.position, h.record_source, h.record_row, {no_columns}0
     from {satellite} as h
     join object_position as p on p.object_id = h.record_source
-    where h.{key} in (select hash_key from affected_key) and p.source = {source}{tracked}
+    where h.{key} in (select hash_key from affected_key) and p.source = {source}{tracked}"""
+
+# Of the rows of one object the last one speaks. An object's rows are either staged, or history of one kind.
+_SEQUENCED = """with observed as (
+    {observed}
 ), spoken as (
     select *, not (lead(object_id) over in_order <=> object_id) as is_last_of_object
     from observed
@@ -93,6 +112,23 @@ select *, not (lag(hashdiff) over in_order <=> hashdiff) as is_version
 from spoken
 where is_last_of_object
 window in_order as (partition by hash_key order by position, row_number, origin desc)"""
+
+# In a table that holds nothing yet, what one file says last of a key is its one version.
+_ONLY = """with observed as (
+    {observed}
+)
+select *, true as is_version
+from observed"""
+
+_ONLY_LAST = """with observed as (
+    {observed}
+), placed as (
+    select *, row_number() over (partition by hash_key order by row_number desc) as place
+    from observed
+)
+select *, true as is_version
+from placed
+where place = 1"""
 
 _REMEMBERED = """select {name} as satellite, hash_key, effective_at, hashdiff, {loaded_at} as loaded_at,
     object_id as record_source, row_number as record_row
@@ -117,22 +153,32 @@ join (
 where t.origin = 1 and t.is_version"""
 
 
-def render_satellite_views(model: Model, name: str, *, is_late: bool) -> dict[str, str]:
+def render_satellite_views(
+    model: Model, name: str, *, is_late: bool, is_first: bool = False, is_one_file: bool = False
+) -> dict[str, str]:
     """The views that the satellite's rows are read from, in order: which keys may change, and what is said of them.
 
     The observations of a key in the order of their files: staged rows (origin 2), remembered ones (1), versions (0);
-    `is_version`: it differs from the one before it. As in PostgreSQL, nothing remembered is read unless one `is_late`.
+    `is_version`: it differs from the one before it. As in PostgreSQL, nothing remembered is read unless one `is_late`,
+    and nothing at all where the table holds nothing (`is_first`).
     """
+    satellite = model.satellites[name]
+    is_own = staged_key(model, satellite) == own_key(model, satellite.source)
     names = _names(model, name)
-    parent = model.links.get(model.satellites[name].parent)
+    parent = model.links.get(satellite.parent)
     is_numbered = parent is not None and parent.driving_key is not None
+    speaking = " and not s.is_overruled" if is_numbered else ""
+    if is_own:
+        speaking += " and s.is_last"
+    observed = _STATED.format(speaking=speaking, **names)
+    if is_first and not is_late:
+        if is_one_file:
+            return {"sequenced": (_ONLY if is_own else _ONLY_LAST).format(observed=observed)}
+        return {"sequenced": _SEQUENCED.format(observed=observed)}
+    observed += _HISTORY.format(tracked=_TRACKED.format(**names) if is_late else "", **names)
     return {
         "affected_key": (_AFFECTED + (_AFFECTED_LATE if is_late else "")).format(**names),
-        "sequenced": _SEQUENCED.format(
-            tracked=_TRACKED.format(**names) if is_late else "",
-            not_overruled=" and not s.is_overruled" if is_numbered else "",
-            **names,
-        ),
+        "sequenced": _SEQUENCED.format(observed=observed),
     }
 
 

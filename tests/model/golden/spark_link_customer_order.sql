@@ -1,9 +1,0 @@
-select `link_hash_key`, `customer_hash_key`, `order_hash_key`, cast(:loaded_at as timestamp) as loaded_at, first.object_id as record_source,
-    first.row_number as record_row, 1 as hash_version
-from (
-    select `link_customer_order_hash_key` as link_hash_key, `customer_hash_key`, `order_hash_key`, min(struct(object_id, row_number)) as first
-    from `staged_transactions`
-    where object_id in (select object_id from claimed)
-    group by all
-) as named
-where not exists (select 1 from lake.raw_vault.`link_customer_order` as h where h.link_hash_key = named.link_hash_key)
