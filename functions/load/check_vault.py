@@ -2,9 +2,9 @@
 
 from functions.common.database import Connection
 from functions.load.recorded_step import recorded_step
+from functions.load.time_left import SecondsLeft
 from functions.load.units import do_units, forget_units
 from functions.load.vault import pace
-from functions.load.vault.pace import SecondsLeft
 from functions.model.declaration import Model
 from functions.quality.checks import CheckResult, check_vault, conclude_vault, vault_units
 

@@ -42,9 +42,9 @@ from functions.load.retraction import are_retractions_due
 from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.load.staging.set_aside import give_up
 from functions.load.staging.stage import stage
+from functions.load.time_left import SecondsLeft
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
-from functions.load.vault.pace import SecondsLeft
 from functions.load.vault.satellites import load_satellites
 from functions.model.reading import load_model
 from functions.quality.checks import CheckResult, check_staging, enforce

@@ -7,7 +7,8 @@ from psycopg.types.json import Jsonb
 
 from functions.common.database import Connection
 from functions.load.recorded_step import recorded_step
-from functions.load.vault.pace import BATCH_RESERVE_SECONDS, SecondsLeft
+from functions.load.time_left import SecondsLeft
+from functions.load.vault.pace import BATCH_RESERVE_SECONDS
 
 type Unit = Callable[[Connection], Any]
 """Does its part of the step, and returns what the end of the step needs to know, as JSON has it."""

@@ -21,9 +21,9 @@ from functions.load.plan.plan import RunRequest, plan
 from functions.load.retraction import are_retractions_due
 from functions.load.schema.migrate import ROLES, migrate
 from functions.load.staging.stage import stage
+from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
-from functions.load.vault.pace import SecondsLeft, for_ever
 from functions.load.vault.satellites import load_satellites
 from functions.model.declaration import Model
 from functions.model.reading import load_model

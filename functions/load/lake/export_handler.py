@@ -13,7 +13,7 @@ from functions.common.settings import DatabaseSettings, LakeSettings
 from functions.load.lake.export import ExportedTable, export, glue_table
 from functions.load.lake.sliced_export import STEP, are_many, export_in_slices
 from functions.load.recorded_step import recorded_step
-from functions.load.vault.pace import SecondsLeft
+from functions.load.time_left import SecondsLeft
 from functions.model.reading import load_model
 
 

@@ -18,8 +18,8 @@ from functions.load.lake.export import (
     new_export_id,
 )
 from functions.load.lake.tables import FILE_ROWS, TABLES, LakeTable, Slice, slices
+from functions.load.time_left import SecondsLeft
 from functions.load.units import Unit, do_units, forget_units, record_unit, units_done
-from functions.load.vault.pace import SecondsLeft
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

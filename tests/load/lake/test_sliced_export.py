@@ -10,8 +10,8 @@ from functions.load.lake import sliced_export
 from functions.load.lake.export import ExportedTable, read_manifest
 from functions.load.lake.sliced_export import are_many, export_in_slices
 from functions.load.lake.tables import TABLES, Slice, slices
-from tests.load.lake.test_export import LAKE, filled, in_order, lake_rows, mart_rows
 from tests.support.csv_files import customers, transactions
+from tests.support.lake import LAKE, filled, in_order, lake_rows, mart_rows
 from tests.support.night import Night
 from tests.support.sabotage import cut_at_every_statement
 
