@@ -9,15 +9,18 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
 from functions.api.errors import CostlyBusyError
+from functions.api.places import Places
+from functions.api.prepared import PreparedStatements, Row
 from functions.audit.chain import APPEND
 from functions.common.database import WAKING_PAUSE_SECONDS, sign_in, transient_errors_named
-from functions.common.errors import DatabaseUnavailableError, TransientError
+from functions.common.errors import DatabaseUnavailableError
 from functions.common.logging import logger
 from functions.common.settings import DatabaseSettings
 
@@ -40,8 +43,13 @@ set local jit = off; -- compiling takes longer than a page
 set local plan_cache_mode = force_custom_plan
 """
 
-type AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
-type Row = tuple[Any, ...]
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A connection, and what is prepared on it."""
+
+    connection: psycopg.AsyncConnection[Row]
+    statements: PreparedStatements
 
 
 class Database:
@@ -53,9 +61,9 @@ class Database:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
-        self._idle: list[AsyncConnection] = []
-        self._free = asyncio.Semaphore(settings.database_connections)
-        self._free_for_costly = asyncio.Semaphore(MOST_COSTLY)
+        self._idle: list[_Session] = []
+        self._places = Places(settings.database_connections, WAIT_FOR_CONNECTION_SECONDS, DatabaseUnavailableError)
+        self._costly_places = Places(MOST_COSTLY, WAIT_FOR_COSTLY_SECONDS, CostlyBusyError)
 
     async def read_row(self, query: bytes, parameters: Mapping[str, Any] | None = None, *, costly: bool = False) -> Row:
         """The first row of `query`, which must return one; see `read_rows`."""
@@ -77,8 +85,8 @@ class Database:
         are run now.
         """
         if not costly:
-            return await self._on_connection(lambda each: self._query(each, query, parameters))
-        async with _acquired(self._free_for_costly, WAIT_FOR_COSTLY_SECONDS, CostlyBusyError):
+            return await self._on_connection(lambda each: self._read(each, query, parameters))
+        async with self._costly_places:
             return await self._on_connection(lambda each: self._query_costly(each, query, parameters))
 
     async def append_audit(self, contents: str) -> None:
@@ -88,9 +96,9 @@ class Database:
         """
         await self._on_connection(lambda each: self._append(each, contents))
 
-    async def _on_connection[T](self, use: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _on_connection[T](self, use: Callable[[_Session], Awaitable[T]]) -> T:
         """What `use` returns; it is used once more, on a new connection, when the one at hand was lost."""
-        async with _acquired(self._free, WAIT_FOR_CONNECTION_SECONDS, DatabaseUnavailableError):
+        async with self._places:
             if self._idle:
                 try:
                     return await use(self._idle.pop())
@@ -99,8 +107,8 @@ class Database:
                     await self.close()
             return await use(await self._open())
 
-    async def _append(self, connection: AsyncConnection, contents: str) -> None:
-        async with self._used(connection), connection.pipeline():
+    async def _append(self, session: _Session, contents: str) -> None:
+        async with self._used(session) as connection, connection.pipeline():
             await connection.execute(b"begin read write")
             await connection.execute(APPEND, {"contents": contents})
             await connection.execute(b"commit")
@@ -117,17 +125,17 @@ class Database:
 
         Raises as `read_rows` does.
         """
-        async with _acquired(self._free, WAIT_FOR_CONNECTION_SECONDS, DatabaseUnavailableError):
+        async with self._places:
             if self._idle:
-                await self._idle.pop().close()  # it may be lost, and a write must not be the first to notice
-            return await self._query(await self._open(), query, parameters, writes=True)
+                await self._idle.pop().connection.close()  # it may be lost, and a write must not be the first to notice
+            return await self._write(await self._open(), query, parameters)
 
     async def close(self) -> None:
         """Close the connections that nobody uses now; the next query opens a new one."""
         while self._idle:
-            await self._idle.pop().close()
+            await self._idle.pop().connection.close()
 
-    async def _open(self) -> AsyncConnection:
+    async def _open(self) -> _Session:
         """A new connection; where the server may be paused, it is waited for."""
         patience = self._settings.database_wake_seconds
         if not patience:
@@ -142,7 +150,7 @@ class Database:
                     raise
             await asyncio.sleep(WAKING_PAUSE_SECONDS)
 
-    async def _connect(self, seconds: float) -> AsyncConnection:
+    async def _connect(self, seconds: float) -> _Session:
         # signing in may ask Secrets Manager, which blocks: not on the loop
         session = await asyncio.to_thread(sign_in, self._settings)
         session |= {"application_name": "c360-api", "tcp_user_timeout": LOST_HOST_MILLISECONDS}
@@ -153,31 +161,32 @@ class Database:
             )
         try:
             async with asyncio.timeout(seconds):
-                return await psycopg.AsyncConnection.connect(**session, autocommit=True)
+                connection = await psycopg.AsyncConnection.connect(**session, autocommit=True)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailableError(f"cannot connect to PostgreSQL: {error}".strip()) from error
         except TimeoutError:
             raise DatabaseUnavailableError("PostgreSQL does not answer") from None
+        return _Session(connection, PreparedStatements(connection))
 
-    async def _query(
-        self,
-        connection: AsyncConnection,
-        query: bytes,
-        parameters: Mapping[str, Any] | None,
-        *,
-        writes: bool = False,
-    ) -> list[Row]:
-        async with self._used(connection):
-            if writes:
-                async with connection.transaction():
-                    await connection.execute("set transaction read write")
-                    return await (await connection.execute(query, parameters)).fetchall()
+    async def _read(self, session: _Session, query: bytes, parameters: Mapping[str, Any] | None) -> list[Row]:
+        # what most requests pass through: without the context managers of the others
+        watch = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, session.connection)
+        try:
+            return await session.statements.rows(query, parameters)
+        except psycopg.Error:
+            with transient_errors_named():
+                raise
+        finally:
+            watch.cancel()
+            await self._lay_aside(session)
+
+    async def _write(self, session: _Session, query: bytes, parameters: Mapping[str, Any]) -> list[Row]:
+        async with self._used(session) as connection, connection.transaction():
+            await connection.execute("set transaction read write")
             return await (await connection.execute(query, parameters)).fetchall()
 
-    async def _query_costly(
-        self, connection: AsyncConnection, query: bytes, parameters: Mapping[str, Any] | None
-    ) -> list[Row]:
-        async with self._used(connection), connection.transaction():
+    async def _query_costly(self, session: _Session, query: bytes, parameters: Mapping[str, Any] | None) -> list[Row]:
+        async with self._used(session) as connection, connection.transaction():
             await connection.execute(_COSTLY_SESSION)
             [is_free] = await (await connection.execute(_TAKE_SLOT)).fetchone() or (False,)
             if not is_free:
@@ -186,36 +195,26 @@ class Database:
             return await (await connection.execute(query, parameters)).fetchall()
 
     @contextlib.asynccontextmanager
-    async def _used(self, connection: AsyncConnection) -> AsyncIterator[None]:
+    async def _used(self, session: _Session) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
         """Use the connection and lay it aside, unless it broke; end its line when the server stays silent."""
         # not by cancelling, for which psycopg would ask the silent server for up to five seconds
-        watch = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, connection)
+        watch = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, session.connection)
         try:
             with transient_errors_named():
-                yield
+                yield session.connection
         finally:
             watch.cancel()
-            if connection.broken or connection.info.transaction_status is TransactionStatus.INERROR:
-                await connection.close()
-            elif not connection.closed:
-                self._idle.append(connection)
+            await self._lay_aside(session)
+
+    async def _lay_aside(self, session: _Session) -> None:
+        """Keep the connection for the next, unless it broke or was left before its answer came."""
+        if session.connection.pgconn.transaction_status == TransactionStatus.IDLE:
+            self._idle.append(session)
+        else:
+            await session.connection.close()
 
 
-@contextlib.asynccontextmanager
-async def _acquired(semaphore: asyncio.Semaphore, seconds: float, busy: type[TransientError]) -> AsyncIterator[None]:
-    """Hold the semaphore, for which others are waited so long at most. Raises `busy`."""
-    try:
-        async with asyncio.timeout(seconds if semaphore.locked() else None):
-            await semaphore.acquire()
-    except TimeoutError:
-        raise busy("too many others wait or are answered now") from None
-    try:
-        yield
-    finally:
-        semaphore.release()
-
-
-def _hang_up(connection: AsyncConnection) -> None:
+def _hang_up(connection: psycopg.AsyncConnection[Row]) -> None:
     """Shut the socket down, so that a caller who waits for an answer gets an error at once."""
     with (
         contextlib.suppress(OSError, psycopg.Error),

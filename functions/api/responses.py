@@ -5,17 +5,21 @@ own parsing of a parameter model takes as long as all the rest of a request.
 """
 
 import json
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any, LiteralString
-from urllib.parse import quote, unquote, urlencode, urlunsplit
+from urllib.parse import quote, unquote, urlencode
 
 from fastapi import Path, Request
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from functions.api.database import Database
 from functions.api.errors import BadParameterError
+from functions.api.http import header
+from functions.api.paging.asked import PAGE_PARAMETERS, asked_of
 from functions.api.paging.cache import Cache
 from functions.api.paging.collection import Collection, Selection, items_statement
 from functions.api.paging.conditional import json_response, not_modified, tags_of_caller
@@ -26,8 +30,6 @@ from functions.api.paging.together import Together
 from functions.api.security.authentication import access_of, refuse_personal
 
 CustomerId = Annotated[str, Path(description="Any characters; percent-encode what a URL does not hold, a slash too.")]
-
-_PAGE_PARAMETERS = ("skip", "limit", "cursor")
 
 
 class _KeyConvertor(Convertor[str]):
@@ -92,11 +94,23 @@ def unknown_customer(_request: Request) -> Response:
 
 def next_url(request: Request, *, limit: int, after: str) -> str:
     """This request's URL, as the caller reached us, for the page that begins after a cursor."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in _PAGE_PARAMETERS]
-    query = urlencode([*kept, ("limit", limit), ("cursor", after)])
-    root_path: str = request.scope.get("root_path", "")
-    url = request.url.components
-    return urlunsplit((url.scheme, url.netloc, root_path + url.path, query, ""))
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in PAGE_PARAMETERS]
+    return _url(request, urlencode([*kept, ("limit", limit)]), after)
+
+
+def _url(request: Request, query_string: str, after: str) -> str:
+    scope = request.scope
+    origin = _origin(scope["scheme"], header(scope, b"host"), scope.get("server"))
+    root_path: str = scope.get("root_path", "")
+    return f"{origin}{root_path}{scope['path']}?{query_string}&cursor={quote(after, safe='')}"
+
+
+@lru_cache(maxsize=64)
+def _origin(scheme: str, host: str | None, server: tuple[str, int | None] | None) -> str:
+    """Where the caller reached us, as starlette takes it from the request; empty where it is not known."""
+    headers = [] if host is None else [(b"host", host.encode("latin-1"))]
+    url = URL(scope={"type": "http", "scheme": scheme, "server": server, "path": "", "headers": headers})
+    return f"{url.scheme}://{url.netloc}" if url.netloc else ""
 
 
 def refuse_fields_of_the_present(selection: Selection) -> None:
@@ -116,9 +130,9 @@ async def list_response(
 
     Raises HTTPException 404 when what the list hangs on does not exist, 403 when it is filtered by what is hidden.
     """
-    query = parsed(request, parameters)
+    asked, after = asked_of(request.scope["query_string"], parameters)
     access = access_of(request)
-    refuse_personal(access, query.PERSONAL & query.filtered.keys())
+    refuse_personal(access, asked.personal)
     values = values or {}
     if not all(is_storable(value) for value in values.values() if isinstance(value, str)):
         return unknown_customer(request)
@@ -126,25 +140,23 @@ async def list_response(
     watermark = await cache_of(request).current_watermark(database) if tags_of_caller(request) else None
     if (same := not_modified(request, access, watermark)) is not None:
         return same
-    selection = Selection(
-        collection, query.selected, access.masked, query.sort, conditions + query.conditions, as_of=bool(query.instants)
-    )
+    selection = asked.selection(collection, conditions, masked=access.masked)
     refuse_fields_of_the_present(selection)
     page = await read_page(
         database,
         cache_of(request),
         selection,
-        values | query.values | query.instants,
-        skip=query.skip,
-        limit=query.limit,
-        after=query.cursor,
+        values | asked.values,
+        skip=asked.query.skip,
+        after=after,
         watermark=watermark,
     )
     if not page.exists:
         return unknown_customer(request)
     request.state.records = page.count
-    following = None if page.after is None else next_url(request, limit=query.limit, after=page.after)
-    body = f'{{"items":[{page.items}],"total":{json.dumps(page.total)},"next":{json.dumps(following)}}}'
+    following = "null" if page.after is None else json.dumps(_url(request, asked.query_string_of_next, page.after))
+    total = "null" if page.total is None else page.total
+    body = f'{{"items":[{page.items}],"total":{total},"next":{following}}}'
     return json_response(request, access, body, page.watermark)
 
 

@@ -58,6 +58,7 @@ def test_any_value_is_served_as_the_other_engine_has_it(warm: WarmNight, served_
         night.run("wild")
     assert contents_in_postgresql(served_night) == contents_in_postgresql(warm)
     assert published(served_night) == published(warm)
+    assert served_night.contents_by_another_reader() == contents_in_postgresql(warm), "whoever reads the tables"
 
 
 @pytest.mark.timeout(600)

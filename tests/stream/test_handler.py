@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from functions.common.errors import EventError
-from tests.support.kafka_messages import Log, click, delivered
+from tests.support.kafka_messages import DAY, Log, click, delivered
 from tests.support.stream_consumer import Consumer
 
 EVENTS = Path(__file__).parents[1] / "support" / "events"
+RECORDED = datetime(2026, 11, 23, tzinfo=UTC)
+"""The day of the events in these files."""
 NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 
 
@@ -22,15 +24,15 @@ def recorded(name: str) -> dict[str, Any]:
     return event
 
 
-def at(hour: int, minute: int = 0, second: float = 0) -> datetime:
-    return datetime(2026, 11, 23, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
+def at(hour: int, minute: int = 0, second: float = 0, day: datetime = DAY) -> datetime:
+    return day + timedelta(hours=hour, minutes=minute, seconds=second)
 
 
 def test_an_msk_event_with_several_partitions_is_stored(consumer: Consumer) -> None:
     assert consumer.handle(recorded("msk.json")) == NOTHING_FAILED
     assert consumer.metrics() == {
-        ("C000001", "page_view"): (1, at(12), 0),
-        ("C000002", "purchase"): (1, at(11, 0, 1.5), Decimal("19.99")),
+        ("C000001", "page_view"): (1, at(12, day=RECORDED), 0),
+        ("C000002", "purchase"): (1, at(11, 0, 1.5, RECORDED), Decimal("19.99")),
     }
     assert consumer.dead() == [(1, 8, b"not json", ["message: json_invalid"])]
     assert consumer.rows("select topic, kafka_partition, next_offset from metadata.stream_offset order by 2") == [

@@ -5,9 +5,12 @@ import json
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 TOPIC = "clickstream_events"
+DAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+"""Yesterday: never ahead of the clock, and a day whose partition is kept."""
 
 
 def click(**fields: Any) -> dict[str, Any]:
@@ -16,7 +19,7 @@ def click(**fields: Any) -> dict[str, Any]:
         "event_id": str(uuid.uuid4()),
         "event_type": "page_view",
         "customer_id": "C1",
-        "timestamp": "2026-11-23T12:00:00Z",
+        "timestamp": f"{DAY:%Y-%m-%d}T12:00:00Z",
         **fields,
     }
 

@@ -80,7 +80,7 @@ class Cache:
 
         The key's bytes count too: it holds the caller's filters.
         """
-        size += 2 * len(repr(key))
+        size += _size(key)
         if watermark is None or size > LIMIT_BYTES // 10:
             return
         if watermark != self.watermark:
@@ -93,3 +93,10 @@ class Cache:
         while self._bytes > LIMIT_BYTES:
             _, (_, dropped) = self._values.popitem(last=False)
             self._bytes -= dropped
+
+
+def _size(key: Hashable) -> int:
+    """The bytes of a key, about: of the texts in it."""
+    if isinstance(key, tuple):
+        return sum(map(_size, key))
+    return 2 * len(key) if isinstance(key, str) else 100

@@ -6,9 +6,9 @@ digit. Whether a page is reached by `skip` or by cursor, its items are the same.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import LiteralString, get_args
 
 from psycopg import sql
@@ -24,13 +24,13 @@ _PAGE = sql.SQL("""
 {window}
 select
     ({watermark}),
-    string_agg(case when "#" <= {limit} then row_to_json(item)::text end, ','),
+    array_to_string((array_agg(row_to_json(item)::text))[:{limit}], ','),
     case when count(*) > {limit} then array[{cursor}] {else_after} end,
     {total},
     {exists},
     least(count(*), {limit})
 from (
-    select {names}, row_number() over () as "#"
+    select {names}
     from (
         select *
         from {relation} as item
@@ -147,6 +147,18 @@ class Selection:
     limit: int = 100
     skips: bool = False
 
+    @cached_property
+    def uncounted(self) -> "Selection":
+        """The same, of a list whose length is known."""
+        return replace(self, counted=False)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, each.name) for each in fields(self)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
     @property
     def model(self) -> type[Item]:
         """What the items are."""
@@ -237,7 +249,7 @@ def page_statement(selection: Selection) -> bytes:
         condition=condition,
         order=sql.SQL(", ").join(sql.SQL("{}{}").format(sql.SQL(each.expression), direction) for each in order),
         cursor=sql.SQL(", ").join(
-            sql.SQL('max({}) filter (where "#" = {})').format(sql.Identifier(f"#{n}"), limit) for n in range(len(order))
+            sql.SQL("(array_agg({}))[{}]").format(sql.Identifier(f"#{n}"), limit) for n in range(len(order))
         ),
         watermark=_watermark(selection),
         total=_total(selection, relation, filters) if selection.counted and not selection.as_of else _NULL,

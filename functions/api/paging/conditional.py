@@ -9,6 +9,7 @@ from hashlib import blake2b
 from fastapi import Request
 from starlette.responses import Response
 
+from functions.api.http import header
 from functions.api.security.authentication import Access
 
 REVALIDATE = "private, no-cache"
@@ -20,14 +21,14 @@ def entity_tag(request: Request, access: Access, version: str) -> str:
     scope = request.scope
     parts = (
         *(version, request.app.version, str(access.masked)),
-        *(scope["scheme"], request.headers.get("host", ""), scope["path"], scope["query_string"].decode("latin-1")),
+        *(scope["scheme"], header(scope, b"host") or "", scope["path"], scope["query_string"].decode("latin-1")),
     )
     return f'W/"{blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()}"'
 
 
 def tags_of_caller(request: Request) -> str | None:
     """The entity tags of the answers that the caller has, None when it names none."""
-    return request.headers.get("if-none-match")
+    return header(request.scope, b"if-none-match")
 
 
 def not_modified(request: Request, access: Access, version: str | None) -> Response | None:

@@ -4,12 +4,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from functions.api.database import Database, Row
+from functions.api.database import Database
 from functions.api.errors import BadParameterError
 from functions.api.paging import cursor
 from functions.api.paging.cache import Cache
 from functions.api.paging.collection import Selection, page_statement
 from functions.api.paging.sealed import Seal, is_hidden, seal_of
+from functions.api.prepared import Row
 
 DEEP_SKIP = 10_000
 """Passing over more items than these is costly."""
@@ -43,11 +44,12 @@ async def read_page(
     values: dict[str, Any],
     *,
     skip: int,
-    limit: int,
     after: str | None,
     watermark: str | None = None,
 ) -> Page:
-    """A page of a list. `watermark` is the marts' where the caller has just asked for it.
+    """The page that is selected, `skip` items or a cursor `after` its list's beginning.
+
+    `watermark` is the marts' where the caller has just asked for it.
 
     A list as of an instant, and a deep page by `skip`, are costly (functions/api/database.py).
 
@@ -55,13 +57,11 @@ async def read_page(
     be read as a whole and is too long for that.
     """
     parameters = values | ({"skip": skip} if skip else {})
-    selection = replace(selection, limit=limit, skips=skip > 0)
     if selection.as_of and (skip or not selection.in_key_order):
         selection = await _whole(database, selection, skip)
     order = selection.collection.order(selection.sort)
     seal = await seal_of(database) if selection.masked and is_hidden(order) else None
     if after is not None:
-        selection = replace(selection, after_cursor=True)
         after = after if seal is None else seal.opened(after)
         position = cursor.decode(after, selection.sort, [each.type for each in order])
         parameters |= {f"after_{n}": value for n, value in enumerate(position)}
@@ -74,7 +74,7 @@ async def read_page(
     counted_at = cache.watermark  # by the time that the page is read, the cache may be another publication's
     total: int | None = cache.get(total_key, counted_at)
     costly = selection.as_of or skip > DEEP_SKIP
-    statement = page_statement(replace(selection, counted=total is None))
+    statement = page_statement(selection if total is None else selection.uncounted)
     row = await database.read_row(statement, parameters, costly=costly)
     if total is not None and row[0] != counted_at:
         # published since that total was counted

@@ -37,7 +37,10 @@ def _words(text: str) -> str:
 
 Skip = Annotated[int, Field(ge=0, le=LARGEST_SKIP, description="Items to pass over; following `next` is faster.")]
 Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="Items in a page, at most.")]
-Cursor = Annotated[str, Field(max_length=20_000, description="Where to go on: from a page's `next`; not with `skip`.")]
+LONGEST_CURSOR = 20_000
+Cursor = Annotated[
+    str, Field(max_length=LONGEST_CURSOR, description="Where to go on: from a page's `next`; not with `skip`.")
+]
 MOST_VALUES = 100
 Value = Annotated[str, Field(max_length=1000), AfterValidator(_storable)]
 Values = Annotated[

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pydantic_core import to_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.api.problems import unavailable
@@ -46,7 +47,7 @@ class Audited:
             nonlocal refused
             if message["type"] == "http.response.start" and message["status"] == 200:
                 try:
-                    await self._trail.record(_content(scope))
+                    await self._trail.record(_record(scope))
                 except TransientError as error:
                     refused = True
                     answer = unavailable(scope["state"]["request_id"], "The audit trail cannot be written now", error)
@@ -57,24 +58,44 @@ class Audited:
         await self.app(scope, receive, send_recorded)
 
 
-def _content(scope: Scope) -> dict[str, Any]:
+def _record(scope: Scope) -> str:
+    """The record as JSON: what it shares with others as they were last written, then what is its own."""
     state: dict[str, Any] = scope["state"]
     access: Access = state["access"]
+    shared = _shared(
+        access.subject,
+        getattr(scope.get("route"), "path_format", None),
+        _without_cursor(scope["query_string"]),
+        access.masked,
+    )
+    own = f'"request_id":{_quoted(state["request_id"])}}}'
+    records: int | None = state.get("records")
+    if records is not None:
+        own = f'"records":{records},{own}'
     customer_id: str | None = scope.get("path_params", {}).get("customer_id")
-    content = {
-        "action": "read",
-        "subject": access.subject,
-        "route": getattr(scope.get("route"), "path_format", None),
-        "customer_id": None if customer_id is None else shown("customer_id", customer_id),
-        "records": state.get("records"),
-        "filter": _filter(scope["query_string"]),
-        "masked": access.masked,
-        "request_id": state["request_id"],
-    }
-    return {name: value for name, value in content.items() if value not in (None, {})}
+    if customer_id is not None:
+        own = f'"customer_id":{_quoted(shown("customer_id", customer_id))},{own}'
+    return shared + own
 
 
 @lru_cache(maxsize=1024)
-def _filter(query: bytes) -> dict[str, str]:
-    """What a list is narrowed by, as the trail keeps it."""
-    return {name: shown(name, value) for name, value in parse_qsl(query.decode("latin-1")) if name != "cursor"}
+def _shared(subject: str | None, route: str | None, query: bytes, masked: bool) -> str:
+    """The beginning of a JSON object: who asked which route, and what the list is narrowed by."""
+    content = {
+        "action": "read",
+        "subject": subject,
+        "route": route,
+        "filter": {name: shown(name, value) for name, value in parse_qsl(query.decode("latin-1")) if name != "cursor"},
+        "masked": masked,
+    }
+    said = to_json({name: value for name, value in content.items() if value not in (None, {})}).decode()
+    return f"{said.removesuffix('}')},"
+
+
+def _without_cursor(query: bytes) -> bytes:
+    """The same filters, whichever the page."""
+    return b"&".join(part for part in query.split(b"&") if not part.startswith(b"cursor=")) if query else query
+
+
+def _quoted(text: str) -> str:
+    return to_json(text).decode()

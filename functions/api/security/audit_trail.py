@@ -13,10 +13,8 @@ import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import uuid4
-
-from pydantic_core import to_json
 
 from functions.api.database import Database
 from functions.audit.chain import MOST_RECORDS
@@ -31,8 +29,8 @@ MOST_WAITING = 20_000
 class AuditTrail(Protocol):
     """Where records go."""
 
-    async def record(self, content: dict[str, Any]) -> None:
-        """Keep a record and return when it is safe. Raises what kept it from being so."""
+    async def record(self, content: str) -> None:
+        """Keep a record, a JSON object, and return when it is safe. Raises what kept it from being so."""
 
 
 def audit_trail(database: Database, spool: Path | None) -> AuditTrail:
@@ -48,9 +46,9 @@ class CommittedTrail:
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def record(self, content: dict[str, Any]) -> None:
+    async def record(self, content: str) -> None:
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((to_json(content).decode(), written))
+        self._waiting.append((content, written))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         await written
@@ -82,14 +80,13 @@ class SpooledTrail:
         self._file: _SpoolFile | None = None
         self._flushing: asyncio.Task[None] | None = None
 
-    async def record(self, content: dict[str, Any]) -> None:
+    async def record(self, content: str) -> None:
         if len(self._lines) >= MOST_WAITING:  # while the database takes none
             raise DatabaseUnavailableError("the audit trail's spool is full")
-        line = to_json(content).decode()
         if self._file is None:
             self._file = _new_file(self._folder)
-        self._file.add(f"{line}\n")
-        self._lines.append(line)
+        self._file.add(f"{content}\n")
+        self._lines.append(content)
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush())
 

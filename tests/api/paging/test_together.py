@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from functions.api.database import Database, Row
+from functions.api.database import Database
 from functions.api.paging import together
 from functions.api.paging.together import Together
+from functions.api.prepared import Row
 from functions.common.errors import DatabaseUnavailableError
 
 

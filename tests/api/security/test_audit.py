@@ -152,9 +152,9 @@ def test_records_that_wait_together_are_committed_together_and_each_is_told() ->
 
     async def run() -> list[BaseException | None]:
         trail = CommittedTrail(cast("Database", database))
-        records = [trail.record({"n": n}) for n in range(50)]
-        done = await asyncio.gather(trail.record({"n": "first"}), *records, return_exceptions=True)
-        return [*done, *await asyncio.gather(trail.record({"n": "fails"}), return_exceptions=True)]
+        records = [trail.record(f'{{"n": {n}}}') for n in range(50)]
+        done = await asyncio.gather(trail.record('{"n": "first"}'), *records, return_exceptions=True)
+        return [*done, *await asyncio.gather(trail.record('{"n": "fails"}'), return_exceptions=True)]
 
     *done, failed = asyncio.run(run())
     assert done == [None] * 51
@@ -163,7 +163,7 @@ def test_records_that_wait_together_are_committed_together_and_each_is_told() ->
 
 
 SERVER = """
-import asyncio, os, sys
+import asyncio, json, os, sys
 from pathlib import Path
 from functions.api.database import Database
 from functions.api.security.audit_trail import SpooledTrail
@@ -172,7 +172,7 @@ from functions.common.settings import DatabaseSettings
 async def main():
     trail = SpooledTrail(Database(DatabaseSettings.from_environment()), Path(sys.argv[1]))
     for number in range(100):
-        await trail.record({"action": "read", "request_id": f"killed-{number}"})
+        await trail.record(json.dumps({"action": "read", "request_id": f"killed-{number}"}))
     print("answered", flush=True)
     os.kill(os.getpid(), 9)
 
