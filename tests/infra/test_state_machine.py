@@ -39,7 +39,9 @@ def tasks(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
     states = machine["States"]
     assert machine["StartAt"] == "ListRunning"
-    lake = {"EnforceRetention": "ExportLake", "ExportLake": "PointCatalog", "PointCatalog": None}
+    lake = {
+        "EnforceRetention": "ExportLake", "ExportLake": "IsLakeExported", "IsLakeExported": None, "PointCatalog": None,
+    }  # fmt: skip
     assert {name: state.get("Next") for name, state in states.items()} == {
         "ListRunning": "Plan",
         "Plan": "AnyFiles",
@@ -54,7 +56,8 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "LoadHubs": "AreHubsLoaded",
         "AreHubsLoaded": None,
         "LoadLinksAndSatellites": "CheckVault",
-        "CheckVault": "PublishMarts",
+        "CheckVault": "IsVaultChecked",
+        "IsVaultChecked": None,
         "PublishMarts": "Finish",
         "Finish": "AnyHeldLists",
         "AnyHeldLists": None,
@@ -112,6 +115,7 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
             }
             places["EnforceRetention"] = "$.retention"
             places |= {"LoadHubs": "$.hubs", "LoadLinks": "$.links", "LoadSatellites": "$.satellites"}
+            places["CheckVault"] = "$.checks"
             expected = places.get(name)
             assert state.get("ResultPath", "$") == expected, name
 
@@ -301,6 +305,17 @@ def test_a_step_of_the_vault_is_called_until_nothing_is_left_to_do(machine: dict
     assert states[f"Are{what}Loaded"]["Default"] in {"LoadLinksAndSatellites", f"{what}Loaded"}
 
 
+def test_the_vault_is_checked_and_the_lake_exported_in_as_many_calls_as_it_takes(machine: dict[str, Any]) -> None:
+    states = machine["States"]
+    loops = [("CheckVault", "IsVaultChecked", "$.checks", "PublishMarts")]
+    if "ExportLake" in states:
+        loops.append(("ExportLake", "IsLakeExported", "$.lake", "PointCatalog"))
+    for step, asked, path, then in loops:
+        assert states[step]["ResultSelector"]["is_done.$"] == "$.Payload.is_done"
+        again = {"Variable": f"{path}.is_done", "BooleanEquals": False, "Next": step}
+        assert (states[asked]["Choices"], states[asked]["Default"]) == ([again], then)
+
+
 def test_a_run_may_take_six_hours_and_no_other_takes_its_files_before(machine: dict[str, Any]) -> None:
     assert machine["TimeoutSeconds"] == 6 * 3600
     assert ABANDONED_AFTER == "7 hours"
@@ -327,5 +342,6 @@ def test_on_localstack_the_lake_is_off_and_can_be_switched_on(on_localstack: Syn
     switched = synthesize(tmp_path / "out", target="localstack", database_host="127.0.0.1", lake="enabled")
     states = switched.state_machine()["States"]
     assert states["EnforceRetention"]["Next"] == "ExportLake"
-    assert states["ExportLake"]["End"] is True
+    assert states["IsLakeExported"]["Default"] == "LakeExported"
+    assert states["LakeExported"]["Type"] == "Succeed"
     assert not {kind["Type"] for _, kind in switched.resources()} & {"AWS::Glue::Table", "AWS::Glue::Database"}

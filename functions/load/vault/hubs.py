@@ -7,7 +7,7 @@ from psycopg import sql
 
 from functions.common.database import Connection
 from functions.load.retraction import retract_objects
-from functions.load.vault.pace import SecondsLeft, for_ever
+from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.table_load import Batch, Loaded, TableLoad, load_tables
 from functions.model.declaration import Model
 from functions.model.render.vault import render_hub

@@ -18,8 +18,9 @@ from functions.common.sql_files import read_sql
 from functions.common.vault_engine import require_engine
 from functions.load.recorded_step import recorded_step
 from functions.load.statistics import refresh_statistics
+from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.key_range import KEYS_END, KeyRange, Unfinished, record_done, unfinished
-from functions.load.vault.pace import BATCH_LIMIT_SECONDS, Pace, SecondsLeft, for_ever
+from functions.load.vault.pace import BATCH_LIMIT_SECONDS, Pace
 from functions.model.declaration import Model
 from functions.model.render.staging import render_staged_counts
 
