@@ -228,12 +228,22 @@ def _local_database_url(
     return f"postgresql://{admin['username']}:{quote(admin['password'], safe='')}@{where}"
 
 
+_NEVER_WHOLE = frozenset(
+    {
+        "CREATE_FAILED", "CREATE_IN_PROGRESS", "DELETE_FAILED", "DELETE_IN_PROGRESS", "REVIEW_IN_PROGRESS",
+        "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "ROLLBACK_IN_PROGRESS",
+    }
+)  # fmt: skip
+"""Statuses of a stack whose outputs are not there, or are of what is being taken away."""
+
+
 def _stack_outputs(client: "CloudFormationClient") -> dict[str, str]:
     prefix = os.environ.get("C360_STACK_PREFIX") or PREFIX
     outputs: dict[str, str] = {}
     for name in (*STACKS, *OPTIONAL_STACKS):
         stack = stack_name(name, prefix)
         try:
+            status = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
             outputs |= stack_outputs(client, [stack])
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ValidationError":
@@ -246,4 +256,11 @@ def _stack_outputs(client: "CloudFormationClient") -> dict[str, str]:
                 "C360_STACK_PREFIX to the prefix it was deployed with",
                 stack=stack,
             ) from error
+        if name in STACKS and status in _NEVER_WHOLE:
+            raise DeploymentError(
+                f"the stack {stack} is {status}, so it was never deployed whole: docs/runbook.md, section A stack is"
+                " stuck, has the ways out",
+                stack=stack,
+                status=status,
+            )
     return outputs

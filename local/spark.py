@@ -75,7 +75,7 @@ class Spark:
         java_version()
         if self.is_installed():
             return
-        progress("installing Spark (430 MB)")
+        progress("installing Spark (650 MB)")
         self._run([_UV, "venv", "--quiet", "--clear", "--python", PYTHON, self.environment])
         python = self.environment / "bin" / "python"
         self._run([_UV, "pip", "sync", "--quiet", "--python", python, "--require-hashes", LOCK_FILE])

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from functions.common.vault_engine import Engine
 from infra.outputs import Outputs
@@ -60,6 +60,12 @@ class Status(BaseModel):
     spark: Part | None = None
     deployment: Part
     disk: Part
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_used(self, as_it_is: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Spark is a part only where it loads the vault."""
+        parts: dict[str, Any] = as_it_is(self)
+        return {name: part for name, part in parts.items() if part is not None}
 
 
 class Port(BaseModel):

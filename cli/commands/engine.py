@@ -15,7 +15,7 @@ def _engine() -> None:
 
 @app.command(epilog=examples("c360 engine install"))
 def install(json: JsonOption = False) -> None:
-    """Install Spark and Iceberg below .environments (430 MB), for the engine's tests and benchmark.
+    """Install Spark and Iceberg below .environments (650 MB), for the engine's tests and benchmark.
 
     Needs Java 17 or 21, and Python 3.11 or 3.12 beside the one that runs this.
     """

@@ -25,6 +25,7 @@ from functions.common.database import Connection
 from functions.common.errors import EventError
 from functions.common.logging import logger
 from functions.common.settings import AuditSettings, DatabaseSettings, LandingSettings
+from functions.load.check_vault import check_in_units
 from functions.load.judge import judge_files, refuse_unstaged
 from functions.load.marts.publish import publish
 from functions.load.marts.rebuild import rebuild
@@ -41,11 +42,12 @@ from functions.load.retraction import are_retractions_due
 from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.load.staging.set_aside import give_up
 from functions.load.staging.stage import stage
+from functions.load.time_left import SecondsLeft
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
 from functions.model.reading import load_model
-from functions.quality.checks import check_staging, check_vault, enforce
+from functions.quality.checks import CheckResult, check_staging, enforce
 from functions.quality.file_outcome import check_outcomes, explain_file
 
 
@@ -100,6 +102,8 @@ class _GiveUp(_Event):
 
 
 class _Check(_Event):
+    """`check_vault` is to be called again when its time comes to an end before its work."""
+
     step: Literal["check_staging", "check_vault"]
 
 
@@ -184,7 +188,7 @@ def _transaction() -> AbstractContextManager[Connection]:
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Run one step in one transaction, or a step of the vault in batches, and return its result as JSON.
+    """Run one step in one transaction, or one that takes long in batches or units, and return its result as JSON.
 
     Raises EventError for an event that is no step, TransientError leaves when the step is worth another try, and
     QualityError when a check of severity error failed (the results of all checks are kept all the same).
@@ -208,9 +212,9 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         with _transaction() as connection:
             reopen(connection, parsed.run_id, parsed.redrive_count)
     if isinstance(parsed, _Check):
-        return _check(parsed)
+        return _check(parsed, _clock(context))
     if isinstance(parsed, _Vault):
-        return _load_vault(parsed, context)
+        return _load_vault(parsed, _clock(context))
     if isinstance(parsed, _Other) and parsed.step == "finish":
         with environment.connections.session(environment.settings(DatabaseSettings)) as connection:
             empty_staging(connection, parsed.run_id)
@@ -251,17 +255,30 @@ def _audit(event: _Audit) -> dict[str, Any]:
         return {"records": find(connection, event.customer, event.before, event.limit)}
 
 
-def _check(event: _Check) -> dict[str, int]:
-    check = {"check_staging": check_staging, "check_vault": check_vault}[event.step]
-    with (
-        _transaction() as connection,
-        recorded_step(connection, event.run_id, event.step) as step,
-    ):
-        if event.step == "check_staging":
-            refuse_unstaged(connection, event.run_id)
-            judge_files(connection, load_model(), event.run_id)
-        results = check(connection, load_model(), event.run_id)
+def _clock(context: LambdaContext) -> SecondsLeft:
+    """How much is left of the function's time."""
+    return lambda: float(context.get_remaining_time_in_millis()) / 1000
+
+
+def _check_staging(run_id: str) -> list[CheckResult]:
+    with _transaction() as connection, recorded_step(connection, run_id, "check_staging") as step:
+        refuse_unstaged(connection, run_id)
+        judge_files(connection, load_model(), run_id)
+        results = check_staging(connection, load_model(), run_id)
         step.rows = len(results)
+    return results
+
+
+def _check(event: _Check, seconds_left: SecondsLeft) -> dict[str, Any]:
+    results: list[CheckResult] | None
+    if event.step == "check_staging":
+        results = _check_staging(event.run_id)
+    else:
+        with environment.connections.session(environment.settings(DatabaseSettings)) as connection:
+            results = check_in_units(connection, load_model(), event.run_id, seconds_left)
+    if results is None:
+        logger.info("step goes on in another call")
+        return {"is_done": False}
     emit_checks(event.run_id, results)
     failed = [result for result in results if not result.passed]
     for result in failed:
@@ -269,15 +286,11 @@ def _check(event: _Check) -> dict[str, int]:
     enforce(results)
     counts = {"checks": len(results), "warnings": len(failed)}
     logger.info("step done", extra={"result": counts})
-    return counts
+    return {"is_done": True, **counts}
 
 
-def _load_vault(event: _Vault, context: LambdaContext) -> dict[str, Any]:
+def _load_vault(event: _Vault, seconds_left: SecondsLeft) -> dict[str, Any]:
     load = {"hubs": load_hubs, "links": load_links, "satellites": load_satellites}[event.step]
-
-    def seconds_left() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000
-
     with environment.connections.session(environment.settings(DatabaseSettings)) as connection:
         loaded = load(connection, load_model(), event.run_id, seconds_left)
     logger.info("step done" if loaded.is_done else "step goes on in another call", extra={"result": loaded.rows})

@@ -1,7 +1,5 @@
 """Checks of the vault itself, which has no foreign keys: does each key exist, once, and is the zero key there?"""
 
-from collections.abc import Iterator
-
 from functions.common.database import Connection
 from functions.common.sql_files import read_sql
 from functions.model.declaration import Model
@@ -9,32 +7,22 @@ from functions.model.render.checks import render_has_zero_key, render_orphans
 from functions.quality.results import CheckResult
 
 
-def check_integrity(connection: Connection, model: Model, object_ids: list[int]) -> Iterator[CheckResult]:
-    """Orphans among the keys this run has loaded, missing zero keys, and tables that would let a row in twice."""
-    yield from _orphans(connection, model, object_ids)
-    yield _zero_keys(connection, model)
-    yield _unique_rows(connection, model)
+def count_orphans(connection: Connection, model: Model, source: str, parent: str, object_ids: list[int]) -> int:
+    """How many rows of these objects of the source lack their key.
+
+    Every hash key that staging computed must be in its hub or link, and every link's keys in their hubs.
+    """
+    row = connection.execute(render_orphans(model, source, parent), {"object_ids": object_ids}).fetchone()
+    return int(row[0]) if row else 0
 
 
-def _orphans(connection: Connection, model: Model, object_ids: list[int]) -> Iterator[CheckResult]:
-    """Every hash key that staging computed must be in its hub or link, and every link's keys in their hubs."""
-    for source in model.sources:
-        for parent in model.hashes(source).values():
-            statement = render_orphans(model, source, parent)
-            row = connection.execute(statement, {"object_ids": object_ids}).fetchone()
-            orphans = row[0] if row else 0
-            yield CheckResult(
-                f"{source}.{parent}.loaded",
-                "error",
-                orphans == 0,
-                f"{orphans} rows without their key",
-                source,
-                orphans,
-                "0",
-            )
+def check_orphans(source: str, parent: str, orphans: int) -> CheckResult:
+    """So many rows lack their key in this hub or link."""
+    observed = f"{orphans} rows without their key"
+    return CheckResult(f"{source}.{parent}.loaded", "error", orphans == 0, observed, source, orphans, "0")
 
 
-def _zero_keys(connection: Connection, model: Model) -> CheckResult:
+def check_zero_keys(connection: Connection, model: Model) -> CheckResult:
     """An anonymous sale links to the zero key: it must be in every hub."""
     lacking = []
     for name in model.hubs:
@@ -45,7 +33,7 @@ def _zero_keys(connection: Connection, model: Model) -> CheckResult:
     return CheckResult("vault.zero_keys", "error", not lacking, observed, None, len(lacking), "0")
 
 
-def _unique_rows(connection: Connection, model: Model) -> CheckResult:
+def check_unique_rows(connection: Connection, model: Model) -> CheckResult:
     """One row of a hub or link for a key, one of a satellite for a key at a place in the order of versions."""
     keys = {name: {model.hash_key(name)} for name in (*model.hubs, *model.links)}
     for name in model.satellites:

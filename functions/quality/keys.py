@@ -3,7 +3,7 @@
 They are different keys, as values are stored as given; this check counts those that a run brought.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from functions.common.database import Connection
 from functions.model.declaration import Model
@@ -13,29 +13,28 @@ from functions.quality.results import CheckResult
 _SHOWN = (None, "identifier", "none")
 
 
-def check_keys(connection: Connection, model: Model, object_ids: list[int]) -> Iterator[CheckResult]:
-    """Of the keys that each source has added to each hub, those of the same form as another key of the hub.
+def hubs_of_several_sources(model: Model, sources: Iterable[str]) -> list[tuple[str, str]]:
+    """Each hub and source, of these, whose keys `check_keys` compares: rows of one hub's sources would not meet."""
+    return [
+        (name, source)
+        for name, hub in model.hubs.items()
+        for source in (hub.sources if len(hub.sources) > 1 else ())
+        if source in sources
+    ]
 
-    Only of hubs of several sources, whose rows would not meet. Names three pairs, with what is invisible escaped, where
-    the key's class lets it be shown.
+
+def check_keys(connection: Connection, model: Model, hub_name: str, source: str, object_ids: list[int]) -> CheckResult:
+    """Of the keys that these objects of the source have added to the hub, those of the same form as another key of it.
+
+    Names three pairs, with what is invisible escaped, where the key's class lets it be shown.
     """
-    by_source: dict[str, list[int]] = {}
-    for object_id, source in connection.execute(
-        "select object_id, source from metadata.object_version where object_id = any(%s)", (object_ids,)
-    ):
-        by_source.setdefault(source, []).append(object_id)
-    for name, hub in model.hubs.items():
-        for source in hub.sources if len(hub.sources) > 1 else ():
-            if source not in by_source:
-                continue
-            count, of, pairs = connection.execute(
-                render_variant_keys(model, name), {"object_ids": by_source[source]}
-            ).fetchone() or (0, 0, [])
-            rule_name = f"{source}.{hub.business_key}.variants"
-            rule = model.quality.rule(rule_name)
-            observed = f"{count} of {of} new keys differ from another key only in case, spaces or invisible characters"
-            if pairs and model.sources[source].columns[hub.business_key].pii in _SHOWN:
-                observed += f": {', '.join(f'{key!a} and {other!a}' for key, other in pairs)}"
-            yield CheckResult(
-                rule_name, rule.severity, rule.limit.allows(count, of), observed, source, count, str(rule.limit)
-            )
+    hub = model.hubs[hub_name]
+    count, of, pairs = connection.execute(
+        render_variant_keys(model, hub_name), {"object_ids": object_ids}
+    ).fetchone() or (0, 0, [])
+    rule_name = f"{source}.{hub.business_key}.variants"
+    rule = model.quality.rule(rule_name)
+    observed = f"{count} of {of} new keys differ from another key only in case, spaces or invisible characters"
+    if pairs and model.sources[source].columns[hub.business_key].pii in _SHOWN:
+        observed += f": {', '.join(f'{key!a} and {other!a}' for key, other in pairs)}"
+    return CheckResult(rule_name, rule.severity, rule.limit.allows(count, of), observed, source, count, str(rule.limit))

@@ -17,17 +17,12 @@ from functions.model.render.reconciliation import render_count, render_quarantin
 _STAGES = ("staged", "vault", "duplicate", "overruled")
 
 
-def record_counts(connection: Connection, model: Model, object_ids: list[int]) -> None:
-    """Write to the ledger, for each of these staged objects, its loaded and unchanged rows and its sums."""
-    connection.execute("set local work_mem = '64MB'")
-    # the planner has no statistics of rows just loaded: it takes them for few, and would fetch them one by one
-    connection.execute("set local enable_mergejoin = off")
+def forget_counts(connection: Connection, object_ids: list[int]) -> None:
+    """Before these objects are counted, no row of theirs counts."""
     connection.execute(
         "update metadata.object_version set rows_loaded = 0, rows_unchanged = 0 where object_id = any(%s)",
         (object_ids,),
     )
-    for source in model.sources:
-        _record_counts(connection, model, source, object_ids)
 
 
 def unreconciled(connection: Connection, object_ids: list[int]) -> list[str]:
@@ -38,7 +33,10 @@ def unreconciled(connection: Connection, object_ids: list[int]) -> list[str]:
     return [f"{measure} of object {object_id}" for object_id, measure in rows]
 
 
-def _record_counts(connection: Connection, model: Model, source: str, object_ids: list[int]) -> None:
+def record_counts(connection: Connection, model: Model, source: str, object_ids: list[int]) -> None:
+    """Write to the ledger, for each of these staged objects of a source, its loaded and unchanged rows and its sums."""
+    # the planner has no statistics of rows just loaded: it takes them for few, and would fetch them one by one
+    connection.execute("set local enable_mergejoin = off")
     measures = model.sources[source].measures
     parameters = {"object_ids": object_ids}
     counted = connection.execute(render_count(model, source), parameters).fetchall()

@@ -1,7 +1,6 @@
 """The load's state machine: plan, stage each file, check, load the vault in parallel, check, publish, finish."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 from aws_cdk import Aws, CfnElement, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -12,26 +11,13 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct, IConstruct
 
-from functions.common.errors import TRANSIENT_ERROR_NAMES
 from infra.constructs.engine import VaultEngine
 from infra.constructs.lake import LakeCatalog
+from infra.constructs.load_tasks import CALL_TIMEOUT, RETRIES, LoadTasks
 from infra.constructs.nag import accept
 from infra.constructs.retention import LOG_RETENTION
+from infra.constructs.staging_states import HANDED_OVER, MANY, StagingStates
 
-# What Lambda itself reports when the function, or the service, broke down: trying again may help.
-LAMBDA_ERROR_NAMES = (
-    "Runtime.ExitError",
-    "Sandbox.Timedout",
-    "Lambda.Unknown",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "States.Timeout",
-)
-THROTTLED_ERROR_NAMES = ("Lambda.TooManyRequestsException",)
-"""Others use what the function, or the account, may run at once: that passes, but not in seconds."""
-# The function's process ended, or ran out of time: when it does so at every try, that is for the file it was staging.
-ENDED_PROCESS_ERROR_NAMES = ("Runtime.ExitError", "Sandbox.Timedout", "Lambda.Unknown")
 SNS_ERROR_NAMES = ("Sns.SnsException", "States.TaskFailed", "States.Timeout")
 GLUE_ERROR_NAMES = (
     "Glue.ConcurrentModificationException",
@@ -43,18 +29,12 @@ GLUE_ERROR_NAMES = (
 ENGINE_ERROR_NAMES = ("States.TaskFailed", "States.Timeout", "States.HeartbeatTimeout")
 """Spark's own words are in its log; a job that is done again finds what it has committed."""
 ENGINE_RETRIES = 1
-RETRIES = 3
-THROTTLED_RETRIES = 20
-"""Some four minutes on average."""
-STEP_TIMEOUT = Duration.minutes(16)
-"""A function ends after 15; an answer that is lost must not keep the run until its own timeout."""
-CALL_TIMEOUT = Duration.minutes(1)
 TIMEOUT = Duration.hours(6)
 """A night takes minutes; in the first load of years, a step of the vault goes on in one call after another."""
+VAULT_STEPS = ("Hubs", "Links", "Satellites")
+"""They run at the same time."""
 
-
-_HANDED_OVER = ("bucket", "file_count", "are_many_files", "files", "files_manifest")
-"""What is to be staged: the items themselves, or, of very many, where they are (functions/load/plan/manifest.py)."""
+_IS_DONE = {"is_done.$": "$.Payload.is_done"}
 
 
 class NightlyLoad(sfn.StateMachine):
@@ -88,21 +68,20 @@ class NightlyLoad(sfn.StateMachine):
         engine: VaultEngine | None = None,
         jobs: lambda_.IFunction | None = None,
     ) -> None:
-        self._scope = scope
-        # LocalStack's executions cannot be redriven, and do not count how often they were
-        self._step_context = {"run_id.$": "$$.Execution.Name"} | (
-            {"redrive_count.$": "$$.Execution.RedriveCount"} if redrivable else {}
+        self._tasks = LoadTasks(
+            scope,
+            load,
+            Duration.seconds(retry_interval_seconds),
+            # LocalStack's executions cannot be redriven, and do not count how often they were
+            {"run_id.$": "$$.Execution.Name"}
+            | ({"redrive_count.$": "$$.Execution.RedriveCount"} if redrivable else {}),
         )
-        # a child of a Distributed Map is an execution of its own, and is told whose it is
-        self._child_context = {name: f"$.{name.removesuffix('.$')}" for name in self._step_context}
-        self._load = load
+        self._staging = StagingStates(self._tasks, staging_concurrency)
         self._export = export
         self._catalog = catalog
         self._engine = engine
         self._jobs = jobs
         self._alerts = alerts
-        self._staging_concurrency = staging_concurrency
-        self._retry_interval = Duration.seconds(retry_interval_seconds)
         super().__init__(
             scope,
             construct_id,
@@ -140,37 +119,29 @@ class NightlyLoad(sfn.StateMachine):
         executions = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{name}"
         return {
             f"IAM5[Resource::{executions}{label}:*]": "The children of its own Distributed Maps."
-            for label in ("", "/SplitManyFiles", "/StageManyFiles")
+            for label in ("", *(f"/{name}" for name in MANY))
         }
 
     def _definition(self) -> sfn.IChainable:
         # its report is the output of the execution
-        finish = self._load_step("Finish", "finish", result_path="$", output_path="$.Payload")
-        retention = self._load_step(
+        finish = self._tasks.load_step("Finish", "finish", result_path="$", output_path="$.Payload")
+        retention = self._tasks.load_step(
             "EnforceRetention", "retention", result_path="$.retention", result_selector={"stores.$": "$.Payload.stores"}
         )
         finish.next(
-            sfn.Choice(self._scope, "AnyHeldLists")
+            sfn.Choice(self._tasks.scope, "AnyHeldLists")
             .when(sfn.Condition.number_greater_than("$.held", 0), self._alert_held_lists().next(retention))
             .otherwise(retention)
         )
         if self._export is not None:
             retention.next(self._export_lake(self._export))
-        stage_files = sfn.Map(
-            self._scope,
-            "StageFiles",
-            items_path="$.plan.files",
-            item_selector={
-                "object_id.$": "$$.Map.Item.Value.object_id",
-                "part.$": "$$.Map.Item.Value.part",
-            },
-            max_concurrency=self._staging_concurrency,
-            result_path=sfn.JsonPath.DISCARD,
-        ).item_processor(self._stage_file())
-        stage_many_files = self._distributed_map("StageManyFiles", "files", self._stage_one_of_many(), ["part"])
-        check_vault = self._load_step("CheckVault", "check_vault")
-        check_vault.next(self._load_step("PublishMarts", "publish")).next(finish)
-        check_staging = self._load_step("CheckStaging", "check_staging")
+        stage_files, stage_many_files = self._staging.stage_files(), self._staging.stage_many_files()
+        check_vault = self._tasks.load_step(
+            "CheckVault", "check_vault", result_path="$.checks", result_selector=_IS_DONE
+        )
+        publish = self._tasks.load_step("PublishMarts", "publish").next(finish)
+        self._tasks.until_done(check_vault, "IsVaultChecked", "$.checks", publish)
+        check_staging = self._tasks.load_step("CheckStaging", "check_staging")
         if self._engine is not None and self._jobs is not None:
             check_staging.next(self._vault_job(self._engine, self._jobs, check_vault))
         else:
@@ -178,11 +149,11 @@ class NightlyLoad(sfn.StateMachine):
         stage_files.next(check_staging)
         stage_many_files.next(check_staging)
         are_many_files = sfn.Condition.boolean_equals("$.plan.are_many_files", value=True)
-        are_many_parts = sfn.Choice(self._scope, "AreManyParts")
-        parts = self._list_parts()
+        are_many_parts = sfn.Choice(self._tasks.scope, "AreManyParts")
+        parts = self._staging.list_parts()
         parts.next(are_many_parts.when(are_many_files, stage_many_files).otherwise(stage_files))
         any_files = (
-            sfn.Choice(self._scope, "AnyFiles")
+            sfn.Choice(self._tasks.scope, "AnyFiles")
             # without files there is still their lateness to check, and marts to publish whose columns depend on the day
             .when(
                 sfn.Condition.and_(
@@ -192,64 +163,59 @@ class NightlyLoad(sfn.StateMachine):
                 check_vault,
             )
             .when(
-                sfn.Condition.boolean_equals("$.plan.are_many_large", value=True), self._split_many_files().next(parts)
+                sfn.Condition.boolean_equals("$.plan.are_many_large", value=True),
+                self._staging.split_many_files().next(parts),
             )
-            .when(sfn.Condition.number_greater_than("$.plan.large_count", 0), self._split_files().next(parts))
+            .when(sfn.Condition.number_greater_than("$.plan.large_count", 0), self._staging.split_files().next(parts))
             .when(are_many_files, stage_many_files)
             .otherwise(stage_files)
         )
         return self._list_running().next(self._plan()).next(any_files)
 
     def _vault_steps(self, then: sfn.IChainable) -> sfn.IChainable:
-        """The vault in PostgreSQL: hubs, then links beside satellites."""
-        beside = sfn.Parallel(self._scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
-            self._vault_step("Links", sfn.Succeed(self._scope, "LinksLoaded")),
-            self._vault_step("Satellites", sfn.Succeed(self._scope, "SatellitesLoaded")),
-        )
-        return self._vault_step("Hubs", beside.next(then))
+        """The vault in PostgreSQL: hubs, links and satellites at the same time."""
+        at_once = sfn.Parallel(self._tasks.scope, "LoadVaultTables", result_path=sfn.JsonPath.DISCARD)
+        return at_once.branch(*map(self._vault_step, VAULT_STEPS)).next(then)
 
     def _vault_job(self, engine: VaultEngine, jobs: lambda_.IFunction, then: sfn.IChainable) -> sfn.IChainable:
         """The vault on Spark: one job, since links and satellites write one table, and to start Spark takes long."""
-        write = self._task(
+        context = self._tasks.step_context
+        write = self._tasks.task(
             "WriteVaultJob",
             jobs,
-            {"step": "write_job", **self._step_context},
+            {"step": "write_job", **context},
             result_selector={"is_needed.$": "$.Payload.is_needed", "job.$": "$.Payload.job"},
             result_path="$.vault",
         )
         load = engine.job_state(
-            self._scope,
+            self._tasks.scope,
             "LoadVault",
             {
                 "ErrorEquals": [*ENGINE_ERROR_NAMES],
                 "MaxAttempts": ENGINE_RETRIES,
-                "IntervalSeconds": self._retry_interval.to_seconds(),
+                "IntervalSeconds": self._tasks.retry_interval.to_seconds(),
                 "BackoffRate": 2,
                 "MaxDelaySeconds": 30,
                 "JitterStrategy": "FULL",
             },
         )
-        record = self._task("RecordVault", jobs, {"step": "record_job", **self._step_context, "job.$": "$.vault.job"})
-        is_needed = sfn.Choice(self._scope, "IsVaultJobNeeded").when(
+        record = self._tasks.task("RecordVault", jobs, {"step": "record_job", **context, "job.$": "$.vault.job"})
+        is_needed = sfn.Choice(self._tasks.scope, "IsVaultJobNeeded").when(
             sfn.Condition.boolean_equals("$.vault.is_needed", value=True), load.next(record).next(then)
         )
         return write.next(is_needed.otherwise(then))
 
-    def _vault_step(self, what: str, then: sfn.IChainable) -> sfn.Chain:
-        """Load hubs, links or satellites: again and again, until the step says that nothing is left to do."""
+    def _vault_step(self, what: str) -> sfn.IChainable:
+        """Load hubs, links or satellites, in as many calls as it takes."""
         step = what.lower()
-        load = self._load_step(
-            f"Load{what}", step, result_path=f"$.{step}", result_selector={"is_done.$": "$.Payload.is_done"}
-        )
-        is_done = sfn.Choice(self._scope, f"Are{what}Loaded")
-        return load.next(
-            is_done.when(sfn.Condition.boolean_equals(f"$.{step}.is_done", value=False), load).otherwise(then)
-        )
+        load = self._tasks.load_step(f"Load{what}", step, result_path=f"$.{step}", result_selector=_IS_DONE)
+        done = sfn.Succeed(self._tasks.scope, f"{what}Loaded")
+        return self._tasks.until_done(load, f"Are{what}Loaded", f"$.{step}", done)
 
     def _list_running(self) -> sfn.CustomState:
         """List the running executions: the ledger still says RUNNING of a run that died with its database."""
         return sfn.CustomState(
-            self._scope,
+            self._tasks.scope,
             "ListRunning",
             state_json={
                 "Type": "Task",
@@ -262,7 +228,7 @@ class NightlyLoad(sfn.StateMachine):
                     {
                         "ErrorEquals": ["Sfn.SfnException", "States.TaskFailed", "States.Timeout"],
                         "MaxAttempts": RETRIES,
-                        "IntervalSeconds": self._retry_interval.to_seconds(),
+                        "IntervalSeconds": self._tasks.retry_interval.to_seconds(),
                         "BackoffRate": 2,
                         "MaxDelaySeconds": 30,
                         "JitterStrategy": "FULL",
@@ -273,7 +239,7 @@ class NightlyLoad(sfn.StateMachine):
 
     def _alert_held_lists(self) -> tasks.SnsPublish:
         alert = tasks.SnsPublish(
-            self._scope,
+            self._tasks.scope,
             "AlertHeldLists",
             topic=self._alerts,
             subject="Customer 360: complete lists are held",
@@ -289,84 +255,16 @@ class NightlyLoad(sfn.StateMachine):
             result_path=sfn.JsonPath.DISCARD,
             task_timeout=sfn.Timeout.duration(CALL_TIMEOUT),
         )
-        self._retry(alert, SNS_ERROR_NAMES)
+        self._tasks.retry(alert, SNS_ERROR_NAMES)
         return alert
 
-    def _stage_file(self) -> sfn.IChainable:
-        stage = self._load_step("StageFile", "stage", {"object_id.$": "$.object_id", "part.$": "$.part"})
-        give_up = self._load_step("GiveFileUp", "give_up", {"object_id.$": "$.object_id"})
-        return stage.add_catch(give_up, errors=[*ENDED_PROCESS_ERROR_NAMES], result_path=sfn.JsonPath.DISCARD)
-
-    def _stage_one_of_many(self) -> sfn.IChainable:
-        said = {"object_id.$": "$.object_id"}
-        # what all children answer together is a payload of Step Functions, so each answers as little as it can
-        done = sfn.Pass(self._scope, "OneOfManyStaged", result=sfn.Result.from_object({}))
-        stage = self._load_step("StageOneOfMany", "stage", said | {"part.$": "$.part"}, context=self._child_context)
-        give_up = self._load_step("GiveOneOfManyUp", "give_up", said, context=self._child_context)
-        stage.add_catch(give_up.next(done), errors=[*ENDED_PROCESS_ERROR_NAMES], result_path=sfn.JsonPath.DISCARD)
-        return stage.next(done)
-
-    def _split_many_files(self) -> sfn.DistributedMap:
-        done = sfn.Pass(self._scope, "OneOfManySplit", result=sfn.Result.from_object({}))
-        split = self._load_step("SplitOneOfMany", "split", {"object_id.$": "$.object_id"}, context=self._child_context)
-        return self._distributed_map("SplitManyFiles", "large", split.next(done), [])
-
-    def _distributed_map(
-        self, name: str, manifest: str, each: sfn.IChainable, more: Sequence[str]
-    ) -> sfn.DistributedMap:
-        """For each item of a manifest that a step has written to S3, a child execution with a history of its own.
-
-        Standard ones: those of the express kind end after five minutes. One that fails fails the run, as in the other
-        Map. The bucket's name comes with the state, and the permission to read manifests from us: CDK's own would be to
-        read the whole bucket.
-        """
-        distributed = sfn.DistributedMap(
-            self._scope,
-            name,
-            label=name,
-            map_execution_type=sfn.StateMachineType.STANDARD,
-            item_reader=sfn.S3JsonItemReader(
-                bucket_name_path=sfn.JsonPath.string_at("$.plan.bucket"),
-                key=sfn.JsonPath.string_at(f"$.plan.{manifest}_manifest"),
-            ),
-            item_selector={
-                **self._step_context,
-                **{f"{field}.$": f"$$.Map.Item.Value.{field}" for field in ("object_id", *more)},
-            },
-            max_concurrency=self._staging_concurrency,
-            result_path=sfn.JsonPath.DISCARD,
-        )
-        distributed.item_processor(each)
-        return distributed
-
-    def _split_files(self) -> sfn.Map:
-        """Find the parts of big files."""
-        return sfn.Map(
-            self._scope,
-            "SplitFiles",
-            items_path="$.plan.large",
-            item_selector={"object_id.$": "$$.Map.Item.Value.object_id"},
-            max_concurrency=self._staging_concurrency,
-            result_path=sfn.JsonPath.DISCARD,
-        ).item_processor(self._load_step("SplitFile", "split", {"object_id.$": "$.object_id"}))
-
-    def _list_parts(self) -> tasks.LambdaInvoke:
-        """List again what is to be staged."""
-        return self._task(
-            "ListParts",
-            self._load,
-            {"step": "parts", **self._step_context},
-            result_selector={f"{field}.$": f"$.Payload.{field}" for field in _HANDED_OVER},
-            result_path="$.plan",
-        )
-
     def _plan(self) -> tasks.LambdaInvoke:
-        return self._task(
+        return self._tasks.task(
             "Plan",
-            self._load,
+            self._tasks.load,
             {
                 "step": "plan",
-                **self._step_context,
+                **self._tasks.step_context,
                 "execution_arn.$": "$$.Execution.Id",
                 "started_at.$": "$$.Execution.StartTime",
                 "input.$": "$$.Execution.Input",
@@ -379,91 +277,39 @@ class NightlyLoad(sfn.StateMachine):
                 "are_many_large.$": "$.Payload.are_many_large",
                 "large.$": "$.Payload.large",
                 "large_manifest.$": "$.Payload.large_manifest",
-                **{f"{field}.$": f"$.Payload.{field}" for field in _HANDED_OVER},
+                **{f"{field}.$": f"$.Payload.{field}" for field in HANDED_OVER},
             },
             result_path="$.plan",
         )
 
     def _export_lake(self, export: lambda_.IFunction) -> sfn.IChainable:
-        export_lake = self._task(
+        export_lake = self._tasks.task(
             "ExportLake",
             export,
             {"run_id.$": "$$.Execution.Name"},
-            result_selector={"rows.$": "$.Payload.rows", "tables.$": "$.Payload.tables"},
+            result_selector=_IS_DONE | {"rows.$": "$.Payload.rows", "tables.$": "$.Payload.tables"},
             result_path="$.lake",
         )
-        if self._catalog is None:
-            return export_lake
+        then = self._point_catalog(self._catalog) if self._catalog else sfn.Succeed(self._tasks.scope, "LakeExported")
+        return self._tasks.until_done(export_lake, "IsLakeExported", "$.lake", then)
+
+    def _point_catalog(self, catalog: LakeCatalog) -> sfn.IChainable:
         # Step Functions calls Glue itself: the function has no route to it, and an endpoint costs $7.30 a month
         point = tasks.CallAwsService(
-            self._scope,
+            self._tasks.scope,
             "PointTable",
             service="glue",
             action="updateTable",
-            parameters={"DatabaseName": self._catalog.database_name, "TableInput.$": "$"},
-            iam_resources=self._catalog.arns,
+            parameters={"DatabaseName": catalog.database_name, "TableInput.$": "$"},
+            iam_resources=catalog.arns,
             result_path=sfn.JsonPath.DISCARD,
             task_timeout=sfn.Timeout.duration(CALL_TIMEOUT),
         )
-        self._retry(point, GLUE_ERROR_NAMES)
-        tables = sfn.Map(self._scope, "PointCatalog", items_path="$.lake.tables", result_path=sfn.JsonPath.DISCARD)
-        return export_lake.next(tables.item_processor(point))
-
-    def _load_step(
-        self,
-        name: str,
-        step: str,
-        more: Mapping[str, Any] | None = None,
-        *,
-        result_path: str = sfn.JsonPath.DISCARD,
-        result_selector: Mapping[str, Any] | None = None,
-        output_path: str | None = None,
-        context: Mapping[str, str] | None = None,
-    ) -> tasks.LambdaInvoke:
-        payload = {"step": step, **(context or self._step_context), **(more or {})}
-        return self._task(
-            name,
-            self._load,
-            payload,
-            result_selector=result_selector,
-            result_path=result_path,
-            output_path=output_path,
+        self._tasks.retry(point, GLUE_ERROR_NAMES)
+        tables = sfn.Map(
+            self._tasks.scope, "PointCatalog", items_path="$.lake.tables", result_path=sfn.JsonPath.DISCARD
         )
-
-    def _task(
-        self,
-        name: str,
-        function: lambda_.IFunction,
-        payload: Mapping[str, Any],
-        *,
-        result_selector: Mapping[str, Any] | None = None,
-        result_path: str = sfn.JsonPath.DISCARD,
-        output_path: str | None = None,
-    ) -> tasks.LambdaInvoke:
-        task = tasks.LambdaInvoke(
-            self._scope,
-            name,
-            lambda_function=function,
-            payload=sfn.TaskInput.from_object(dict(payload)),
-            result_selector=result_selector,
-            result_path=result_path,
-            output_path=output_path,
-            retry_on_service_exceptions=False,  # CDK's own retries would come on top of ours
-            task_timeout=sfn.Timeout.duration(STEP_TIMEOUT),
-        )
-        self._retry(task, THROTTLED_ERROR_NAMES, THROTTLED_RETRIES)
-        self._retry(task, [*TRANSIENT_ERROR_NAMES, *LAMBDA_ERROR_NAMES])
-        return task
-
-    def _retry(self, task: sfn.TaskStateBase, errors: Sequence[str], attempts: int = RETRIES) -> None:
-        task.add_retry(
-            errors=[*errors],
-            max_attempts=attempts,
-            interval=self._retry_interval,
-            backoff_rate=2,
-            max_delay=Duration.seconds(30),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+        return tables.item_processor(point)
 
 
 def _log_options(scope: Construct, construct_id: str) -> sfn.LogOptions:

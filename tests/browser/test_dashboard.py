@@ -139,6 +139,8 @@ def test_a_click_leads_from_a_bar_to_its_rows_and_on_to_one_customer(dashboard: 
         ("loyalty", "[data-panel='rfm'] .mark circle"),
         ("loyalty", "[data-panel='cohort-retention'] td:nth-child(3) button"),
         ("loyalty", "[data-panel='cohort-retention'] td:nth-child(2) button"),
+        *(("overview", f"[data-card='overview/{name}'] .figure") for name in ("customers", "orders", "revenue")),
+        ("loyalty", "[data-card='repeat-purchases/repeat_rate'] .figure"),
         ("overview", "[aria-label^='Explain First order: ']"),
         ("overview", "[aria-label^='Explain Last order: ']"),
         ("loyalty", "[data-card='repeat-purchases/repeat_rate'] button"),

@@ -10,7 +10,7 @@ from functions.common.vault_engine import EngineMismatchError
 from functions.engine import stored_job
 from functions.engine.vault_job import LedgerMovedError
 from tests.support import oracle
-from tests.support.csv_files import COLUMNS, File, customers, write_csv
+from tests.support.csv_files import COLUMNS, LINE, File, customers, write_csv
 from tests.support.database_state import empty, everything, published
 from tests.support.drawn_nights import ARRIVALS, MODEL, Arrival, drop, wild_rows
 from tests.support.lakehouse import ServedNight, contents_in_postgresql
@@ -56,6 +56,19 @@ def test_any_value_is_served_as_the_other_engine_has_it(warm: WarmNight, served_
     for night in (warm, served_night):
         night.model = MODEL
         night.run("wild")
+    assert contents_in_postgresql(served_night) == contents_in_postgresql(warm)
+    assert published(served_night) == published(warm)
+    assert served_night.contents_by_another_reader() == contents_in_postgresql(warm), "whoever reads the tables"
+
+
+@pytest.mark.timeout(600)
+def test_digits_that_iceberg_rounds_are_served_whole(warm: WarmNight, served_night: ServedNight) -> None:
+    amounts = [f"1.{'0' * 18}4", f"-0.{'9' * 30}", "2", "2.50"]
+    lines = ({**LINE, "transaction_id": f"T{n}", "total_amount": amount} for n, amount in enumerate(amounts))
+    drop(warm, File("transactions", 1, "fine", False, tuple(lines)))
+    for night in (warm, served_night):
+        night.model = MODEL
+        night.run("fine")
     assert contents_in_postgresql(served_night) == contents_in_postgresql(warm)
     assert published(served_night) == published(warm)
 

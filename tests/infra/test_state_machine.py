@@ -39,7 +39,9 @@ def tasks(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
     states = machine["States"]
     assert machine["StartAt"] == "ListRunning"
-    lake = {"EnforceRetention": "ExportLake", "ExportLake": "PointCatalog", "PointCatalog": None}
+    lake = {
+        "EnforceRetention": "ExportLake", "ExportLake": "IsLakeExported", "IsLakeExported": None, "PointCatalog": None,
+    }  # fmt: skip
     assert {name: state.get("Next") for name, state in states.items()} == {
         "ListRunning": "Plan",
         "Plan": "AnyFiles",
@@ -50,11 +52,10 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "AreManyParts": None,
         "StageFiles": "CheckStaging",
         "StageManyFiles": "CheckStaging",
-        "CheckStaging": "LoadHubs",
-        "LoadHubs": "AreHubsLoaded",
-        "AreHubsLoaded": None,
-        "LoadLinksAndSatellites": "CheckVault",
-        "CheckVault": "PublishMarts",
+        "CheckStaging": "LoadVaultTables",
+        "LoadVaultTables": "CheckVault",
+        "CheckVault": "IsVaultChecked",
+        "IsVaultChecked": None,
         "PublishMarts": "Finish",
         "Finish": "AnyHeldLists",
         "AnyHeldLists": None,
@@ -79,7 +80,6 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
     assert states["AreManyParts"]["Choices"] == [many_files]
     assert states["AreManyParts"]["Default"] == "StageFiles"
     assert states["AnyFiles"]["Default"] == "StageFiles"
-    assert states["AreHubsLoaded"]["Default"] == "LoadLinksAndSatellites"
     assert states["AnyHeldLists"]["Choices"] == [
         {"Variable": "$.held", "NumericGreaterThan": 0, "Next": "AlertHeldLists"}
     ]
@@ -98,8 +98,8 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
         assert state["MaxConcurrency"] in (2, 8)
         assert state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
         assert [*state["ItemProcessor"]["States"]] == inner
-    branches = machine["States"]["LoadLinksAndSatellites"]["Branches"]
-    assert [branch["StartAt"] for branch in branches] == ["LoadLinks", "LoadSatellites"]
+    branches = machine["States"]["LoadVaultTables"]["Branches"]
+    assert [branch["StartAt"] for branch in branches] == ["LoadHubs", "LoadLinks", "LoadSatellites"]
     for name, state in (machine["States"] | tasks(machine)).items():
         if state["Type"] in {"Task", "Map", "Parallel"}:
             # the report of Finish is the execution's output
@@ -112,6 +112,7 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
             }
             places["EnforceRetention"] = "$.retention"
             places |= {"LoadHubs": "$.hubs", "LoadLinks": "$.links", "LoadSatellites": "$.satellites"}
+            places["CheckVault"] = "$.checks"
             expected = places.get(name)
             assert state.get("ResultPath", "$") == expected, name
 
@@ -290,15 +291,24 @@ def test_step_functions_is_asked_which_runs_are_alive(either: Synthesis) -> None
 
 @pytest.mark.parametrize("what", ["Hubs", "Links", "Satellites"])
 def test_a_step_of_the_vault_is_called_until_nothing_is_left_to_do(machine: dict[str, Any], what: str) -> None:
-    branches = {
-        branch["StartAt"]: branch["States"] for branch in machine["States"]["LoadLinksAndSatellites"]["Branches"]
-    }
-    states = branches.get(f"Load{what}", machine["States"])
+    branches = {branch["StartAt"]: branch["States"] for branch in machine["States"]["LoadVaultTables"]["Branches"]}
+    states = branches[f"Load{what}"]
     assert states[f"Load{what}"]["ResultSelector"] == {"is_done.$": "$.Payload.is_done"}
     assert states[f"Load{what}"]["Next"] == f"Are{what}Loaded"
     again = {"Variable": f"$.{what.lower()}.is_done", "BooleanEquals": False, "Next": f"Load{what}"}
     assert states[f"Are{what}Loaded"]["Choices"] == [again]
-    assert states[f"Are{what}Loaded"]["Default"] in {"LoadLinksAndSatellites", f"{what}Loaded"}
+    assert states[f"Are{what}Loaded"]["Default"] == f"{what}Loaded"
+
+
+def test_the_vault_is_checked_and_the_lake_exported_in_as_many_calls_as_it_takes(machine: dict[str, Any]) -> None:
+    states = machine["States"]
+    loops = [("CheckVault", "IsVaultChecked", "$.checks", "PublishMarts")]
+    if "ExportLake" in states:
+        loops.append(("ExportLake", "IsLakeExported", "$.lake", "PointCatalog"))
+    for step, asked, path, then in loops:
+        assert states[step]["ResultSelector"]["is_done.$"] == "$.Payload.is_done"
+        again = {"Variable": f"{path}.is_done", "BooleanEquals": False, "Next": step}
+        assert (states[asked]["Choices"], states[asked]["Default"]) == ([again], then)
 
 
 def test_a_run_may_take_six_hours_and_no_other_takes_its_files_before(machine: dict[str, Any]) -> None:
@@ -327,5 +337,6 @@ def test_on_localstack_the_lake_is_off_and_can_be_switched_on(on_localstack: Syn
     switched = synthesize(tmp_path / "out", target="localstack", database_host="127.0.0.1", lake="enabled")
     states = switched.state_machine()["States"]
     assert states["EnforceRetention"]["Next"] == "ExportLake"
-    assert states["ExportLake"]["End"] is True
+    assert states["IsLakeExported"]["Default"] == "LakeExported"
+    assert states["LakeExported"]["Type"] == "Succeed"
     assert not {kind["Type"] for _, kind in switched.resources()} & {"AWS::Glue::Table", "AWS::Glue::Database"}

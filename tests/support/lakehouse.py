@@ -25,6 +25,7 @@ from tests.support.night import Night, role_url
 from tests.support.warm_night import WarmNight
 
 WORKER = Path(__file__).parent / "spark_worker.py"
+READER = Path(__file__).parent / "iceberg_reader.py"
 WAREHOUSE = "warehouse"
 TRACKING = "record_tracking_satellite"
 
@@ -146,15 +147,33 @@ class SparkNight(WarmNight):
     def contents(self) -> Contents:
         """What stands in the tables, as of the snapshots that the ledger names."""
         assert self.worker is not None
-        recorded = dict(
+        found = self.worker.ask({"dump": self._recorded()})
+        versions = _versions(self)
+        return {table: _in_order(found.get(table, []), versions) for table in tables(self.model)}
+
+    def contents_by_another_reader(self) -> Contents:
+        """The same, read without Spark."""
+        asked = {"warehouse": str(self.folder.parent / "warehouse"), "tables": self._recorded()}
+        spark = Spark(Path(), Path())
+        done = subprocess.run(
+            [spark.environment / "bin" / "python", "-P", READER, json.dumps(asked)],
+            env=spark.process_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        versions = _versions(self)
+        return {table: _in_order(found.get(table, []), versions) for table in tables(self.model)}
+
+    def _recorded(self) -> dict[str, int]:
+        return dict(
             self.rows(
                 "select distinct on (vault_table) vault_table, snapshot_id from metadata.vault_snapshot"
                 " order by vault_table, place desc"
             )
         )
-        found = self.worker.ask({"dump": recorded})
-        versions = _versions(self)
-        return {table: _in_order(found.get(table, []), versions) for table in tables(self.model)}
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from functions.common.database import Connection, connect
 from functions.common.settings import DatabaseSettings
+from functions.load.check_vault import check_in_units
 from functions.load.judge import judge_files
 from functions.load.marts.publish import publish
 from functions.load.plan.finish import Report, finish
@@ -20,13 +23,14 @@ from functions.load.plan.plan import RunRequest, plan
 from functions.load.retraction import are_retractions_due
 from functions.load.schema.migrate import ROLES, migrate
 from functions.load.staging.stage import stage
+from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
-from functions.load.vault.pace import SecondsLeft, for_ever
 from functions.load.vault.satellites import load_satellites
+from functions.load.vault.table_load import Loaded
 from functions.model.declaration import Model
 from functions.model.reading import load_model
-from functions.quality.checks import check_staging, check_vault, enforce
+from functions.quality.checks import CheckResult, check_staging, enforce
 from functions.quality.file_outcome import check_outcomes
 
 if TYPE_CHECKING:
@@ -56,6 +60,7 @@ class Night:
     s3: "S3Client"
     model: Model = field(default_factory=load_model)
     seconds_left: SecondsLeft = for_ever
+    at_once: int = 3  # of hubs, links and satellites
 
     def connect(self) -> Connection:
         """A connection of the loader."""
@@ -96,24 +101,31 @@ class Night:
             return are_retractions_due(connection, run_id)
 
     def load_vault(self, run_id: str) -> dict[str, int]:
-        """Hubs, links and satellites, each called until it is done; new rows by table."""
+        """Hubs, links and satellites (`at_once`), each called until it is done; new rows by table."""
         inserted = Counter[str]()
-        for step in (load_hubs, load_links, load_satellites):
+
+        def load(step: Callable[[Connection, Model, str, SecondsLeft], Loaded]) -> None:
             is_done = False
             while not is_done:
                 with self.connect() as connection:
                     loaded = step(connection, self.model, run_id, self.seconds_left)
                 is_done = loaded.is_done
                 inserted.update(loaded.rows)
+
+        with ThreadPoolExecutor(self.at_once) as pool:
+            list(pool.map(load, (load_hubs, load_links, load_satellites)))
         return dict(inserted)
 
     def check(self, run_id: str, stage_name: str) -> None:
         """Check staging or the vault; raises QualityError as the state machine would see it."""
-        check = {"staging": check_staging, "vault": check_vault}[stage_name]
-        with self.connect() as connection:
-            if stage_name == "staging":
-                judge_files(connection, self.model, run_id)
-            results = check(connection, self.model, run_id)
+        results: list[CheckResult] | None = None
+        while results is None:
+            with self.connect() as connection:
+                if stage_name == "staging":
+                    judge_files(connection, self.model, run_id)
+                    results = check_staging(connection, self.model, run_id)
+                else:
+                    results = check_in_units(connection, self.model, run_id, self.seconds_left)
         enforce(results)
 
     def publish(self, run_id: str, at: datetime | None = None) -> dict[str, int]:

@@ -20,7 +20,7 @@ from functions.common.aws import aws_failures_named
 from functions.common.database import Connection
 from functions.common.errors import LakeUnavailableError
 from functions.common.logging import logger
-from functions.load.lake.tables import FILE_ROWS, TABLES, LakeTable, read_chunks, write_file
+from functions.load.lake.tables import ALL, FILE_ROWS, TABLES, LakeTable, Slice, read_chunks, write_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 PREFIX = "lake"
 MANIFEST = f"{PREFIX}/manifest.json"
 
-_BEING_WRITTEN = timedelta(hours=1)
-"""No export takes that long: what is younger and in no manifest may be another one at work."""
+_BEING_WRITTEN = timedelta(hours=7)
+"""No run takes that long: what is younger and in no manifest may be another export at work."""
 
 
 @dataclass
@@ -52,21 +52,34 @@ def export(
     The caller's transaction must be repeatable read. Trying again writes another export; what an attempt that died
     has left is removed by a later one. Raises LakeError when a value does not fit, LakeUnavailableError.
     """
-    published_at = _published_at(connection)
-    export_id = f"{run_id}-{secrets.token_hex(3)}"
+    published_at = marts_published_at(connection)
+    export_id = new_export_id(run_id)
     with aws_failures_named("S3", LakeUnavailableError):
-        exported = [_export_table(connection, bucket, table, schema, export_id, file_rows) for table in TABLES]
-        before = read_manifest(s3, bucket)
-        if before is not None and published_at < before["published_at"]:
-            logger.warning("another run has exported newer marts already", extra={"export": before["export"]})
-            return []
-        s3.put_object(
-            Bucket=bucket,
-            Key=MANIFEST,
-            Body=json.dumps(_manifest(exported, export_id, run_id, published_at), indent=1).encode(),
-            ContentType="application/json",
-        )
-        _forget(s3, bucket, {export_id} | ({before["export"]} if before else set()))
+        exported = [export_slice(connection, bucket, table, schema, export_id, file_rows) for table in TABLES]
+        return make_current(s3, bucket, exported, export_id, run_id, published_at)
+
+
+def new_export_id(run_id: str) -> str:
+    """Of an export that begins now."""
+    return f"{run_id}-{secrets.token_hex(3)}"
+
+
+def make_current(
+    s3: "S3Client", bucket: str, exported: list[ExportedTable], export_id: str, run_id: str, published_at: str
+) -> list[ExportedTable]:
+    """Have the manifest name these files, and remove those of old exports; nothing of an export that is older than the
+    current one, of which the answer is nothing."""
+    before = read_manifest(s3, bucket)
+    if before is not None and published_at < before["published_at"]:
+        logger.warning("another run has exported newer marts already", extra={"export": before["export"]})
+        return []
+    s3.put_object(
+        Bucket=bucket,
+        Key=MANIFEST,
+        Body=json.dumps(_manifest(exported, export_id, run_id, published_at), indent=1).encode(),
+        ContentType="application/json",
+    )
+    _forget(s3, bucket, {export_id} | ({before["export"]} if before else set()))
     return exported
 
 
@@ -82,21 +95,30 @@ def read_manifest(s3: "S3Client", bucket: str) -> dict[str, Any] | None:
     return manifest
 
 
-def _published_at(connection: Connection) -> str:
+def marts_published_at(connection: Connection) -> str:
     """When the marts changed last, as text that sorts."""
     row = connection.execute("select max(published_at) from metadata.mart_publication").fetchone()
     at: datetime = row[0] if row and row[0] else datetime.fromtimestamp(0, UTC)
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _export_table(
-    connection: Connection, bucket: str, table: LakeTable, schema: str, export_id: str, file_rows: int
+def export_slice(
+    connection: Connection,
+    bucket: str,
+    table: LakeTable,
+    schema: str,
+    export_id: str,
+    file_rows: int,
+    *,
+    within: Slice = ALL,
+    named: str = "part",
 ) -> ExportedTable:
+    """Write a slice of a table, into files whose names begin with `named`; no two slices may have the same."""
     prefix = f"{PREFIX}/{table.name}/export={export_id}"
     exported = ExportedTable(table, f"s3://{bucket}/{prefix}/")
-    for number, chunk in enumerate(read_chunks(connection, table, schema, file_rows)):
+    for number, chunk in enumerate(read_chunks(connection, table, schema, file_rows, within)):
         folder = f"{prefix}/{table.partition}={chunk.month}" if table.partition else prefix
-        key = f"{folder}/part-{number:05}.parquet"
+        key = f"{folder}/{named}-{number:05}.parquet"
         exported.columns = write_file(f"s3://{bucket}/{key}", chunk.rows)
         exported.files.setdefault(chunk.month or "", []).append(key)
         exported.rows += chunk.rows.num_rows

@@ -35,10 +35,12 @@ class LakeTable:
     """A table of the lake: the rows of `view`, partitioned by the month of the column `month_of`, if any.
 
     The view of that name is read in the schema `masked`, or, if the model's `lake_persons` says so, with persons.
+    Slices of it are ranges of the column `key`, or of months.
     """
 
     name: str
     view: str
+    key: str
     month_of: str | None = None
 
     @property
@@ -48,9 +50,9 @@ class LakeTable:
 
 
 TABLES = (
-    LakeTable("customers", "vw_customer_360_published"),
-    LakeTable("products", "vw_product_analytics"),
-    LakeTable("order_lines", "vw_order_analytics", month_of="order_date"),
+    LakeTable("customers", "vw_customer_360_published", key="customer_id"),
+    LakeTable("products", "vw_product_analytics", key="product_id"),
+    LakeTable("order_lines", "vw_order_analytics", key="order_date", month_of="order_date"),
 )
 
 NO_MONTH = "unknown"
@@ -64,10 +66,69 @@ class Chunk:
     rows: "pyarrow.Table"
 
 
-def read_chunks(connection: Connection, table: LakeTable, schema: str, rows: int = FILE_ROWS) -> Iterator[Chunk]:
-    """All rows of the table's view in `schema`, by month, at most `rows` at a time, streamed from a server's cursor.
+@dataclass(frozen=True)
+class Slice:
+    """The rows of a table whose key is at least `low` and below `high`, as text; None: no bound.
 
-    A table without rows gives one empty chunk, which still has its columns. Raises LakeError.
+    The last slice, which has no `high`, has the rows without a key too.
+    """
+
+    low: str | None = None
+    high: str | None = None
+
+    def condition(self, key: str) -> sql.Composed:
+        """What rows of the slice meet."""
+        name = sql.Identifier(key)
+        bounds = [
+            sql.SQL("{} {} {}").format(name, sql.SQL(sign), sql.Literal(bound))
+            for sign, bound in ((">=", self.low), ("<", self.high))
+            if bound is not None
+        ]
+        condition = sql.SQL(" and ").join(bounds) if bounds else sql.SQL("true").format()
+        return condition if self.high else sql.SQL("({} or {} is null)").format(condition, name)
+
+
+ALL = Slice()
+
+
+def slices(connection: Connection, table: LakeTable, schema: str, rows: int) -> list[Slice]:
+    """The table in slices of about so many rows, of whole months where it has months; one at least."""
+    view, key = sql.Identifier(schema, table.view), sql.Identifier(table.key)
+    statement = _MONTHS_THAT_BEGIN_A_SLICE if table.month_of else _KEYS_THAT_BEGIN_A_SLICE
+    bounds = [
+        row[0] for row in connection.execute(sql.SQL(statement).format(view=view, key=key, rows=sql.Literal(rows)))
+    ]
+    return [Slice(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]
+
+
+_KEYS_THAT_BEGIN_A_SLICE = """select key::text
+from (select {key} as key, row_number() over (order by {key}) - 1 as before from {view} where {key} is not null) as k
+where before > 0 and before % {rows} = 0
+order by before"""
+
+# a slice begins where the months before it fill one more slice than those before the month before
+_MONTHS_THAT_BEGIN_A_SLICE = """select month::text
+from (
+    select month, before / {rows} as slice, lag(before / {rows}) over (order by month) as slice_before
+    from (
+        select month at time zone 'UTC' as month, sum(rows) over (order by month) - rows as before
+        from (
+            select date_trunc('month', {key} at time zone 'UTC') as month, count(*)::bigint as rows
+            from {view} where {key} is not null group by 1
+        ) as months
+    ) as counted
+) as begun
+where floor(slice) > floor(slice_before)
+order by month"""
+
+
+def read_chunks(
+    connection: Connection, table: LakeTable, schema: str, rows: int = FILE_ROWS, within: Slice = ALL
+) -> Iterator[Chunk]:
+    """The rows of a slice of the table's view in `schema`, by month, at most `rows` at a time, streamed from a server's
+    cursor.
+
+    Where there are none it gives one empty chunk, which still has its columns. Raises LakeError.
     """
     view = sql.Identifier(schema, table.view)
     columns = _columns(connection, view)
@@ -75,7 +136,7 @@ def read_chunks(connection: Connection, table: LakeTable, schema: str, rows: int
     position = names.index(table.month_of) if table.month_of else None
     is_empty = True
     with connection.cursor(name=f"lake_{table.name}") as cursor:
-        cursor.execute(_render(view, table.month_of, columns))
+        cursor.execute(_render(view, table, columns, within))
         while batch := cursor.fetchmany(rows):
             for month, part in _by_month(batch, position):
                 is_empty = False
@@ -90,15 +151,16 @@ def _columns(connection: Connection, view: sql.Identifier) -> list[tuple[str, in
     return [(column.name, column.type_code) for column in cursor.description or ()]
 
 
-def _render(view: sql.Identifier, month_of: str | None, columns: Sequence[tuple[str, int]]) -> sql.Composed:
+def _render(view: sql.Identifier, table: LakeTable, columns: Sequence[tuple[str, int]], within: Slice) -> sql.Composed:
     values = [
         sql.SQL("round({0}, {1}) as {0}").format(sql.Identifier(name), DECIMALS)
         if oid == _NUMERIC
         else sql.Identifier(name)
         for name, oid in columns
     ]
-    order = sql.SQL(" order by {}").format(sql.Identifier(month_of)) if month_of is not None else sql.SQL("")
-    return sql.SQL("select {} from {}{}").format(sql.SQL(", ").join(values), view, order)
+    where = sql.SQL(" where {}").format(within.condition(table.key)) if within != ALL else sql.SQL("")
+    order = sql.SQL(" order by {}").format(sql.Identifier(table.month_of)) if table.month_of else sql.SQL("")
+    return sql.SQL("select {} from {}{}{}").format(sql.SQL(", ").join(values), view, where, order)
 
 
 def _by_month(batch: list[tuple[Any, ...]], position: int | None) -> Iterator[tuple[str | None, list[tuple[Any, ...]]]]:

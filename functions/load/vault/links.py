@@ -6,7 +6,7 @@ from functools import partial
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.load.vault.pace import SecondsLeft, for_ever
+from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.satellites import satellite_load
 from functions.load.vault.table_load import Batch, Loaded, TableLoad, load_tables
 from functions.model.declaration import Model

@@ -2,11 +2,12 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 
+from functions.load.time_left import SecondsLeft
 from functions.load.vault.key_range import KEYS_END
 
 BATCH_ROWS = 10_000_000
@@ -17,13 +18,6 @@ BATCH_LIMIT_SECONDS = 240
 
 BATCH_RESERVE_SECONDS = 360
 """What must be left of the function's time (Lambda's limit is 900 seconds) for another batch to begin."""
-
-type SecondsLeft = Callable[[], float]
-
-
-def for_ever() -> float:
-    """No function's time limit is near."""
-    return math.inf
 
 
 class Pace:

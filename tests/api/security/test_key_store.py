@@ -126,3 +126,28 @@ def test_a_deployment_copies_the_keys_and_fails_with_the_reason_when_it_cannot(p
     assert send("Delete")["Status"] == "SUCCESS"
     found = boto3.client("s3").list_objects_v2(Bucket="keys-of-issuer")
     assert found["KeyCount"] == 0, "a bucket that is not empty cannot be deleted"
+
+
+def test_a_request_that_comes_twice_or_with_old_properties_keeps_the_copy(published: Published) -> None:
+    """Lambda invokes at least once; a rollback sends an Update back to the properties before, then no Delete."""
+    _, url = published
+
+    def send(request_type: str, **more: Any) -> dict[str, Any]:
+        with listening() as answers:
+            handle({**CREATE, "RequestType": request_type, "ResponseURL": answers.url, **more}, lambda_context())
+            (answer,) = answers.got
+            return answer
+
+    first, again = send("Create"), send("Create")
+    assert first == again
+    back = send(
+        "Update",
+        PhysicalResourceId=first["PhysicalResourceId"],
+        OldResourceProperties={"ServiceToken": "arn", "PublishedAt": "https://other.example/keys"},
+        ResourceProperties={"ServiceToken": "arn", "PublishedAt": url},
+    )
+    assert back["Status"] == "SUCCESS"
+    assert back["PhysicalResourceId"] == first["PhysicalResourceId"], "with another, the copy would be deleted"
+    assert stored()["keys"]
+    gone = [send("Delete", PhysicalResourceId=first["PhysicalResourceId"]) for _ in range(2)]
+    assert [each["Status"] for each in gone] == ["SUCCESS", "SUCCESS"]

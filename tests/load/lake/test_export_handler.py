@@ -35,12 +35,35 @@ def test_an_export_through_the_handler(database_url: str, monkeypatch: pytest.Mo
         monkeypatch.setattr(environment, "s3", lambda: s3)
         s3.create_bucket(Bucket="the-lake")
         answer: dict[str, Any] = export_handler.handle({"run_id": "run-1"}, lambda_context())
+        assert answer["is_done"] is True
         assert answer["rows"] == {"customers": 0, "products": 1, "order_lines": 0}
         assert [table["Name"] for table in answer["tables"]] == ["customers", "products", "order_lines"]
         assert len(json.dumps(answer)) < 50_000, "it passes through the state machine"
     with psycopg.connect(database_url) as connection:
         steps = connection.execute("select step, rows from metadata.load_step where run_id = 'run-1'").fetchall()
         assert steps == [("export", 1)]
+
+
+def test_an_export_that_needs_more_calls_says_so(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with psycopg.connect(database_url) as connection:
+        migrate(connection, {})
+        connection.execute(
+            "insert into metadata.load_run (run_id, execution_arn, status, started_at)"
+            " values ('run-1', 'arn', 'SUCCEEDED', now())"
+        )
+    for name, value in (("AWS_DEFAULT_REGION", "us-east-1"), ("LAKE_BUCKET", "the-lake")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(export_handler, "are_many", lambda _: True)
+    context = lambda_context()
+    monkeypatch.setattr(context, "get_remaining_time_in_millis", lambda: 0)
+    with mock_aws(), handler_signed_in(database_url, monkeypatch):
+        s3 = boto3.client("s3")
+        monkeypatch.setattr(environment, "s3", lambda: s3)
+        s3.create_bucket(Bucket="the-lake")
+        answers = [export_handler.handle({"run_id": "run-1"}, context) for _ in range(3)]
+    assert [answer["is_done"] for answer in answers] == [False, False, True], "a table in each call"
+    assert (answers[0]["rows"], answers[0]["tables"]) == ({}, [])
+    assert len(answers[2]["tables"]) == 3
 
 
 @pytest.mark.parametrize("event", [{}, {"run_id": 1}, {"run_id": "run-1", "step": "stage"}])

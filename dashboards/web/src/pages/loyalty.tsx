@@ -7,7 +7,7 @@ import { Scatter } from "../charts/scatter";
 import { panel, series } from "../figures";
 import { brief, count, month, money, named, percent, wholeMoney } from "../format";
 import { Card } from "../parts/card";
-import { explain, grainOf, Panel } from "../parts/panel";
+import { explain, Figure, grainOf, Panel } from "../parts/panel";
 
 const LABELS = ["champions", "loyal", "new", "promising", "at risk", "lost"];
 
@@ -18,7 +18,7 @@ export function Loyalty() {
     <>
       <div class="cards">
         <Card name="repeat-purchases" column="customers_with_orders" value={repeat?.customers_with_orders} show={count} />
-        <Card name="repeat-purchases" column="repeat_rate" value={repeat?.repeat_rate} show={percent} note={repeat && `${count(Number(repeat.repeat_customers))} repeat customers`} />
+        <Card name="repeat-purchases" column="repeat_rate" value={repeat?.repeat_rate} show={percent} note={repeat && <><Figure name="repeat-purchases" column="repeat_customers" item={repeat} /> repeat customers</>} />
         <Card name="repeat-purchases" column="days_between_orders" value={repeat?.days_between_orders} show={(days) => `${count(Math.round(days * 10) / 10)} days`} />
         <Card name="customer-lifetime-value" column="lifetime_value" value={series("customer-lifetime-value") ? (value?.lifetime_value ?? null) : undefined} show={money} note="in twelve months" at={value && { months_later: value.months_later ?? null }} />
       </div>

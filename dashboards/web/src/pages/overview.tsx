@@ -47,10 +47,10 @@ export function Overview() {
   return (
     <>
       <div class="cards sparks">
-        <Card name="overview" column="customers" value={overview?.customers} show={count} change={overview?.customers_growth} changed="customers_growth" note={overview && `${count(Number(overview.customers_with_orders))} with orders`} />
-        <Card name="overview" column="orders" value={overview?.orders} show={count} change={overview?.orders_change} changed="orders_change" spark={recent("orders")} note={overview && `${count(Number(overview.order_lines))} lines`} />
-        <Card name="overview" column="revenue" value={overview?.revenue} show={wholeMoney} exact={money} change={overview?.revenue_change} changed="revenue_change" spark={recent("revenue")} note={overview && `${wholeMoney(Number(overview.revenue_30_days))} in 30 days`} />
-        <Card name="overview" column="avg_order_value" value={overview?.avg_order_value} show={money} change={overview?.avg_order_value_change} changed="avg_order_value_change" spark={days.slice(-60).map((item) => (item.orders ? Number(item.revenue) / Number(item.orders) : 0))} note={overview && `${overview.avg_order_value_30_days === null ? "—" : money(Number(overview.avg_order_value_30_days))} in 30 days`} />
+        <Card name="overview" column="customers" value={overview?.customers} show={count} change={overview?.customers_growth} changed="customers_growth" note={overview && <><Figure name="overview" column="customers_with_orders" item={overview} /> with orders</>} />
+        <Card name="overview" column="orders" value={overview?.orders} show={count} change={overview?.orders_change} changed="orders_change" spark={recent("orders")} note={overview && <><Figure name="overview" column="order_lines" item={overview} /> lines</>} />
+        <Card name="overview" column="revenue" value={overview?.revenue} show={wholeMoney} exact={money} change={overview?.revenue_change} changed="revenue_change" spark={recent("revenue")} note={overview && <><Figure name="overview" column="revenue_30_days" item={overview} show={wholeMoney} /> in 30 days</>} />
+        <Card name="overview" column="avg_order_value" value={overview?.avg_order_value} show={money} change={overview?.avg_order_value_change} changed="avg_order_value_change" spark={days.slice(-60).map((item) => (item.orders ? Number(item.revenue) / Number(item.orders) : 0))} note={overview && <><Figure name="overview" column="avg_order_value_30_days" item={overview} /> in 30 days</>} />
       </div>
       <Panel name="revenue-by-day" size="wide" column="revenue">
         {(items) => (

@@ -1,5 +1,6 @@
 /** A figure with its change and its course; it opens what it is made of. */
 
+import type { ComponentChildren } from "preact";
 import { Sparkline } from "../charts/lines";
 import { catalogue } from "../figures";
 import { signed } from "../format";
@@ -18,7 +19,7 @@ export function Card(props: {
   /** The mark that the figure is of, where the panel has several. */
   at?: Item | undefined;
   spark?: number[];
-  note?: string | undefined;
+  note?: ComponentChildren;
 }) {
   const { name, column, value } = props;
   const declared = catalogue.value[name]?.columns.find((each) => each.name === column);

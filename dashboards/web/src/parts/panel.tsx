@@ -102,10 +102,10 @@ function PanelTable({ name, items }: { name: string; items: Item[] }) {
 }
 
 /** A figure of an item, that a click explains; nothing is behind one that is not known. */
-export function Figure(props: { name: string; column: string; item: Item }) {
+export function Figure(props: { name: string; column: string; item: Item; show?: (value: number) => string }) {
   const column = catalogue.value[props.name]?.columns.find((each) => each.name === props.column);
   const value = props.item[props.column];
-  const text = shown(value, column?.unit);
+  const text = props.show && typeof value === "number" ? props.show(value) : shown(value, column?.unit);
   if (!column || value === null) return <>{text}</>;
   const at = grainOf(props.name, props.item);
   const label = `Explain ${[column.title, ...Object.values(at)].join(" ")}: ${text}`;

@@ -9,10 +9,13 @@ CATALOG = "lake"
 
 TRACKING = "record_tracking_satellite"
 
+FRACTION_DIGITS = 18
+"""Of a decimal in a table, after the point."""
+
 SPARK_TYPES: dict[ColumnType, str] = {
     "text": "string",
     "integer": "bigint",
-    "decimal": "decimal(38,18)",
+    "decimal": f"decimal(38,{FRACTION_DIGITS})",
     "date": "date",
     "timestamp": "timestamp",
 }
