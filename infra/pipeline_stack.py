@@ -22,7 +22,7 @@ from infra.constructs.keeping import keep_or_empty
 from infra.constructs.lake import LakeBucket, LakeCatalog
 from infra.constructs.landing import PREFIX
 from infra.constructs.nag import accept
-from infra.constructs.nightly_load import NightlyLoad
+from infra.constructs.nightly_load import VAULT_STEPS, NightlyLoad
 from infra.constructs.undelivered import UndeliveredQueue
 from infra.data_stack import DataStack
 from infra.options import EngineKind
@@ -55,7 +55,8 @@ class PipelineStack(Stack):
                 **({} if data.audit is None else {"AUDIT_BUCKET": data.audit.bucket_name}),
             },
             reaches_s3=True,
-            concurrency=deployment.staging_concurrency + 1,  # of another run, which comes to wait for a lock
+            # and one of another run, which comes to wait for a lock
+            concurrency=max(deployment.staging_concurrency, len(VAULT_STEPS)) + 1,
         )  # fmt: skip
         data.landing.grant_load(self.load)
         bucket = self.resolve(data.export_value(data.landing.bucket_arn))["Fn::ImportValue"]

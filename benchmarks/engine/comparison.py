@@ -23,7 +23,7 @@ from local.postgres import PostgresServer
 from local.spark import ENVIRONMENT, java_version
 
 _LOADS = (("first load", "2026-11-01"), ("unchanged", "2026-11-02"), ("1 % delta", "2026-11-03"))
-_OF_THE_VAULT = ("hubs", "links and satellites", "rows to Spark", "Spark", "ledger")
+_OF_THE_VAULT = ("vault", "rows to Spark", "Spark", "ledger")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

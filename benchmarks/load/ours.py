@@ -1,4 +1,4 @@
-"""Our load without Step Functions and Lambda: the same functions in the same order, two at once where it does so."""
+"""Our load without Step Functions and Lambda: the same functions in the same order, several at once as there."""
 
 import uuid
 from collections.abc import Iterator
@@ -83,11 +83,9 @@ class OurLoad:
 
     def load_vault(self, run_id: str, clock: Clock) -> None:
         """Staged rows to hubs, links and satellites."""
-        self._load(load_hubs, run_id)
-        clock.lap("hubs")
-        with ThreadPoolExecutor(_CONNECTIONS) as pool:
-            list(pool.map(lambda load: self._load(load, run_id), (load_links, load_satellites)))
-        clock.lap("links and satellites")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda load: self._load(load, run_id), (load_hubs, load_links, load_satellites)))
+        clock.lap("vault")
 
     def publish(self, run_id: str, clock: Clock) -> None:
         """The vault to the marts."""

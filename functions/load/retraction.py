@@ -12,12 +12,15 @@ from functions.load.staging.parts import forget_object
 _MARTS = "marts"
 
 
-def retract_objects(connection: Connection, run_id: str) -> None:
-    """From this run on, what it takes back and what its files replace is no longer known. Again: nothing."""
+def retract_objects(connection: Connection, run_id: str) -> int:
+    """From this run on, what it takes back and what its files replace is no longer known. Again: nothing.
+
+    Returns how many objects of the vault these are.
+    """
     parameters = {"run_id": run_id, "loaded_at": active_run(connection, run_id).loaded_at}
     for source, object_id in connection.execute(read_sql("load/mark_replaced.sql"), parameters).fetchall():
         forget_object(connection, source, object_id)
-    connection.execute(read_sql("load/retract_objects.sql"), parameters)
+    return connection.execute(read_sql("load/retract_objects.sql"), parameters).rowcount
 
 
 def are_retractions_due(connection: Connection, run_id: str) -> bool:

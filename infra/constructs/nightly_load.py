@@ -31,7 +31,8 @@ ENGINE_ERROR_NAMES = ("States.TaskFailed", "States.Timeout", "States.HeartbeatTi
 ENGINE_RETRIES = 1
 TIMEOUT = Duration.hours(6)
 """A night takes minutes; in the first load of years, a step of the vault goes on in one call after another."""
-
+VAULT_STEPS = ("Hubs", "Links", "Satellites")
+"""They run at the same time."""
 
 _IS_DONE = {"is_done.$": "$.Payload.is_done"}
 
@@ -172,12 +173,9 @@ class NightlyLoad(sfn.StateMachine):
         return self._list_running().next(self._plan()).next(any_files)
 
     def _vault_steps(self, then: sfn.IChainable) -> sfn.IChainable:
-        """The vault in PostgreSQL: hubs, then links beside satellites."""
-        beside = sfn.Parallel(self._tasks.scope, "LoadLinksAndSatellites", result_path=sfn.JsonPath.DISCARD).branch(
-            self._vault_step("Links", sfn.Succeed(self._tasks.scope, "LinksLoaded")),
-            self._vault_step("Satellites", sfn.Succeed(self._tasks.scope, "SatellitesLoaded")),
-        )
-        return self._vault_step("Hubs", beside.next(then))
+        """The vault in PostgreSQL: hubs, links and satellites at the same time."""
+        at_once = sfn.Parallel(self._tasks.scope, "LoadVaultTables", result_path=sfn.JsonPath.DISCARD)
+        return at_once.branch(*map(self._vault_step, VAULT_STEPS)).next(then)
 
     def _vault_job(self, engine: VaultEngine, jobs: lambda_.IFunction, then: sfn.IChainable) -> sfn.IChainable:
         """The vault on Spark: one job, since links and satellites write one table, and to start Spark takes long."""
@@ -207,11 +205,12 @@ class NightlyLoad(sfn.StateMachine):
         )
         return write.next(is_needed.otherwise(then))
 
-    def _vault_step(self, what: str, then: sfn.IChainable) -> sfn.Chain:
+    def _vault_step(self, what: str) -> sfn.IChainable:
         """Load hubs, links or satellites, in as many calls as it takes."""
         step = what.lower()
         load = self._tasks.load_step(f"Load{what}", step, result_path=f"$.{step}", result_selector=_IS_DONE)
-        return self._tasks.until_done(load, f"Are{what}Loaded", f"$.{step}", then)
+        done = sfn.Succeed(self._tasks.scope, f"{what}Loaded")
+        return self._tasks.until_done(load, f"Are{what}Loaded", f"$.{step}", done)
 
     def _list_running(self) -> sfn.CustomState:
         """List the running executions: the ledger still says RUNNING of a run that died with its database."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.synthesis import Synthesis, actions, flat, resources, synthesize
 
-VAULT_STATES = {"LoadHubs", "AreHubsLoaded", "LoadLinksAndSatellites"}
+VAULT_STATES = {"LoadVaultTables"}
 JOB_STATES = {"WriteVaultJob", "IsVaultJobNeeded", "LoadVault", "RecordVault"}
 
 

@@ -52,10 +52,8 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
         "AreManyParts": None,
         "StageFiles": "CheckStaging",
         "StageManyFiles": "CheckStaging",
-        "CheckStaging": "LoadHubs",
-        "LoadHubs": "AreHubsLoaded",
-        "AreHubsLoaded": None,
-        "LoadLinksAndSatellites": "CheckVault",
+        "CheckStaging": "LoadVaultTables",
+        "LoadVaultTables": "CheckVault",
         "CheckVault": "IsVaultChecked",
         "IsVaultChecked": None,
         "PublishMarts": "Finish",
@@ -82,7 +80,6 @@ def test_states_follow_each_other_as_designed(machine: dict[str, Any]) -> None:
     assert states["AreManyParts"]["Choices"] == [many_files]
     assert states["AreManyParts"]["Default"] == "StageFiles"
     assert states["AnyFiles"]["Default"] == "StageFiles"
-    assert states["AreHubsLoaded"]["Default"] == "LoadLinksAndSatellites"
     assert states["AnyHeldLists"]["Choices"] == [
         {"Variable": "$.held", "NumericGreaterThan": 0, "Next": "AlertHeldLists"}
     ]
@@ -101,8 +98,8 @@ def test_files_are_staged_in_parallel_and_results_stay_out_of_the_state(machine:
         assert state["MaxConcurrency"] in (2, 8)
         assert state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "INLINE"
         assert [*state["ItemProcessor"]["States"]] == inner
-    branches = machine["States"]["LoadLinksAndSatellites"]["Branches"]
-    assert [branch["StartAt"] for branch in branches] == ["LoadLinks", "LoadSatellites"]
+    branches = machine["States"]["LoadVaultTables"]["Branches"]
+    assert [branch["StartAt"] for branch in branches] == ["LoadHubs", "LoadLinks", "LoadSatellites"]
     for name, state in (machine["States"] | tasks(machine)).items():
         if state["Type"] in {"Task", "Map", "Parallel"}:
             # the report of Finish is the execution's output
@@ -294,15 +291,13 @@ def test_step_functions_is_asked_which_runs_are_alive(either: Synthesis) -> None
 
 @pytest.mark.parametrize("what", ["Hubs", "Links", "Satellites"])
 def test_a_step_of_the_vault_is_called_until_nothing_is_left_to_do(machine: dict[str, Any], what: str) -> None:
-    branches = {
-        branch["StartAt"]: branch["States"] for branch in machine["States"]["LoadLinksAndSatellites"]["Branches"]
-    }
-    states = branches.get(f"Load{what}", machine["States"])
+    branches = {branch["StartAt"]: branch["States"] for branch in machine["States"]["LoadVaultTables"]["Branches"]}
+    states = branches[f"Load{what}"]
     assert states[f"Load{what}"]["ResultSelector"] == {"is_done.$": "$.Payload.is_done"}
     assert states[f"Load{what}"]["Next"] == f"Are{what}Loaded"
     again = {"Variable": f"$.{what.lower()}.is_done", "BooleanEquals": False, "Next": f"Load{what}"}
     assert states[f"Are{what}Loaded"]["Choices"] == [again]
-    assert states[f"Are{what}Loaded"]["Default"] in {"LoadLinksAndSatellites", f"{what}Loaded"}
+    assert states[f"Are{what}Loaded"]["Default"] == f"{what}Loaded"
 
 
 def test_the_vault_is_checked_and_the_lake_exported_in_as_many_calls_as_it_takes(machine: dict[str, Any]) -> None:

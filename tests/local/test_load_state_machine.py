@@ -149,7 +149,8 @@ def test_a_step_that_takes_long_is_called_until_nothing_is_left_to_do(run: Run) 
     ran = run(plan(1), hubs=["more", "more"], links=["more"], check_vault=["more", "lost", "more"], export=["more"])
     assert (ran.status, ran.error) == ("SUCCEEDED", None)
     steps = [event.get("step", "export") for event in ran.events]
-    assert steps[:6] == ["plan", "stage", "check_staging", "hubs", "hubs", "hubs"]
+    assert steps[:3] == ["plan", "stage", "check_staging"]
+    assert ran.steps["hubs"] == 3
     assert ran.steps["links"] == 2
     assert ran.steps["satellites"] == 1
     after = steps[steps.index("check_vault") :]

@@ -2,6 +2,8 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
+from functions.load.vault.table_load import Loaded
 from functions.model.declaration import Model
 from functions.model.reading import load_model
 from functions.quality.checks import CheckResult, check_staging, enforce
@@ -57,6 +60,7 @@ class Night:
     s3: "S3Client"
     model: Model = field(default_factory=load_model)
     seconds_left: SecondsLeft = for_ever
+    at_once: int = 3  # of hubs, links and satellites
 
     def connect(self) -> Connection:
         """A connection of the loader."""
@@ -97,15 +101,19 @@ class Night:
             return are_retractions_due(connection, run_id)
 
     def load_vault(self, run_id: str) -> dict[str, int]:
-        """Hubs, links and satellites, each called until it is done; new rows by table."""
+        """Hubs, links and satellites (`at_once`), each called until it is done; new rows by table."""
         inserted = Counter[str]()
-        for step in (load_hubs, load_links, load_satellites):
+
+        def load(step: Callable[[Connection, Model, str, SecondsLeft], Loaded]) -> None:
             is_done = False
             while not is_done:
                 with self.connect() as connection:
                     loaded = step(connection, self.model, run_id, self.seconds_left)
                 is_done = loaded.is_done
                 inserted.update(loaded.rows)
+
+        with ThreadPoolExecutor(self.at_once) as pool:
+            list(pool.map(load, (load_hubs, load_links, load_satellites)))
         return dict(inserted)
 
     def check(self, run_id: str, stage_name: str) -> None:

@@ -23,6 +23,7 @@ class KeptConnection(psycopg.Connection[tuple[Any, ...]]):
 class WarmNight(Night):
     """A night whose steps share one connection."""
 
+    at_once: int = 1
     kept: KeptConnection | None = None
 
     def connect(self) -> Connection:

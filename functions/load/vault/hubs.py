@@ -6,7 +6,6 @@ from functools import partial
 from psycopg import sql
 
 from functions.common.database import Connection
-from functions.load.retraction import retract_objects
 from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.table_load import Batch, Loaded, TableLoad, load_tables
 from functions.model.declaration import Model
@@ -16,17 +15,8 @@ from functions.model.render.vault import render_hub
 def load_hubs(connection: Connection, model: Model, run_id: str, seconds_left: SecondsLeft = for_ever) -> Loaded:
     """Insert the business keys of the run's staged rows, in batches (see load_tables). Again: inserts nothing.
 
-    First of all, what the run retracts is noted. Sources go in the order the model lists them: what describes a key
-    comes before what only names it.
+    Sources go in the order the model lists them: what describes a key comes before what only names it.
     """
-    with connection.transaction():
-        retract_objects(connection, run_id)
-        # here, as it locks a table that links and satellites write at the same time
-        connection.execute(
-            "select raw_vault.open_tracking_month(effective_at) from metadata.object_version"
-            " where run_id = %s and status = 'STAGED'",
-            (run_id,),
-        )
     return load_tables(connection, model, run_id, hub_loads(model), seconds_left)
 
 

@@ -10,7 +10,7 @@ from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.status import status_load
 from functions.load.vault.table_load import Batch, Loaded, TableLoad, load_tables
 from functions.model.declaration import Model
-from functions.model.render.vault import render_satellite
+from functions.model.render.vault import render_newest, render_satellite
 
 
 def load_satellites(connection: Connection, model: Model, run_id: str, seconds_left: SecondsLeft = for_ever) -> Loaded:
@@ -37,4 +37,6 @@ def satellite_loads(model: Model) -> Iterator[TableLoad]:
 
 
 def _statement(model: Model, name: str, batch: Batch) -> sql.Composed:
+    if batch.is_newest:
+        return render_newest(model, name, is_first=batch.is_first, is_large=batch.is_large, in_range=batch.in_range)
     return render_satellite(model, name, is_late=batch.is_late, is_large=batch.is_large, in_range=batch.in_range)

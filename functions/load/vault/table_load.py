@@ -1,5 +1,8 @@
 """Load tables of the raw vault from staging, each object once. Set-based statements, no row loop.
 
+Hubs, links and satellites are loaded at the same time: all that a row needs of another table is its hash key, which
+staging has computed.
+
 A load that takes long is done in batches, so that it outlives the time limit of a function (ADR 23).
 """
 
@@ -17,6 +20,7 @@ from functions.common.ledger import Run, active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.common.vault_engine import require_engine
 from functions.load.recorded_step import recorded_step
+from functions.load.retraction import retract_objects
 from functions.load.statistics import refresh_statistics
 from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.key_range import KEYS_END, KeyRange, Unfinished, record_done, unfinished
@@ -60,6 +64,11 @@ class Batch:
     def in_range(self) -> bool:
         """Whether it has only some of the keys."""
         return not self.keys.is_whole
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether it is one object, which comes after all that the table holds."""
+        return not self.is_late and len(self.object_ids) == 1
 
     def parameters(self, run: Run) -> dict[str, Any]:
         """The parameters of the statements that load a table."""
@@ -106,15 +115,15 @@ def load_tables(
 
     A batch is a table, or a range of its hash keys when the objects have very many rows. No batch begins with less
     than BATCH_RESERVE_SECONDS left, apart from the first: then the rest is for another call, which goes on where this
-    one ended. The caller has no transaction open.
+    one ended. The caller has no transaction open. First of all, what the run retracts is noted.
 
     Raises RunNotActiveError, EngineMismatchError when Spark keeps the vault, and StagingLostError when staged rows are
     missing.
     """
     pace = Pace(seconds_left)
     with connection.transaction():
-        active_run(connection, run_id)
         require_engine(connection, "postgresql")
+        _prepare(connection, run_id)
         check_staging_is_there(connection, model, objects_of(connection, run_id, ["STAGED"]))
     inserted: dict[str, int] = {}
     for load in loads:
@@ -126,6 +135,27 @@ def load_tables(
                 rows, is_done = _load_batch(connection, run_id, load, pace)
                 inserted[load.table] = inserted.get(load.table, 0) + rows
     return Loaded(inserted)
+
+
+def _prepare(connection: Connection, run_id: str) -> None:
+    """What comes before all tables of a run. Others may come at the same time: the first does it, they wait.
+
+    Once only: what another run loads meanwhile must not take away staged rows that some tables have already.
+    """
+    connection.execute("select from metadata.load_run where run_id = %s for no key update", (run_id,))
+    active_run(connection, run_id)
+    is_done = connection.execute(
+        "select exists (select from metadata.load_step where run_id = %s and step = 'retract')", (run_id,)
+    ).fetchone()
+    if is_done != (True,):
+        with recorded_step(connection, run_id, "retract") as step:
+            step.rows = retract_objects(connection, run_id)
+    # it locks a table that others write, so before any of them does
+    connection.execute(
+        "select raw_vault.open_tracking_month(effective_at) from metadata.object_version"
+        " where run_id = %s and status = 'STAGED'",
+        (run_id,),
+    )
 
 
 def check_staging_is_there(connection: Connection, model: Model, staged: list[int]) -> None:

@@ -20,7 +20,7 @@ from functions.model.render.staging import (
     render_stage,
 )
 from functions.model.render.status import render_affected, render_observed, render_status
-from functions.model.render.vault import render_hub, render_link, render_satellite
+from functions.model.render.vault import render_hub, render_link, render_newest, render_satellite
 
 type Kind = Literal["ddl", "stage", "load", "checks"]
 
@@ -59,6 +59,11 @@ def statements(model: Model) -> Iterator[Statement]:
                 yield _load(f"find what is {table.replace('_', ' ')} of {name}", name, satellite.source, statement)
             yield _load(title, name, satellite.source, render_status(model, name))
             continue
+        first = render_newest(model, name, is_first=True)
+        yield _load(f"{title}, from the first file", name, satellite.source, first)
+        for suffix, is_large in (("", False), (" that is large beside it", True)):
+            newest = render_newest(model, name, is_large=is_large)
+            yield _load(f"{title}, from one newer file{suffix}", name, satellite.source, newest)
         for suffix, is_late, is_large in (
             ("", False, False),
             (", from files that are large beside it", False, True),

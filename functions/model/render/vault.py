@@ -139,10 +139,6 @@ def render_satellite(
         affected = sql.SQL("(select key from {} as affected (key) where {})").format(
             affected, keys_in_range(sql.Identifier("key"))
         )
-    which = sql.SQL(_OF_ITS_KEYS).format(affected=affected, **names)
-    if is_large:
-        of_range = sql.SQL("\n        where {}").format(keys_in_range(sql.Identifier("h", model.satellite_key(name))))
-        which = of_range if in_range else sql.Composed([])
     parent = model.links.get(model.satellites[name].parent)
     return sql.SQL(
         """with observed as (
@@ -179,12 +175,91 @@ select hash_key, effective_at, {sequenced_payload}, %(loaded_at)s, object_id, ro
 from sequenced
 where origin = 2 and is_version{reinstated}"""
     ).format(
-        which=which,
+        which=_which(model, name, names, affected, is_large=is_large, in_range=in_range),
         not_overruled=sql.SQL(_NOT_OVERRULED if parent is not None and parent.driving_key else ""),
         tracked=sql.SQL(_TRACKED).format(affected=affected, **names) if is_late else sql.SQL(""),
         reinstated=sql.SQL(_REINSTATED).format(**names) if is_late else sql.SQL(""),
         **names,
     )
+
+
+_SPOKEN = """with spoken as (
+    select distinct on (s.{staged_key})
+        s.{staged_key} as hash_key, s.{staged_hashdiff} as hashdiff, {staged_columns}
+        p.effective_at, s.object_id, s.row_number
+    from {staging} as s
+    join metadata.object_position as p using (object_id)
+    where s.object_id = any(%(object_ids)s) and p.source = {source}{not_overruled}
+    order by s.{staged_key}, s.row_number desc
+)"""
+
+_COMPARED = """, before as (
+    select distinct on (h.{key}) h.{key} as hash_key, h.{hashdiff} as hashdiff
+    from (
+        select {key}, {hashdiff}, record_source, record_row
+        from {satellite} as h{which}
+    ) as h
+    join metadata.object_position as p on p.object_id = h.record_source
+    where p.source = {source}
+    order by h.{key}, p.position desc, h.record_row desc
+), sequenced as materialized (
+    select s.*, b.hashdiff is distinct from s.hashdiff as is_version
+    from spoken as s
+    left join before as b using (hash_key)
+), remembered as (
+    insert into raw_vault.record_tracking_satellite (
+        satellite, hash_key, effective_at, hashdiff, loaded_at, record_source, record_row
+    )
+    select {name}, hash_key, effective_at, hashdiff, %(loaded_at)s, object_id, row_number
+    from sequenced
+    where not is_version
+)"""
+
+
+def render_newest(
+    model: Model, name: str, *, is_first: bool = False, is_large: bool = False, in_range: bool = False
+) -> sql.Composed:
+    """What render_satellite comes to of one object that comes after all others, which takes two thirds of the work:
+    each key has one new observation, and the last version is what it is compared with.
+
+    `is_first`: the satellite holds no other object, so all of them are versions.
+    """
+    names = _names_for_satellite(model, name, in_range=in_range)
+    parent = model.links.get(model.satellites[name].parent)
+    affected = sql.SQL(_STAGED_KEYS).format(**names)
+    return sql.SQL(
+        """{spoken}{compared}
+insert into {satellite} ({key}, effective_at, {payload}, loaded_at, record_source, record_row)
+select hash_key, effective_at, {sequenced_payload}, %(loaded_at)s, object_id, row_number
+from {versions}"""
+    ).format(
+        spoken=sql.SQL(_SPOKEN).format(
+            not_overruled=sql.SQL(_NOT_OVERRULED if parent is not None and parent.driving_key else ""), **names
+        ),
+        compared=sql.SQL("")
+        if is_first
+        else sql.SQL(_COMPARED).format(
+            which=_which(model, name, names, affected, is_large=is_large, in_range=in_range), **names
+        ),
+        versions=sql.SQL("spoken" if is_first else "sequenced\nwhere is_version"),
+        **names,
+    )
+
+
+def _which(
+    model: Model,
+    name: str,
+    names: dict[str, sql.Composable | str],
+    affected: sql.Composable,
+    *,
+    is_large: bool,
+    in_range: bool,
+) -> sql.Composable:
+    """The rows of the satellite that new ones are compared with: of the affected keys, or all (of the range)."""
+    if not is_large:
+        return sql.SQL(_OF_ITS_KEYS).format(affected=affected, **names)
+    of_range = sql.SQL("\n        where {}").format(keys_in_range(sql.Identifier("h", model.satellite_key(name))))
+    return of_range if in_range else sql.Composed([])
 
 
 def _names_for_satellite(model: Model, name: str, *, in_range: bool) -> dict[str, sql.Composable | str]:

@@ -24,7 +24,7 @@ from functions.model.render.staging import (
     render_stage,
 )
 from functions.model.render.status import Reach, render_affected, render_observed, render_status
-from functions.model.render.vault import render_hub, render_link, render_satellite
+from functions.model.render.vault import render_hub, render_link, render_newest, render_satellite
 
 FOLDER = Path(__file__).parent
 
@@ -54,6 +54,9 @@ def rendered() -> dict[str, str]:
         "link_customer_order": render_link(model, "link_customer_order"),
         "link_order_product": render_link(model, "link_order_product"),
         "sat_product_details": render_satellite(model, "sat_product_details", is_late=False),
+        "sat_product_details_first": render_newest(model, "sat_product_details", is_first=True),
+        "sat_product_details_newest": render_newest(model, "sat_product_details"),
+        "sat_order_line_newest_large": render_newest(model, "sat_order_line", is_large=True, in_range=True),
         "sat_product_details_large": render_satellite(model, "sat_product_details", is_late=False, is_large=True),
         "sat_product_details_late": render_satellite(model, "sat_product_details", is_late=True),
         "sat_order_line": render_satellite(model, "sat_order_line", is_late=False),
