@@ -1,5 +1,6 @@
 """`make bench`: every figure that the documents quote. `python -m benchmarks load --scale 10`: one of them."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -19,8 +20,20 @@ BENCHMARKS: dict[str, Callable[[Sequence[str]], None]] = {
 }
 
 
+TERMINATED = 128 + signal.SIGTERM
+
+
+def _end(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what stops the platform is not to be interrupted
+    raise SystemExit(TERMINATED)
+
+
 def main() -> None:
-    """Run the benchmark that is named, with the arguments that follow; all of them when none is."""
+    """Run the benchmark that is named, with the arguments that follow; all of them when none is.
+
+    SIGTERM ends it as Ctrl-C does: what it has started is stopped.
+    """
+    signal.signal(signal.SIGTERM, _end)
     name, *arguments = sys.argv[1:] or ["all"]
     if name == "all":
         for benchmark in BENCHMARKS.values():

@@ -69,6 +69,8 @@ class Worker:
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
+        while line and not line.startswith("{"):  # a warning of the JVM's, which begins with [
+            line = self._process.stdout.readline()
         reply = json.loads(line) if line else {"error": "Spark's process has ended"}
         if "error" in reply:
             raise RuntimeError(reply["error"])
