@@ -73,7 +73,6 @@ def command(
     expected = figures.revenue_of_csv(sample.folder / "transactions.csv")
     served = figures.customers_served(outputs.api_url, outputs.api_key)
     _show(output, summary, run)
-    output.show(addresses(outputs))
     result: dict[str, Any] = {
         "summary": summary | {"revenue_of_csv": expected, "customers_served_by_api": served},
         "run": run,
@@ -85,6 +84,8 @@ def command(
         _compare(summary, expected, served)
         output.show(f"\nrevenue in the warehouse equals the sum over the CSV to the cent: {expected:,}")
     result["clickstream"] = _live(deployment, output)
+    output.show("")
+    output.show(addresses(outputs))
     output.result(result)
 
 
@@ -138,4 +139,3 @@ def _show(output: Output, summary: dict[str, Any], run: dict[str, Any]) -> None:
             ],
         )
     )
-    output.show("")
