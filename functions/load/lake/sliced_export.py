@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STEP = "export"
 SLICE_ROWS = 2_000_000
-"""Rows of a slice, which takes minutes (docs/runbook.md); of fewer in all marts together, the export is one piece."""
+"""Rows of a slice, chosen and not measured; of fewer in all marts together, the export is one piece."""
 _BEGUN = "begun"
 
 
