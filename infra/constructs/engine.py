@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Aws, CfnTag, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnTag, Duration, Stack
 from aws_cdk import aws_emrserverless as emr
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
@@ -23,8 +23,9 @@ from functions.engine.session import NAMESPACE_SETTING, SESSION, glue_catalog
 from functions.engine.stored_job import PREFIX as PREFIX_OF_JOBS
 from functions.model.reading import load_model
 from functions.model.render.athena import athena_views
-from infra.constructs.data_key import bucket_encryption, grant_key
+from infra.constructs.data_key import grant_key
 from infra.constructs.nag import accept
+from infra.constructs.private_bucket import PrivateBucket
 
 RELEASE = "emr-7.13.0"
 """Spark 3.5 with Iceberg 1.10, which are the versions here too (requirements/spark.txt)."""
@@ -35,7 +36,7 @@ _HEARTBEAT = Duration.minutes(2)
 _TABLES, _LOGS = "vault", "logs"
 
 
-class Warehouse(s3.Bucket):
+class Warehouse(PrivateBucket):
     """The Iceberg tables (`vault/`), jobs for Spark with their rows (`jobs/`), and Spark's logs. Encrypted, private,
     TLS only; with `retain` it outlives its stack, since the tables are the vault."""
 
@@ -43,12 +44,8 @@ class Warehouse(s3.Bucket):
         super().__init__(
             scope,
             construct_id,
-            **bucket_encryption(key),
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            retain=retain,
+            key=key,
             lifecycle_rules=[
                 # longer than an execution can be redriven
                 s3.LifecycleRule(id="ForgetJobs", prefix=PREFIX_OF_JOBS, expiration=Duration.days(15)),
