@@ -177,7 +177,11 @@ class ServerlessSpark(VaultEngine):
                     parameters={"presto_view": "true", "comment": "Presto View"},
                     view_original_text=view.original_text(self.database_name),
                     view_expanded_text="/* Presto View */",
-                    storage_descriptor=glue.CfnTable.StorageDescriptorProperty(columns=columns),
+                    storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                        columns=columns,
+                        # names nothing, but Athena reads no view without it
+                        serde_info=glue.CfnTable.SerdeInfoProperty(name="-", serialization_library="-"),
+                    ),
                 ),
             ).add_resource_dependency(database)
 
@@ -190,7 +194,8 @@ class ServerlessSpark(VaultEngine):
                 iam.ServicePrincipal("emr-serverless.amazonaws.com"),
                 {
                     "StringEquals": {"aws:SourceAccount": stack.account},
-                    "ArnLike": {"aws:SourceArn": f"{self.application.attr_arn}/jobruns/*"},
+                    # AWS's examples name the application; a job is allowed for, should it be named in time
+                    "ArnLike": {"aws:SourceArn": [self.application.attr_arn, f"{self.application.attr_arn}/jobruns/*"]},
                 },
             ),
             description="What a job of Spark may do: the warehouse, and the vault's tables in the Glue catalog",
@@ -227,13 +232,17 @@ class ServerlessSpark(VaultEngine):
                         "SparkSubmit": {
                             "EntryPoint": self._entry.s3_object_url,
                             "EntryPointArguments.$": "States.Array($.vault.job)",
-                            "SparkSubmitParameters": self._submit_parameters(),
+                            "SparkSubmitParameters": f"--py-files {self._modules.s3_object_url}",
                         }
                     },
                     "ConfigurationOverrides": {
+                        # not as --conf: how spaces in values are quoted there is not documented
+                        "ApplicationConfiguration": [
+                            {"Classification": "spark-defaults", "Properties": self._settings()}
+                        ],
                         "MonitoringConfiguration": {
                             "S3MonitoringConfiguration": {"LogUri": self._warehouse.s3_url_for_object(f"{_LOGS}/")}
-                        }
+                        },
                     },
                 },
                 "ResultPath": "$.engine",  # a null, which would drop it, does not get through CDK
@@ -242,18 +251,13 @@ class ServerlessSpark(VaultEngine):
             },
         )
 
-    def _submit_parameters(self) -> str:
-        settings = {
+    def _settings(self) -> dict[str, str]:
+        return {
             "spark.jars": _ICEBERG,
             **SESSION,
             **glue_catalog(self._warehouse.s3_url_for_object(_TABLES)),
             NAMESPACE_SETTING: self.database_name,
         }
-        options = [f"--py-files {self._modules.s3_object_url}"]
-        options += [
-            f'--conf "{name}={value}"' if " " in value else f"--conf {name}={value}" for name, value in settings.items()
-        ]
-        return " ".join(options)
 
     def grant(self, state_machine: sfn.StateMachine) -> None:
         """By the permissions of Step Functions' integration (Step Functions Developer Guide, "EMR Serverless")."""
