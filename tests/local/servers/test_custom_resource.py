@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import WaiterError
 
-from local.aws import check_created, client
+from local.deployment.aws import check_created, client
 from local.errors import LocalError
 from tests.support.lambda_function import LambdaFunction
 

@@ -13,9 +13,10 @@ import psutil
 import psycopg
 import pytest
 
-from local import postgres_account, processes
+from local import processes
 from local.errors import LocalError, PortTakenError
-from local.postgres import PostgresServer
+from local.servers import postgres_account
+from local.servers.postgres import PostgresServer
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import botocore.session
 import yaml
 from botocore.config import Config
 
-from local.access_key import SHARED, AccessKey
+from local.deployment.access_key import SHARED, AccessKey
 from local.errors import LocalError
 
 if TYPE_CHECKING:

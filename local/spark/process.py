@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from local import processes
-from local.access_key import SHARED, AccessKey
+from local.deployment.access_key import SHARED, AccessKey
 from local.errors import LocalError
 from local.paths import REPOSITORY
-from local.spark import PASSED_ON, Spark
+from local.spark.spark import PASSED_ON, Spark
 
 
 class SparkProcess:
@@ -31,7 +31,7 @@ class SparkProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
         process = processes.start(
             [
-                *[sys.executable, "-m", "local.spark_worker", "--endpoint", endpoint],
+                *[sys.executable, "-m", "local.spark.worker", "--endpoint", endpoint],
                 *["--activity", activity, "--folder", str(self.folder)],
             ],
             log=self.log,

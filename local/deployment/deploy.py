@@ -14,8 +14,16 @@ from typing import Any
 
 from infra.outputs import stack_outputs
 from local import processes
-from local.access_key import SHARED, AccessKey
-from local.aws import ACCOUNT, REGION, aws_environment, check_created, client, delete_changed_apis, stack_exists
+from local.deployment.access_key import SHARED, AccessKey
+from local.deployment.aws import (
+    ACCOUNT,
+    REGION,
+    aws_environment,
+    check_created,
+    client,
+    delete_changed_apis,
+    stack_exists,
+)
 from local.errors import LocalError
 from local.paths import CDK, REPOSITORY
 
@@ -27,7 +35,7 @@ _SOURCES = (
 _HASH_FILE = "c360-inputs"
 # Not --method direct: LocalStack then reports a failed update as UPDATE_COMPLETE.
 _DEPLOY_OPTIONS = ["--concurrency", "3", "--require-approval", "never", "--progress", "events"]
-_QUICK_WAITS = REPOSITORY / "local" / "quick_waits.cjs"
+_QUICK_WAITS = REPOSITORY / "local" / "deployment" / "quick_waits.cjs"
 _TIMEOUT_SECONDS = 600
 
 type Progress = Callable[[str], None]

@@ -9,10 +9,10 @@ import pytest
 
 from functions.common.errors import MigrationError
 from functions.load.schema.migrate import Migration, migrate, read_migrations
-from local.database import ANOTHER_VERSION
-from local.deploy import _QUICK_WAITS, CdkApp, _reason
+from local.deployment.deploy import _QUICK_WAITS, CdkApp, _reason
 from local.errors import LocalError
 from local.paths import REPOSITORY
+from local.servers.database import ANOTHER_VERSION
 
 RECORDED = """\
 C360-Pipeline | 3/6 | 6:47:31 AM | CREATE_FAILED | AWS::CloudFormation::Stack          | C360-Pipeline

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local.database import AdminDatabase
 from local.errors import LocalError
-from local.postgres import PostgresServer
+from local.servers.database import AdminDatabase
+from local.servers.postgres import PostgresServer
 from tests.support.tls_server import tls_only
 
 

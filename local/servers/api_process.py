@@ -1,4 +1,4 @@
-"""The process that serves the API: `python -m local.api_process PORT`, uvicorn with limits for each connection.
+"""The process that serves the API: `python -m local.servers.api_process PORT`, uvicorn with limits for each connection.
 
 uvicorn waits for the rest of a request as long as its caller likes, and takes a head of any size. Here a request has
 `REQUEST_SECONDS` from its first byte, or from the connection's beginning, to its end, and its head has `LARGEST_HEAD`

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from local.aws import client, delete_changed_apis
+from local.deployment.aws import client, delete_changed_apis
 
 STACK = "ChangedApi"
 

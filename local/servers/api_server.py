@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from local import processes
-from local.access_key import SHARED, AccessKey
-from local.aws import client
+from local.deployment.access_key import SHARED, AccessKey
+from local.deployment.aws import client
 from local.errors import LocalError, PortTakenError
 from local.loopback import allowed_hosts
 from local.paths import REPOSITORY
@@ -51,7 +51,7 @@ class ApiServer:
         Raises `PortTakenError`, or `LocalError` with the end of its log.
         """
         process = processes.start(
-            [sys.executable, "-m", "local.api_process", str(self.port)],
+            [sys.executable, "-m", "local.servers.api_process", str(self.port)],
             log=self.log,
             environment={
                 **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},

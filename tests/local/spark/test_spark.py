@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.spark import JavaError, java_version
+from local.spark.spark import JavaError, java_version
 
 
 def _java(folder: Path, says: str) -> str:

@@ -1,6 +1,6 @@
 """The event source poller as a service of the compose file: it serves the mapping that the deployed stack declares.
 
-    python -m local.compose_poller --endpoint http://localstack:4566 --bootstrap-servers kafka:19092 --status FILE
+    python -m local.event_source.compose_poller --endpoint URL --bootstrap-servers kafka:19092 --status FILE
 
 It waits for the stack, and follows it when its mapping changes.
 """
@@ -17,11 +17,11 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.outputs import STREAM, stack_name, stack_outputs
-from local.aws import client_config, session
-from local.broker import create_topic
+from local.deployment.aws import client_config, session
 from local.errors import LocalError
 from local.event_source.mapping import EventSourceMapping
 from local.event_source.poller import EventSource
+from local.servers.broker import create_topic
 
 _LOOK_SECONDS = 3
 _log = logging.getLogger("compose_poller")
@@ -88,7 +88,7 @@ def _end(source: EventSource | None, thread: threading.Thread | None) -> None:
 
 def main() -> None:
     """Run until SIGTERM or Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m local.compose_poller", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local.event_source.compose_poller", description=__doc__)
     parser.add_argument("--endpoint", required=True, help="where LocalStack answers")
     parser.add_argument("--bootstrap-servers", required=True, help="where Kafka answers, whatever the mapping says")
     parser.add_argument("--status", required=True, type=Path, help="file to keep the state in")

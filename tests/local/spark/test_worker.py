@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.aws import client
+from local.deployment.aws import client
 from local.errors import LocalError
-from local.spark_worker import Worker
+from local.spark.worker import Worker
 
 BUCKET = "warehouse-of-worker"
 URI = f"s3://{BUCKET}/jobs/run-1/first"

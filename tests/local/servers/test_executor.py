@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from local import processes
-from local.aws import client
-from local.localstack import LocalStack
+from local.deployment.aws import client
+from local.servers.localstack import LocalStack
 from tests.support.lambda_function import LambdaFunction
 
 DOES_AS_TOLD = """

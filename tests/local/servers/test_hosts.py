@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.aws import client
+from local.deployment.aws import client
 
 CSV = b"customer_id,email\nC1,ada@example.com\n"
 

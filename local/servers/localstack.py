@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from local import processes
-from local.access_key import SHARED, AccessKey
+from local.deployment.access_key import SHARED, AccessKey
 from local.errors import LocalError, PortTakenError
 from local.loopback import allowed_hosts
-from local.paths import LAMBDA_RUNTIME_PYTHON, LOCALSTACK_PYTHON
+from local.paths import LAMBDA_RUNTIME_PYTHON, LOCALSTACK_PYTHON, REPOSITORY
 
-_PLUGINS = Path(__file__).parent / "localstack_plugins"
+_PLUGINS = REPOSITORY / "local" / "localstack_plugins"
 
 # All that LocalStack gets from our own environment: nothing of the developer's reaches it or its functions.
 _PASSED_ON = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "DEBUG")

@@ -1,7 +1,7 @@
 """The Kafka broker of this machine, for development only: noida-db, which speaks the protocol without a JVM.
 
 The broker is named here only; everything else gets bootstrap servers. It is a binary without a named author, so it is
-started with the least rights that the system can give it: `local/confined.py`.
+started with the least rights that the system can give it: `local/servers/confined.py`.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from local import processes
 from local.errors import LocalError, PortTakenError
-from local.postgres_account import server_account
+from local.servers.postgres_account import server_account
 
 _ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 _CONFINED = Path(__file__).with_name("confined.py")

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from local import processes
 from local.errors import LocalError, PortTakenError
-from local.postgres_account import (
+from local.servers.postgres_account import (
     account_home,
     programs_for,
     run_as_account,

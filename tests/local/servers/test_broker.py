@@ -10,10 +10,10 @@ import psutil
 import pytest
 
 from local import processes
-from local.broker import Broker
-from local.confined import landlock_version
 from local.paths import REPOSITORY
-from local.postgres_account import server_account
+from local.servers.broker import Broker
+from local.servers.confined import landlock_version
+from local.servers.postgres_account import server_account
 
 PROBE = r"""
 try() { if eval "$2" 2>/dev/null; then echo "$1"; fi; }
@@ -36,7 +36,7 @@ def _probe(folder: Path, *, confined: bool) -> set[str]:
         each.mkdir(exist_ok=True)
     (outside / "secret").write_text("secret\n")
     bash = ["/bin/bash", "-c", PROBE]
-    launcher = [sys.executable, "-I", str(REPOSITORY / "local" / "confined.py"), "--folder", str(data)]
+    launcher = [sys.executable, "-I", str(REPOSITORY / "local" / "servers" / "confined.py"), "--folder", str(data)]
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         done = subprocess.run(

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from local import api_process
+from local.servers import api_process
 
 
 async def _echo(request: Request) -> Response:

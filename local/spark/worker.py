@@ -1,6 +1,6 @@
 """The Spark of this machine at work: it asks the load's state machine for jobs, one after another, and does them.
 
-python -m local.spark_worker --endpoint URL --activity ARN --folder FOLDER
+python -m local.spark.worker --endpoint URL --activity ARN --folder FOLDER
 
 Its tables are in FOLDER/warehouse. It ends when it is told to (SIGTERM), with the job under way, which Step Functions
 then gives out again.
@@ -20,11 +20,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.access_key import AccessKey
-from local.aws import REGION, client_config
+from local.deployment.access_key import AccessKey
+from local.deployment.aws import REGION, client_config
 from local.errors import LocalError
-from local.spark import Spark
-from local.spark_jobs import do_stored_job
+from local.spark.jobs import do_stored_job
+from local.spark.spark import Spark
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -93,7 +93,7 @@ class Worker:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Work until somebody ends the process."""
-    parser = argparse.ArgumentParser(prog="python -m local.spark_worker")
+    parser = argparse.ArgumentParser(prog="python -m local.spark.worker")
     for name in ("endpoint", "activity", "folder"):
         parser.add_argument(f"--{name}", required=True)
     options = parser.parse_args(arguments)
