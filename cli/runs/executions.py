@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cli.errors import RunTimeoutError, UsageError
-from cli.execution_history import History, StateProgress
+from cli.runs.execution_history import History, StateProgress
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.errors import FileProblemError, UsageError
-from cli.landing import Placed, place, source_of
+from cli.files.landing import Placed, place, source_of
 from functions.common.landing import parse_key
 
 HEADERS = {

@@ -10,7 +10,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from cli.errors import FileProblemError
-from cli.landing import Placed
+from cli.files.landing import Placed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

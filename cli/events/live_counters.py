@@ -98,7 +98,7 @@ class Feed:
 
     def latency_ms(self) -> dict[str, float] | None:
         """p50, p95, p99 and the most of the events seen so far; None of fewer than two."""
-        from cli.kafka_producer import percentiles
+        from cli.events.kafka_producer import percentiles
 
         return percentiles(list(self._latencies))
 

@@ -4,10 +4,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cli.errors import CliError, DeploymentError, QueryError, RunFailedError
-from cli.execution_history import History
-from cli.executions import Execution, follow, report_of
 from cli.output import Output, table
-from cli.run_progress import display
+from cli.runs.execution_history import History
+from cli.runs.executions import Execution, follow, report_of
+from cli.runs.run_progress import display
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment

@@ -31,8 +31,8 @@ def send(
 
     Raises DeploymentError where Kafka cannot be reached from here, MismatchError when not all are stored in a minute.
     """
-    from cli.kafka_producer import percentiles, produce
-    from cli.live_counters import display, feed_of
+    from cli.events.kafka_producer import percentiles, produce
+    from cli.events.live_counters import display, feed_of
     from cli.sample.sessions import sessions
 
     servers, topic = deployment.outputs.kafka_bootstrap_servers, deployment.outputs.kafka_topic

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from cli.errors import RunTimeoutError
-from cli.execution_history import History, StateProgress
-from cli.executions import Execution, follow
+from cli.runs.execution_history import History, StateProgress
+from cli.runs.executions import Execution, follow
 from tests.support.recorded_executions import RecordedStepFunctions, recording
 
 STATES = [

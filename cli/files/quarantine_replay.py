@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from cli.errors import FileProblemError, UsageError
-from cli.quarantine_rows import find_all
+from cli.files.quarantine_rows import find_all
 from functions.common.landing import parse_key, replay_key
 from functions.load.staging.csv_scan import RECORD_LIMIT_BYTES
 from functions.load.staging.header import CONTROL_COLUMNS, QUARANTINE_ID

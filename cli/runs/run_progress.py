@@ -10,9 +10,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from cli.execution_history import History, StateProgress
-from cli.executions import Watch
 from cli.output import Output
+from cli.runs.execution_history import History, StateProgress
+from cli.runs.executions import Watch
 
 _REDRAWS_PER_SECOND = 8
 
