@@ -17,15 +17,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict
 
 from infra.outputs import OPTIONAL_STACKS, STACKS, stack_name, stack_outputs
-from local import aws
-from local.broker import Broker
-from local.database import AdminDatabase
-from local.deploy import CdkApp
+from local.deployment import aws
+from local.deployment.deploy import CdkApp
 from local.errors import LocalError
 from local.event_source.process import EventSourceProcess
-from local.localstack import LocalStack
 from local.lock import exclusive
 from local.paths import REPOSITORY, Paths
+from local.servers.broker import Broker
+from local.servers.database import AdminDatabase
+from local.servers.localstack import LocalStack
 from local.state import Part
 from local.status import event_source_part
 

@@ -20,7 +20,7 @@ def install(json: JsonOption = False) -> None:
     Needs Java 17 or 21, and Python 3.11 or 3.12 beside the one that runs this.
     """
     from local.paths import Paths
-    from local.spark import Spark, java_version
+    from local.spark.spark import Spark, java_version
 
     output = Output(as_json=json)
     paths = Paths.default()

@@ -1,7 +1,7 @@
 """Spark as the engine of the vault: where its tables lie, and how the load's state machine has it do a job.
 
 One interface, two implementations: EMR Serverless on AWS; elsewhere an activity, whose worker is a Spark on the machine
-(local/spark_worker.py), since LocalStack's open runtime has no EMR.
+(local/spark/worker.py), since LocalStack's open runtime has no EMR.
 """
 
 from abc import abstractmethod

@@ -22,12 +22,13 @@ from confluent_kafka import Producer
 from cli.main import run_command
 from infra.config import DeploymentConfig
 from infra.outputs import OPTIONAL_STACKS, STACKS, stack_name
-from local import compose, deploy, processes
-from local.aws import client
-from local.broker import Broker
+from local import compose, processes
 from local.compose import COMPOSE_FILE, ComposeOptions, ComposeStack
+from local.deployment import deploy
+from local.deployment.aws import client
 from local.errors import LocalError
 from local.paths import REPOSITORY, Paths
+from local.servers.broker import Broker
 from tests.support.platform import eventually
 from tests.support.synthesis import flat, synthesize
 
@@ -178,7 +179,7 @@ def test_the_poller_brings_the_containers_kafka_to_the_containers_function(scene
 def test_as_a_service_of_the_file_the_poller_waits_for_the_stack_and_follows_its_mapping(scene: Scene) -> None:
     status = scene.log.with_name("poller-status.json")
     status.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "local.compose_poller", "--stack", STACK, "--status", str(status)]
+    command = [sys.executable, "-m", "local.event_source.compose_poller", "--stack", STACK, "--status", str(status)]
     command += ["--endpoint", scene.endpoint, "--bootstrap-servers", scene.broker.bootstrap_servers]
     with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL) as poller:
         try:
