@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.outputs import Outputs
-from local import aws, processes
+from local import processes
+from local.deployment import aws
 from local.paths import Paths
 from local.stack import EmbeddedStack, StackOptions
 

@@ -25,8 +25,8 @@ from infra.outputs import (
     stack_name,
     stack_outputs,
 )
-from local.access_key import SHARED, AccessKey
-from local.aws import client_config, session
+from local.deployment.access_key import SHARED, AccessKey
+from local.deployment.aws import client_config, session
 from local.errors import StackNotRunningError
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from local import processes
-from local.access_key import SHARED, AccessKey
-from local.api_server import ApiServer
-from local.broker import Broker
+from local.deployment.access_key import SHARED, AccessKey
 from local.event_source.process import EventSourceProcess
-from local.localstack import LocalStack
 from local.paths import Paths
-from local.postgres import PostgresServer
-from local.spark_process import SparkProcess
+from local.servers.api_server import ApiServer
+from local.servers.broker import Broker
+from local.servers.localstack import LocalStack
+from local.servers.postgres import PostgresServer
+from local.spark.process import SparkProcess
 from local.state import Port, StackOptions, State
 
 type Progress = Callable[[str], None]

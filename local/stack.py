@@ -5,17 +5,18 @@ from concurrent.futures import ThreadPoolExecutor
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.outputs import Outputs, api_key, outputs_of, stack_outputs
-from local import aws, deploy, processes
-from local.access_key import SHARED, AccessKey
-from local.api_server import role_database_url
-from local.confined import landlock_version
-from local.database import AdminDatabase, another_version_explained
+from local import processes
+from local.deployment import aws, deploy
+from local.deployment.access_key import SHARED, AccessKey
 from local.errors import LocalError, PortTakenError, StackNotRunningError
-from local.localstack import LocalStack
 from local.lock import exclusive
 from local.parts import Parts, Progress, Server, choose_ports
 from local.paths import Paths
-from local.postgres import DATABASE, PostgresServer
+from local.servers.api_server import role_database_url
+from local.servers.confined import landlock_version
+from local.servers.database import AdminDatabase, another_version_explained
+from local.servers.localstack import LocalStack
+from local.servers.postgres import DATABASE, PostgresServer
 from local.state import Deployed, Part, StackOptions, State, Status
 from local.status import disk_part, look, of_another_version
 

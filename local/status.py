@@ -6,13 +6,14 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import aws, processes
-from local.database import AdminDatabase
+from local import processes
+from local.deployment import aws
 from local.errors import LocalError
 from local.event_source.process import EventSourceProcess
-from local.localstack import LocalStack
 from local.parts import Parts
-from local.postgres import PostgresServer
+from local.servers.database import AdminDatabase
+from local.servers.localstack import LocalStack
+from local.servers.postgres import PostgresServer
 from local.state import Part, State, Status
 
 LOW_DISK_BYTES = 1_000_000_000

@@ -13,9 +13,9 @@ from xdist.scheduler import LoadScopeScheduling
 from cli.sample import SampleShape, generate
 from infra.outputs import Outputs
 from local import processes
-from local.broker import Broker
-from local.localstack import LocalStack
-from local.postgres import PostgresServer
+from local.servers.broker import Broker
+from local.servers.localstack import LocalStack
+from local.servers.postgres import PostgresServer
 from tests.support import aws_calls
 from tests.support.database import fresh_database
 from tests.support.platform import Platform, SampleFiles, running_platform

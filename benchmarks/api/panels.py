@@ -17,7 +17,7 @@ from psycopg import sql
 from functions.load.marts.summaries import sum_every_line
 from functions.load.schema.migrate import migrate
 from functions.model.metrics import Metric, load_metrics
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 
 FILTERS: dict[str, LiteralString] = {
     "all": "",

@@ -28,7 +28,7 @@ from benchmarks.api.load_generator import Load, generator, load
 from functions.api.paging import cursor
 from functions.load.schema.migrate import migrate
 from local import processes
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 
 CUSTOMERS = 10_000
 LINES_PER_CUSTOMER = 10

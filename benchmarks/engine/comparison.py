@@ -19,8 +19,8 @@ from benchmarks.engine.cpu import CPU
 from benchmarks.engine.spark_load import PostgresLoad, SparkLoad
 from benchmarks.load.files import Files, changed_files, sample_files
 from benchmarks.load.result import Result
-from local.postgres import PostgresServer
-from local.spark import ENVIRONMENT, java_version
+from local.servers.postgres import PostgresServer
+from local.spark.spark import ENVIRONMENT, java_version
 
 _LOADS = (("first load", "2026-11-01"), ("unchanged", "2026-11-02"), ("1 % delta", "2026-11-03"))
 _OF_THE_VAULT = ("vault", "rows to Spark", "Spark", "ledger")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psutil
 
 from benchmarks.load.result import Clock
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 
 CPU = "CPU"
 

@@ -7,8 +7,8 @@ from benchmarks.engine.cpu import cpu_counted
 from benchmarks.load.ours import OurLoad
 from benchmarks.load.result import Clock
 from functions.engine.vault_job import JOB_FILE, record_job, write_job
-from local.postgres import PostgresServer
-from local.spark import Spark
+from local.servers.postgres import PostgresServer
+from local.spark.spark import Spark
 
 
 class PostgresLoad(OurLoad):

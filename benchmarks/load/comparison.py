@@ -24,7 +24,7 @@ from benchmarks.load.ours import OurLoad
 from benchmarks.load.raw_copy import RawCopy
 from benchmarks.load.result import Result
 from benchmarks.load.rows_alone import RowsAlone
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 
 type Approach = RawCopy | RowsAlone | CommonApproach | OurLoad
 type Measured = dict[str, dict[str, list[Result]]]

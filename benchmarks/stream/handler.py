@@ -18,7 +18,7 @@ from functions.load.schema.migrate import migrate
 from functions.stream.batch import read_batch, utc_now
 from functions.stream.settings import StreamSettings
 from functions.stream.store import store
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 
 EVENTS = 40_000
 ROW_BY_ROW_EVENTS = 3_000

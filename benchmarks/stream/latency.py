@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from benchmarks.stream.events import CUSTOMERS, PRODUCTS
-from cli.kafka_producer import percentiles, produce
+from cli.events.kafka_producer import percentiles, produce
 from cli.sample.sessions import Product, sessions
 from infra.outputs import Outputs
 

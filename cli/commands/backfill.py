@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.errors import FileProblemError
-from cli.executions import execution_input, start
-from cli.landing import Placed
+from cli.files.landing import Placed
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output
-from cli.run_report import wait_for
+from cli.runs.executions import execution_input, start
+from cli.runs.run_report import wait_for
 from functions.common.landing import parse_key, states_instant, why_ignored
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def command(
     goes on where it ended: what is there already is neither uploaded nor loaded twice. It stops at a run that fails.
     """
     from cli.deployment import open_deployment
-    from cli.upload import drop
+    from cli.files.upload import drop
     from functions.model.reading import load_model
 
     output = Output(as_json=json)

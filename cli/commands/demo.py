@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli import demo_figures as figures
 from cli.errors import MismatchError
-from cli.landing import place
+from cli.files.landing import place
 from cli.local_platform import addresses, bring_up
 from cli.options import (
     ApiPort,
@@ -42,9 +42,9 @@ def command(
     a second time it loads nothing twice.
     """
     from cli.deployment import open_deployment
-    from cli.executions import execution_input, start
-    from cli.run_report import wait_for
-    from cli.upload import drop
+    from cli.files.upload import drop
+    from cli.runs.executions import execution_input, start
+    from cli.runs.run_report import wait_for
     from local.stack import StackOptions
 
     output = Output(as_json=json)
@@ -91,8 +91,8 @@ def command(
 
 def _live(deployment: "Deployment", output: Output) -> dict[str, Any]:
     """Visitors who are there now: the counters before, moving, and after, and how soon each event was seen."""
-    from cli.clickstream import send, show
-    from cli.live_counters import feed_of
+    from cli.events.clickstream import send, show
+    from cli.events.live_counters import feed_of
 
     outputs = deployment.with_api_key()
     before = feed_of(outputs).look()

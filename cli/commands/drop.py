@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.errors import UsageError
-from cli.landing import place
+from cli.files.landing import place
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output, file_size, short_path, table
 
@@ -40,7 +40,7 @@ def command(
     An object that is there already with the same bytes is left alone.
     """
     from cli.deployment import open_deployment
-    from cli.upload import drop
+    from cli.files.upload import drop
 
     if date and no_date:
         raise UsageError("--date and --no-date contradict each other")

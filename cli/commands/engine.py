@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from cli.errors import UsageError
-from cli.executions import start
 from cli.options import EngineName, JsonOption, Target, TargetOption, examples
 from cli.output import Output, table
-from cli.run_report import failure, reported, watched
+from cli.runs.executions import start
+from cli.runs.run_report import failure, reported, watched
 
 app = typer.Typer(name="engine", help="Apache Spark and Iceberg (optional).")
 
@@ -26,7 +26,7 @@ def install(json: JsonOption = False) -> None:
     Needs Java 17 or 21, and Python 3.11 or 3.12 beside the one that runs this.
     """
     from local.paths import Paths
-    from local.spark import Spark, java_version
+    from local.spark.spark import Spark, java_version
 
     output = Output(as_json=json)
     paths = Paths.default()

@@ -15,7 +15,7 @@ EXAMPLES = examples(
 def command(target: TargetOption = Target.EMBEDDED, json: JsonOption = False) -> None:
     """Print the variables with which boto3, the AWS command line and other AWS tools use this machine's LocalStack."""
     from cli.deployment import open_deployment
-    from local.aws import aws_environment
+    from local.deployment.aws import aws_environment
 
     require_this_machine(target, "env")
     deployment = open_deployment(target)

@@ -31,7 +31,7 @@ def watch(
 ) -> None:
     """Show the API's live counters, and its delay for new events, until Ctrl-C."""
     from cli.deployment import open_deployment
-    from cli.live_counters import display, feed_of
+    from cli.events.live_counters import display, feed_of
 
     output = Output(as_json=json)
     feed = feed_of(open_deployment(target).with_api_key())

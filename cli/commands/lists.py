@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.errors import UsageError
-from cli.executions import execution_input, start
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output, table
-from cli.run_report import wait_for
+from cli.runs.executions import execution_input, start
+from cli.runs.run_report import wait_for
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.errors import UsageError
-from cli.executions import find
 from cli.log_lines import LogLine, log_groups, read
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output
+from cli.runs.executions import find
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment

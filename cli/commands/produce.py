@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cli.clickstream import send, show
 from cli.errors import UsageError
+from cli.events.clickstream import send, show
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output
 

@@ -37,7 +37,7 @@ def list_rows(
 ) -> None:
     """List rows in quarantine: file, line and broken rules. Personal cells are hidden."""
     from cli.deployment import open_deployment
-    from cli.quarantine_rows import find
+    from cli.files.quarantine_rows import find
 
     output = Output(as_json=json)
     page = find(open_deployment(target), file=file, rule=rule, run=run, replayed=everything, limit=limit, after=after)
@@ -60,7 +60,7 @@ def show_row(
 ) -> None:
     """Show everything about one row, including its cells."""
     from cli.deployment import open_deployment
-    from cli.quarantine_rows import find
+    from cli.files.quarantine_rows import find
 
     output = Output(as_json=json)
     answer = find(open_deployment(target), ids=[quarantine_id], replayed=True, persons=True, asked_by=getuser())
@@ -98,7 +98,7 @@ def export_rows(
     could not be split into columns stands in _raw_text, for its cells to be filled in.
     """
     from cli.deployment import open_deployment
-    from cli.quarantine_rows import find_all, write_export
+    from cli.files.quarantine_rows import find_all, write_export
 
     if json and out is None:
         raise UsageError("--json needs a file for the rows: -o FILE")
@@ -129,7 +129,7 @@ def replay_rows(
     wrong comes back as a new row in quarantine.
     """
     from cli.deployment import open_deployment
-    from cli.quarantine_replay import read_corrected, replay
+    from cli.files.quarantine_replay import read_corrected, replay
 
     output = Output(as_json=json)
     corrected = read_corrected(file)

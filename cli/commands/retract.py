@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from cli.executions import execution_input, start
 from cli.options import JsonOption, Target, TargetOption, examples
 from cli.output import Output
-from cli.run_report import wait_for
+from cli.runs.executions import execution_input, start
+from cli.runs.run_report import wait_for
 
 EXAMPLES = examples(
     "c360 retract landing/transactions/dt=2026-11-01/wrong.csv",

@@ -33,7 +33,7 @@ def up(
     from dashboards.description import load_dashboard
     from dashboards.superset.bundle import CONNECTION_HOST, bundle
     from local.paths import Paths
-    from local.superset import Superset
+    from local.servers.superset import Superset
 
     output = Output(as_json=json)
     connection = bi_connection(open_deployment(target), database_url)
@@ -51,7 +51,7 @@ def up(
 def down(json: JsonOption = False) -> None:
     """Stop Superset; what people made in it stays."""
     from local.paths import Paths
-    from local.superset import Superset
+    from local.servers.superset import Superset
 
     paths = Paths.default()
     Superset(paths.state / "superset", 0, paths.logs / "superset.log").down()

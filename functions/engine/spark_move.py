@@ -96,7 +96,7 @@ def _figures(
     return {
         "rows": int(count),
         "hashes": [int(each or 0) for each in hashes_and_sums[:2]],
-        "sums": {name: _units(each) for name, each in zip(table["measures"], hashes_and_sums[2:], strict=True)},
+        "sums": {name: _units(each) for name, each in zip(table["measures"], hashes_and_sums[2:])},  # noqa: B905 (3.9)
     }
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from botocore.config import Config
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
-from local.access_key import SHARED, AccessKey
-from local.aws import client_config, session
+from local.deployment.access_key import SHARED, AccessKey
+from local.deployment.aws import client_config, session
 from local.event_source.batch import Gathering, Record, read
 from local.event_source.delivery import Delivery
 from local.event_source.idling import Idling

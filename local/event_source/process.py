@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from local import processes
-from local.access_key import SHARED, AccessKey
-from local.broker import create_topic
+from local.deployment.access_key import SHARED, AccessKey
 from local.errors import LocalError
 from local.event_source.mapping import EventSourceMapping
 from local.paths import REPOSITORY
+from local.servers.broker import create_topic
 
 _PASSED_ON = ("PATH", "HOME", "LANG")
 _STALE_SECONDS = 10

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from functions.api.app import create_app
 from functions.load.schema.migrate import migrate
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support import known_marts as marts
 from tests.support import night, night_files
 from tests.support.database import fresh_database

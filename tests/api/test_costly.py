@@ -18,7 +18,7 @@ from functions.api.resources.customers import CUSTOMERS
 from functions.api.resources.orders import ORDERS, ORDERS_OF_CUSTOMER, ORDERS_OF_KEY
 from functions.api.resources.products import PRODUCTS
 from functions.load.schema.migrate import migrate
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.database import fresh_database
 
 HISTORY = 20_000

@@ -18,7 +18,7 @@ from psycopg import sql
 from functions.api import database
 from functions.api.app import create_app
 from functions.common.database import sign_in
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.served_api import PASSWORD, as_role, served, settings_for
 from tests.support.waking_server import waking
 

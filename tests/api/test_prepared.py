@@ -13,7 +13,7 @@ from psycopg import errors as pg
 
 from functions.api import prepared
 from functions.api.prepared import PreparedStatements
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.database import fresh_database
 
 type Use = Callable[[psycopg.AsyncConnection[tuple[Any, ...]], PreparedStatements], Awaitable[None]]

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from functions.api.app import create_app
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support import dashboard_shop
 from tests.support.browser_visit import SECONDS, Visit
 from tests.support.chromium import MISSING, find_chromium, running_chromium

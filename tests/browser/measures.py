@@ -23,8 +23,8 @@ from psycopg.conninfo import make_conninfo
 from benchmarks.api import panels
 from functions.model.metrics import Metric, load_metrics
 from local import processes
-from local.api_server import ApiServer
-from local.postgres import PostgresServer
+from local.servers.api_server import ApiServer
+from local.servers.postgres import PostgresServer
 from tests.support.chromium import MISSING, find_chromium, running_chromium
 
 OPENINGS = 7

@@ -17,7 +17,7 @@ from functions.api.app import create_app
 from functions.load.marts.rebuild import rebuild
 from functions.load.schema.migrate import migrate
 from functions.model.metrics import load_metrics
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support import clock_changes, night, night_files, oracle
 from tests.support.browser_visit import Visit
 from tests.support.database import fresh_database

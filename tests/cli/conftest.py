@@ -9,7 +9,7 @@ import pytest
 from cli import deployment as deployments
 from cli.deployment import Deployment
 from cli.main import run_command
-from local.aws import client_config, session
+from local.deployment.aws import client_config, session
 from tests.support.command_line import C360, Finished, outputs_of
 from tests.support.recorded_executions import RecordedStepFunctions
 

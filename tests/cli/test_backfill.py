@@ -87,7 +87,7 @@ def test_a_month_of_more_files_than_one_run_takes_is_several_runs(
         s3=None, step_functions=None, outputs=SimpleNamespace(landing_bucket="bucket", state_machine_arn="arn")
     )
     monkeypatch.setattr("cli.deployment.open_deployment", lambda _target: deployment)
-    monkeypatch.setattr("cli.upload.drop", lambda *_arguments, **_options: [])
+    monkeypatch.setattr("cli.files.upload.drop", lambda *_arguments, **_options: [])
     monkeypatch.setattr("cli.commands.backfill.start", lambda _client, _arn, request: request)
     monkeypatch.setattr("cli.commands.backfill.wait_for", lambda *_arguments: {"files_waiting": next(waiting)})
     put(tmp_path, "customers/dt=2022-01-05/a.csv", "customers/dt=2022-02-05/a.csv")

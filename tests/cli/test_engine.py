@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cli import run_report
 from cli.deployment import Deployment
+from cli.runs import run_report
 from tests.support.command_line import C360
 from tests.support.recorded_executions import RecordedStepFunctions
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import run_command
-from local import aws
+from local.deployment import aws
 from tests.support.command_line import C360
 
 NEEDS_A_PLATFORM = [

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 
 from cli.deployment import Deployment, open_deployment
 from cli.options import Target
-from local.aws import REGION, client
+from local.deployment.aws import REGION, client
 from tests.support.command_line import C360
 from tests.support.synthesis import REPOSITORY
 

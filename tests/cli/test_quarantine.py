@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cli import quarantine_replay
 from cli.deployment import Deployment
+from cli.files import quarantine_replay
 from functions.load import handler
 from functions.model.reading import parse_model
 from tests.support.command_line import C360

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from cli import run_report
 from cli.deployment import Deployment
-from cli.executions import new_name
+from cli.runs import run_report
+from cli.runs.executions import new_name
 from tests.support.command_line import C360
 from tests.support.recorded_executions import RecordedStepFunctions
 

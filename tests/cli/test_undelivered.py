@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from cli.deployment import Deployment
 from cli.undelivered import Kind, message
-from local.aws import REGION
+from local.deployment.aws import REGION
 from tests.support.command_line import C360
 
 STATES = f"arn:aws:states:{REGION}:123456789012:stateMachine:Load"

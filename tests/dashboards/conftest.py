@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from dashboards.connection import BiConnection
 from functions.api.app import create_app
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support import night, night_files
 from tests.support.database import fresh_database
 from tests.support.metabase_server import FakeMetabase, metabase_server

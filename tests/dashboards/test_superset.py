@@ -20,7 +20,7 @@ from dashboards.superset.bundle import CONNECTION_HOST, bundle, chart, chart_uui
 from functions.model.metrics import Filter
 from local import processes
 from local.paths import REPOSITORY
-from local.superset import Superset
+from local.servers.superset import Superset
 from tests.support import superset_query
 from tests.support.bi_figures import figures_of_api, plain, queried
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.database import fresh_database
 from tests.support.database_state import empty
 from tests.support.lakehouse import ServedNight, SparkNight, Worker, running_worker, why_spark_cannot_run

@@ -73,7 +73,7 @@ def test_the_poller_runs_our_code_with_the_packages_that_are_tested() -> None:
     assert len(pinned) == 5
     assert all(f"\n{name}=={version} " in f"\n{tested}" for name, version in pinned)
     arguments = poller["command"]
-    assert arguments[:3] == ["python", "-m", "local.compose_poller"]
+    assert arguments[:3] == ["python", "-m", "local.event_source.compose_poller"]
     assert "--bootstrap-servers=kafka:19092" in arguments
     assert f"NETWORK://{'kafka:19092'}" in SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
     assert poller["profiles"] == ["poller"], "c360 up starts its own"

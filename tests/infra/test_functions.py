@@ -7,7 +7,7 @@ import psycopg
 
 from functions.load.schema.migrate import migrate
 from infra.constructs.bundle import CERTIFICATES
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.database import fresh_database
 from tests.support.synthesis import REPOSITORY, Synthesis, flat, synthesize
 

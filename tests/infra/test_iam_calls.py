@@ -22,7 +22,7 @@ from functions.load.plan import manifest
 from functions.load.schema import migrate_handler
 from functions.load.schema.migrate import ROLES, migrate
 from functions.stream import brokers_handler
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.aws_calls import API, BROKERS, ENGINE, EXPORT, KEYS, LOAD, MIGRATE, NEEDED, Call, recorded
 from tests.support.custom_resource import CREATE, listening
 from tests.support.database import fresh_database

@@ -23,7 +23,7 @@ from functions.load.vault.hubs import load_hubs
 from functions.load.vault.links import load_links
 from functions.load.vault.satellites import load_satellites
 from functions.quality.checks import check_staging, check_vault
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.csv_files import customers, products, transactions
 from tests.support.database import fresh_database
 from tests.support.database_state import canonical

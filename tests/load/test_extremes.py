@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.quarantine_replay import read_corrected
+from cli.files.quarantine_replay import read_corrected
 from functions.api.app import create_app
 from functions.load.lake.tables import TABLES, read_chunks, write_file
 from functions.load.marts.rebuild import rebuild

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from local.aws import client
+from local.deployment.aws import client
 from tests.support.lambda_function import LambdaFunction
 from tests.support.synthesis import synthesize
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from local import processes
-from local.broker import Broker
 from local.errors import PortTakenError
-from local.localstack import LocalStack
+from local.servers.broker import Broker
+from local.servers.localstack import LocalStack
 
 
 @pytest.fixture

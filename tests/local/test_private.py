@@ -18,9 +18,10 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from local import aws, processes
-from local.access_key import SHARED, AccessKey
-from local.localstack import LocalStack
+from local import processes
+from local.deployment import aws
+from local.deployment.access_key import SHARED, AccessKey
+from local.servers.localstack import LocalStack
 from tests.support.lambda_function import LambdaFunction
 
 KEY = AccessKey("C360HOLDER", "a secret of this installation")

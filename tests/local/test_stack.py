@@ -23,16 +23,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local import status as local_status
-from local.access_key import SHARED
-from local.api_server import role_database_url
-from local.aws import client
-from local.database import AdminDatabase
-from local.deploy import Progress
+from local.deployment.access_key import SHARED
+from local.deployment.aws import client
+from local.deployment.deploy import Progress
 from local.errors import LocalError, StackNotRunningError
-from local.localstack import LocalStack
 from local.parts import choose_ports
 from local.paths import Paths
-from local.postgres import PostgresServer
+from local.servers.api_server import role_database_url
+from local.servers.database import AdminDatabase
+from local.servers.localstack import LocalStack
+from local.servers.postgres import PostgresServer
 from local.state import State
 from tests.support.tiny_stack import Lines, TinyApp, TinyStack, tiny_options
 from tests.support.tls_server import tls_only
@@ -85,7 +85,7 @@ def _processes_of(stack: TinyStack) -> list[psutil.Process]:
     for process in psutil.process_iter():
         try:
             command = process.cmdline()
-            serves_api = "local.api_process" in command and port in command
+            serves_api = "local.servers.api_process" in command and port in command
             if serves_api or process.cwd().startswith(state) or state in " ".join(command):
                 found.append(process)
         except psutil.Error:

@@ -16,7 +16,7 @@ from psycopg import sql
 from functions.model.declaration import Column, ColumnType
 from functions.model.render.hash_keys import digest, hashdiff
 from functions.model.render.row_rules import POSTGRES_TYPES
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 
 EXAMPLES = settings(
     max_examples=100,

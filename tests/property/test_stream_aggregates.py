@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from functions.stream.batch import read_batch
 from functions.stream.merge import merge
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.database import fresh_database
 from tests.support.kafka_messages import Log
 from tests.support.night import prepare

@@ -27,7 +27,7 @@ from functions.load.retention import enforce_retention
 from functions.load.staging.quarantine import RowFilter, find_rows
 from functions.model.reading import load_model
 from functions.stream import handler as stream_handler
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.csv_files import transactions, write_csv
 from tests.support.database import fresh_database
 from tests.support.kafka_messages import click, delivered

@@ -14,9 +14,9 @@ from unittest.mock import Mock
 import pytest
 from rich.console import Console
 
-from cli import live_counters
 from cli.errors import DeploymentError
-from cli.live_counters import Feed, display
+from cli.events import live_counters
+from cli.events.live_counters import Feed, display
 from cli.main import run_command
 from cli.output import Output
 from functions.api import middleware

@@ -10,7 +10,10 @@ from functions.stream.partitions import PartitionKeeper
 from tests.support.kafka_messages import click, delivered
 from tests.support.stream_consumer import Consumer
 
-TODAY = datetime.now(UTC).date()
+
+def today() -> date:
+    """The day in UTC; asked in each test, since a run of all tests can pass midnight."""
+    return datetime.now(UTC).date()
 
 
 def homes(consumer: Consumer) -> dict[str, str]:
@@ -24,13 +27,13 @@ def partition_of(day: date) -> str:
 
 @pytest.mark.parametrize("days", [-7, -1, 0, 1])
 def test_recent_events_live_in_the_partition_of_their_day_in_utc(consumer: Consumer, days: int) -> None:
-    day = TODAY + timedelta(days=days)
+    day = today() + timedelta(days=days)
     consumer.handle(delivered(click(event_id="e", timestamp=f"{day}T00:00:00+00:00")))
     assert homes(consumer) == {"e": partition_of(day)}
 
 
 def test_a_late_event_is_stored_and_moves_when_its_day_gets_a_partition(consumer: Consumer) -> None:
-    day = TODAY - timedelta(days=40)
+    day = today() - timedelta(days=40)
     consumer.handle(delivered(click(event_id="late", timestamp=f"{day}T23:59:59.999999Z"), click(event_id="now")))
     assert homes(consumer)["late"] == "raw_vault.link_customer_event_default"
     with psycopg.connect(consumer.stream_url) as connection:
@@ -41,7 +44,7 @@ def test_a_late_event_is_stored_and_moves_when_its_day_gets_a_partition(consumer
 
 
 def test_retention_drops_days_and_ids_but_not_what_was_counted(consumer: Consumer) -> None:
-    old, kept = TODAY - timedelta(days=20), TODAY - timedelta(days=13)
+    old, kept = today() - timedelta(days=20), today() - timedelta(days=13)
     consumer.handle(delivered(click(event_id="old", timestamp=f"{old}T12:00:00Z")))
     with psycopg.connect(consumer.stream_url) as connection:
         connection.execute("select metadata.make_event_partitions(%s, %s)", (kept - timedelta(days=3), kept))
@@ -65,8 +68,8 @@ def test_retention_drops_days_and_ids_but_not_what_was_counted(consumer: Consume
 def test_partitions_that_others_use_are_left_for_later_and_events_flow(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    missing = TODAY + timedelta(days=3)
-    consumer.execute(f"drop table {partition_of(missing)}")
+    missing = today() + timedelta(days=3)
+    consumer.execute(f"drop table if exists {partition_of(missing)}")
     monkeypatch.setattr("functions.stream.partitions._LOCK_TIMEOUT", "100ms")
     with psycopg.connect(consumer.admin_url) as reader:
         reader.execute("select * from raw_vault.link_customer_event_default")

@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[at
 
 from functions.stream import brokers_handler, topic, topic_handler
 from local import processes
-from local.broker import Broker
+from local.servers.broker import Broker
 from tests.support.custom_resource import CREATE, Answers, listening
 from tests.support.lambda_context import lambda_context
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import sql
 
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 
 
 def make_quick(server: PostgresServer) -> None:

@@ -21,7 +21,8 @@ from tests.support.night import ROLE_PASSWORD, Night
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PLACE = (
-    "from cli.landing import place; from pathlib import Path; import sys; print(place([Path(sys.argv[1])])[0].source)"
+    "from pathlib import Path; import sys; from cli.files.landing import place;"
+    " print(place([Path(sys.argv[1])])[0].source)"
 )
 
 

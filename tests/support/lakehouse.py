@@ -18,8 +18,8 @@ from functions.common import environment
 from functions.engine import handler, spark_job_file
 from functions.engine.vault_job import JOB_FILE, record_job, write_job
 from functions.model.declaration import Model
-from local.spark import JavaError, Spark, java_version
-from local.spark_jobs import do_stored_job
+from local.spark.jobs import do_stored_job
+from local.spark.spark import JavaError, Spark, java_version
 from tests.support.lambda_context import handler_signed_in, lambda_context
 from tests.support.night import Night, role_url
 from tests.support.warm_night import WarmNight

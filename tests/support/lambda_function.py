@@ -7,8 +7,8 @@ import uuid
 import zipfile
 from typing import Any
 
-from local.access_key import SHARED, AccessKey
-from local.aws import client
+from local.deployment.access_key import SHARED, AccessKey
+from local.deployment.aws import client
 
 
 class LambdaFunction:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from moto import mock_aws
 
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.database import fresh_database, make_quick
 from tests.support.database_state import empty
 from tests.support.night import BUCKET, Night, prepare

@@ -23,7 +23,7 @@ from psycopg import sql
 
 from functions.common.settings import DatabaseSettings
 from infra.constructs.rds import ADMIN_USER
-from local.postgres import DATABASE, PostgresServer
+from local.servers.postgres import DATABASE, PostgresServer
 from tests.support.tls_server import tls_only
 
 REGION = "us-east-1"

@@ -8,7 +8,7 @@ from functions.common import environment
 from functions.stream import handler
 from functions.stream.partitions import PartitionKeeper
 from functions.stream.settings import StreamSettings
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.connection_holder import ClosingHolder
 from tests.support.database import fresh_database, make_quick
 from tests.support.night import prepare

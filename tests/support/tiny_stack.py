@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass, field
 
 from local import processes
-from local.aws import ADMIN_SECRET
-from local.deploy import CdkApp, Progress
-from local.localstack import LocalStack
+from local.deployment.aws import ADMIN_SECRET
+from local.deployment.deploy import CdkApp, Progress
+from local.servers.localstack import LocalStack
 from local.stack import EmbeddedStack, StackOptions
 
 FUNCTION = "def handle(event, context):\n    return 1\n"

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from functions.api.app import create_app
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support import night
 from tests.support.csv_files import customers, transactions
 from tests.support.database import fresh_database

@@ -18,7 +18,7 @@ from infra.constructs import bundle
 from infra.constructs.bundle import EXPORT_REQUIREMENTS, MAX_UNZIPPED_BYTES, Machine, build_bundle
 from infra.errors import BundleError
 from infra.options import BundlePlatform
-from local.aws import client
+from local.deployment.aws import client
 
 HERE = Machine.of(BundlePlatform.CONTAINER if sys.platform == "linux" else BundlePlatform.HOST)
 """What Lambda gets, for this processor."""

@@ -15,7 +15,7 @@ from functions.model.declaration import Model
 from functions.model.reading import load_model, parse_model
 from functions.model.render.ddl import render_ddl, tables
 from functions.model.render.migration import not_additive, render_migration
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.csv_files import customers, transactions
 from tests.support.database import fresh_database
 from tests.support.database_state import published

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.csv_files import customers, transactions, write_csv
 from tests.support.database_state import published, quarantined
 from tests.support.night import Night

@@ -13,7 +13,7 @@ from functions.load.plan.plan import partitions_limit
 from functions.load.staging import shared_partitions
 from functions.load.staging.set_aside import hold
 from functions.load.staging.stage import stage
-from local.postgres import PostgresServer
+from local.servers.postgres import PostgresServer
 from tests.support.csv_files import customers, products, transactions
 from tests.support.database import fresh_database, make_quick
 from tests.support.night import Night, prepare

@@ -7,9 +7,9 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from local import processes
-from local.broker import Broker, create_topic
 from local.event_source import idling as idling_module
 from local.event_source.idling import Idling
+from local.servers.broker import Broker, create_topic
 
 
 def consumer_of(servers: str) -> Consumer:

@@ -20,10 +20,10 @@ import psutil
 import pytest
 from confluent_kafka import Producer
 
-from local.aws import client
-from local.broker import Broker, create_topic
+from local.deployment.aws import client
 from local.event_source.mapping import EventSourceMapping
 from local.event_source.poller import EventSource
+from local.servers.broker import Broker, create_topic
 from tests.support.platform import eventually
 
 ROLE = "arn:aws:iam::000000000000:role/scripted"
