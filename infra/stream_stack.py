@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_s3 as s3
@@ -11,7 +11,6 @@ from constructs import Construct, IConstruct
 
 from infra.config import DeploymentConfig
 from infra.constructs.alarm import runbook_link
-from infra.constructs.data_key import bucket_encryption
 from infra.constructs.database import Role
 from infra.constructs.event_source import EventSource, ExternalEventSource
 from infra.constructs.function import PlatformFunction, service_name
@@ -20,6 +19,7 @@ from infra.constructs.localstack_managed import LocalStackEventSource
 from infra.constructs.msk import MskEventSource
 from infra.constructs.nag import accept
 from infra.constructs.network import DatabaseNetwork
+from infra.constructs.private_bucket import PrivateBucket
 from infra.constructs.stream_alarms import StreamAlarms
 from infra.constructs.undelivered import UndeliveredQueue
 from infra.data_stack import DataStack
@@ -131,15 +131,11 @@ class StreamStack(Stack):
         )
 
     def _failures(self) -> s3.Bucket:
-        bucket = s3.Bucket(
+        bucket = PrivateBucket(
             self,
             "GivenUp",
-            **bucket_encryption(self._data.key),
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=RemovalPolicy.RETAIN if self._deployment.on_aws else RemovalPolicy.DESTROY,
+            retain=self._deployment.on_aws,
+            key=self._data.key,
             lifecycle_rules=[s3.LifecycleRule(id="Forget", expiration=Duration.days(GIVEN_UP_DAYS))],
         )
         if self._data.access_logs is not None:

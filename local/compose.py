@@ -7,10 +7,11 @@ serves it as it serves the embedded platform.
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict
@@ -53,7 +54,7 @@ class ComposeOptions(BaseModel):
 
 
 class ComposeStatus(BaseModel):
-    """The parts, looked at now; a container counts as running when it answers."""
+    """The parts that are in use, looked at now; what runs in a container counts as running when it answers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -146,13 +147,31 @@ class ComposeStack:
     def status(self) -> ComposeStatus:
         """Ask every part whether it works. Never changes anything."""
         runtime = _answering(self._localstack.port, self._localstack.url, self._localstack.health() is not None)
+        is_up = runtime.state == "running"
+        deployment = self._deployment() if is_up else Part(state="stopped")
+        outputs = self._outputs() if is_up else {}
+        if "DatabaseAdminSecretArn" in outputs:  # LocalStack serves PostgreSQL and Kafka itself
+            return ComposeStatus(
+                localstack=runtime,
+                postgres=_served("RDS", f"{outputs['DatabaseHost']}:{outputs['DatabasePort']}"),
+                kafka=_served("MSK", outputs["KafkaBootstrapServers"]),
+                event_source=Part(state=deployment.state, detail="LocalStack's own"),
+                deployment=deployment,
+            )
         return ComposeStatus(
             localstack=runtime,
             postgres=self._postgres(),
             kafka=_answering(self._broker.port, self._broker.bootstrap_servers, self._broker.answers()),
             event_source=event_source_part(self.event_source),
-            deployment=self._deployment() if runtime.state == "running" else Part(state="stopped"),
+            deployment=deployment,
         )
+
+    def _outputs(self) -> dict[str, str]:
+        """Of the deployed stacks; none unless all are there."""
+        try:
+            return stack_outputs(aws.client("cloudformation", self._localstack.url), self._stacks)
+        except (BotoCoreError, ClientError):
+            return {}
 
     def _postgres(self) -> Part:
         address = self._database.address
@@ -177,6 +196,17 @@ class ComposeStack:
 
 def _answering(port: int, where: str, answers: bool) -> Part:
     return Part(state="running" if answers else "stopped", port=port, detail=where if answers else "")
+
+
+def _served(what: str, addresses: str) -> Part:
+    """PostgreSQL or Kafka of LocalStack's own: running when the first of its addresses takes a connection."""
+    address = urlsplit(f"//{addresses.split(',')[0]}")
+    port = address.port or 0
+    try:
+        with socket.create_connection((address.hostname or "", port), timeout=3):
+            return Part(state="running", port=port, detail=f"LocalStack's {what}, {addresses}")
+    except OSError as error:
+        return Part(state="unhealthy", port=port, detail=f"LocalStack's {what}, {addresses}: {error}")
 
 
 def _licensed() -> dict[str, str]:

@@ -20,6 +20,8 @@ SESSION = {
     # scratch files and shuffles hold hashes, which nothing makes smaller
     "spark.sql.parquet.compression.codec": "lz4",
     "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
+    # no catalog but that one: EMR's own would be Glue's, whose database `default` the job may not even look for
+    "spark.sql.catalogImplementation": "in-memory",
     # what another writer commits is seen at once
     "spark.sql.catalog.lake.cache-enabled": "false",
 }

@@ -2,27 +2,23 @@
 
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from functions.model.reading import load_model
+from infra.constructs.private_bucket import PrivateBucket
 
 
-class AccessLogBucket(s3.Bucket):
+class AccessLogBucket(PrivateBucket):
     """Encrypted, private, TLS only. It keeps logs as long as the model says, and outlives its stack."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(
             scope,
             construct_id,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=RemovalPolicy.RETAIN,
+            retain=True,
             lifecycle_rules=[
                 s3.LifecycleRule(id="Forget", expiration=Duration.days(load_model().retention.logs.personal))
             ],

@@ -1,6 +1,6 @@
 """Where copies of the audit trail are kept so that nobody, not even an administrator, changes or deletes them."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -8,10 +8,11 @@ from constructs import Construct
 
 from functions.audit.shipment import PREFIX
 from functions.model.reading import load_model
-from infra.constructs.data_key import bucket_encryption, grant_key
+from infra.constructs.data_key import grant_key
+from infra.constructs.private_bucket import PrivateBucket
 
 
-class AuditBucket(s3.Bucket):
+class AuditBucket(PrivateBucket):
     """Versioned, encrypted, private, TLS only, each object locked in compliance mode for as long as the model keeps
     the trail; then it expires. It outlives its stack, and cannot be emptied before.
     """
@@ -24,12 +25,8 @@ class AuditBucket(s3.Bucket):
             versioned=True,
             object_lock_enabled=True,
             object_lock_default_retention=s3.ObjectLockRetention.compliance(kept),
-            **bucket_encryption(key),
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=RemovalPolicy.RETAIN,
+            retain=True,
+            key=key,
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="ForgetWhatIsNoLongerLocked",

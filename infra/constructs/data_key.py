@@ -1,7 +1,5 @@
 """The deployment's own key in KMS, for what holds data: buckets and database (`-c customer_key=enabled`)."""
 
-from typing import Any
-
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -23,13 +21,6 @@ class DataKey(kms.Key):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN if kept else RemovalPolicy.DESTROY,
         )
-
-
-def bucket_encryption(key: kms.IKey | None) -> dict[str, Any]:
-    """Arguments of s3.Bucket: encrypted by S3's own keys, or by `key`, asked for once per bucket and not per object."""
-    if key is None:
-        return {"encryption": s3.BucketEncryption.S3_MANAGED}
-    return {"encryption": s3.BucketEncryption.KMS, "encryption_key": key, "bucket_key_enabled": True}
 
 
 def grant_key(bucket: s3.Bucket, grantee: iam.IGrantable, *actions: str) -> None:

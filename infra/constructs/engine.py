@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Aws, CfnTag, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnTag, Duration, Stack
 from aws_cdk import aws_emrserverless as emr
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
@@ -23,8 +23,9 @@ from functions.engine.session import NAMESPACE_SETTING, SESSION, glue_catalog
 from functions.engine.stored_job import PREFIX as PREFIX_OF_JOBS
 from functions.model.reading import load_model
 from functions.model.render.athena import athena_views
-from infra.constructs.data_key import bucket_encryption, grant_key
+from infra.constructs.data_key import grant_key
 from infra.constructs.nag import accept
+from infra.constructs.private_bucket import PrivateBucket
 
 RELEASE = "emr-7.13.0"
 """Spark 3.5 with Iceberg 1.10, which are the versions here too (requirements/spark.txt)."""
@@ -35,7 +36,7 @@ _HEARTBEAT = Duration.minutes(2)
 _TABLES, _LOGS = "vault", "logs"
 
 
-class Warehouse(s3.Bucket):
+class Warehouse(PrivateBucket):
     """The Iceberg tables (`vault/`), jobs for Spark with their rows (`jobs/`), and Spark's logs. Encrypted, private,
     TLS only; with `retain` it outlives its stack, since the tables are the vault."""
 
@@ -43,12 +44,8 @@ class Warehouse(s3.Bucket):
         super().__init__(
             scope,
             construct_id,
-            **bucket_encryption(key),
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            retain=retain,
+            key=key,
             lifecycle_rules=[
                 # longer than an execution can be redriven
                 s3.LifecycleRule(id="ForgetJobs", prefix=PREFIX_OF_JOBS, expiration=Duration.days(15)),
@@ -180,7 +177,11 @@ class ServerlessSpark(VaultEngine):
                     parameters={"presto_view": "true", "comment": "Presto View"},
                     view_original_text=view.original_text(self.database_name),
                     view_expanded_text="/* Presto View */",
-                    storage_descriptor=glue.CfnTable.StorageDescriptorProperty(columns=columns),
+                    storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                        columns=columns,
+                        # names nothing, but Athena reads no view without it
+                        serde_info=glue.CfnTable.SerdeInfoProperty(name="-", serialization_library="-"),
+                    ),
                 ),
             ).add_resource_dependency(database)
 
@@ -193,7 +194,8 @@ class ServerlessSpark(VaultEngine):
                 iam.ServicePrincipal("emr-serverless.amazonaws.com"),
                 {
                     "StringEquals": {"aws:SourceAccount": stack.account},
-                    "ArnLike": {"aws:SourceArn": f"{self.application.attr_arn}/jobruns/*"},
+                    # AWS's examples name the application; a job is allowed for, should it be named in time
+                    "ArnLike": {"aws:SourceArn": [self.application.attr_arn, f"{self.application.attr_arn}/jobruns/*"]},
                 },
             ),
             description="What a job of Spark may do: the warehouse, and the vault's tables in the Glue catalog",
@@ -230,13 +232,17 @@ class ServerlessSpark(VaultEngine):
                         "SparkSubmit": {
                             "EntryPoint": self._entry.s3_object_url,
                             "EntryPointArguments.$": "States.Array($.vault.job)",
-                            "SparkSubmitParameters": self._submit_parameters(),
+                            "SparkSubmitParameters": f"--py-files {self._modules.s3_object_url}",
                         }
                     },
                     "ConfigurationOverrides": {
+                        # not as --conf: how spaces in values are quoted there is not documented
+                        "ApplicationConfiguration": [
+                            {"Classification": "spark-defaults", "Properties": self._settings()}
+                        ],
                         "MonitoringConfiguration": {
                             "S3MonitoringConfiguration": {"LogUri": self._warehouse.s3_url_for_object(f"{_LOGS}/")}
-                        }
+                        },
                     },
                 },
                 "ResultPath": "$.engine",  # a null, which would drop it, does not get through CDK
@@ -245,18 +251,13 @@ class ServerlessSpark(VaultEngine):
             },
         )
 
-    def _submit_parameters(self) -> str:
-        settings = {
+    def _settings(self) -> dict[str, str]:
+        return {
             "spark.jars": _ICEBERG,
             **SESSION,
             **glue_catalog(self._warehouse.s3_url_for_object(_TABLES)),
             NAMESPACE_SETTING: self.database_name,
         }
-        options = [f"--py-files {self._modules.s3_object_url}"]
-        options += [
-            f'--conf "{name}={value}"' if " " in value else f"--conf {name}={value}" for name, value in settings.items()
-        ]
-        return " ".join(options)
 
     def grant(self, state_machine: sfn.StateMachine) -> None:
         """By the permissions of Step Functions' integration (Step Functions Developer Guide, "EMR Serverless")."""

@@ -6,12 +6,11 @@ needs nobody.
 
 from typing import cast
 
-from aws_cdk import CfnResource, CustomResource, Duration, RemovalPolicy
+from aws_cdk import CfnResource, CustomResource, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -20,6 +19,7 @@ from infra.config import DeploymentConfig
 from infra.constructs.alarm import PlatformAlarm
 from infra.constructs.function import PlatformFunction
 from infra.constructs.nag import accept
+from infra.constructs.private_bucket import PrivateBucket
 
 OBJECT = "jwks.json"
 INTERVAL = Duration.minutes(5)
@@ -42,16 +42,7 @@ class IssuerKeys(Construct):
         undelivered: sqs.IQueue | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._bucket = s3.Bucket(
-            self,
-            "Bucket",
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        self._bucket = PrivateBucket(self, "Bucket", retain=False)
         accept(self._bucket, {"S1": "Public keys: who reads them may."})
         self.url = f"s3://{self._bucket.bucket_name}/{OBJECT}"
         refresh = PlatformFunction(

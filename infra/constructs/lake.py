@@ -1,31 +1,19 @@
 """The lake: a bucket of Parquet files, and on AWS the Glue tables that name them."""
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from functions.load.lake.export import PREFIX
 from functions.load.lake.tables import TABLES
-from infra.constructs.data_key import bucket_encryption, grant_key
+from infra.constructs.data_key import grant_key
+from infra.constructs.private_bucket import PrivateBucket
 
 
-class LakeBucket(s3.Bucket):
+class LakeBucket(PrivateBucket):
     """Encrypted, private, TLS only. Each run exports its content again; with `retain` it outlives its stack."""
-
-    def __init__(self, scope: Construct, construct_id: str, *, retain: bool, key: kms.IKey | None = None) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            **bucket_encryption(key),
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
-        )
 
     def grant_export(self, grantee: iam.IGrantable) -> None:
         """Let the export list, read, write and remove what is below the lake's prefix.

@@ -2,14 +2,15 @@
 
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from functions.common.landing import MANIFEST_PREFIX
-from infra.constructs.data_key import bucket_encryption, grant_key
+from infra.constructs.data_key import grant_key
+from infra.constructs.private_bucket import PrivateBucket
 
 PREFIX = "landing/"
 
@@ -26,7 +27,7 @@ _TIERS = s3.LifecycleRule(
 )
 
 
-class LandingBucket(s3.Bucket):
+class LandingBucket(PrivateBucket):
     """Versioned, encrypted, private, TLS only; announces each new object on EventBridge.
 
     Versions are the input of the load, so they outlive a replacement by `NONCURRENT_DAYS`. With `retain` the
@@ -40,12 +41,8 @@ class LandingBucket(s3.Bucket):
             scope,
             construct_id,
             versioned=True,
-            **bucket_encryption(key),
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            retain=retain,
+            key=key,
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="ForgetReplacedVersions",

@@ -12,6 +12,9 @@ HANDED_OVER = ("bucket", "file_count", "are_many_files", "files", "files_manifes
 
 MANY = ("SplitManyFiles", "StageManyFiles")
 """The Distributed Maps."""
+_ANSWER = sfn.Result.from_number(1)
+"""Of each child. What all answer together is one payload of Step Functions, 256 KiB, and the execution fails with more:
+two bytes each leave room for 131,000 of them, an object's three for 87,000."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class StagingStates:
         ).item_processor(self.tasks.load_step("SplitFile", "split", {"object_id.$": "$.object_id"}))
 
     def split_many_files(self) -> sfn.DistributedMap:
-        done = sfn.Pass(self.tasks.scope, "OneOfManySplit", result=sfn.Result.from_object({}))
+        done = sfn.Pass(self.tasks.scope, "OneOfManySplit", result=_ANSWER)
         split = self.tasks.load_step(
             "SplitOneOfMany", "split", {"object_id.$": "$.object_id"}, context=self.tasks.child_context
         )
@@ -74,8 +77,7 @@ class StagingStates:
 
     def _stage_one_of_many(self) -> sfn.IChainable:
         said = {"object_id.$": "$.object_id"}
-        # what all children answer together is a payload of Step Functions, so each answers as little as it can
-        done = sfn.Pass(self.tasks.scope, "OneOfManyStaged", result=sfn.Result.from_object({}))
+        done = sfn.Pass(self.tasks.scope, "OneOfManyStaged", result=_ANSWER)
         stage = self.tasks.load_step(
             "StageOneOfMany", "stage", said | {"part.$": "$.part"}, context=self.tasks.child_context
         )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -207,7 +208,8 @@ def _reason(lines: list[str]) -> str:
         columns = [column.strip() for column in line.split("|")]
         if columns[-3:-2] in (["CREATE_FAILED"], ["UPDATE_FAILED"]) and columns[-2] != "AWS::CloudFormation::Stack":
             failed.append(f"{columns[0]}: {columns[-2]} {columns[-1]}")
-    errors = [line.strip() for line in lines if "❌" in line or "rror: " in line]
+    # "‣" stands before an error and before each of its causes
+    errors = [line.strip().removeprefix("‣ ") for line in lines if re.match("‣ |.*(❌|rror: )", line)]
     explained = [line for line in failed if not line.endswith(")") or " (" in line.partition(") ")[2]]
     return (explained or failed or errors or [line for line in lines if line.strip()][-1:] or ["no output"])[0]
 

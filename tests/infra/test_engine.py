@@ -1,12 +1,17 @@
 """Where Spark keeps the vault: the same night but for one job, and an engine that may do its work and no more."""
 
+import ast
 import json
 from typing import Any
 
 import pytest
 
+from functions.engine import spark_job_file, spark_main_file, spark_maintenance_file
+from functions.engine.session import SESSION
 from tests.support.synthesis import Synthesis, actions, flat, resources, synthesize
 
+EMR_PYTHON = (3, 9)
+"""What EMR's releases 7 run Spark's Python with, unless they are told otherwise."""
 VAULT_STATES = {"LoadVaultTables"}
 JOB_STATES = {"WriteVaultJob", "IsVaultJobNeeded", "LoadVault", "RecordVault"}
 
@@ -46,14 +51,14 @@ def test_on_aws_the_state_waits_for_a_job_of_the_application(spark_on_aws: Synth
     assert state["Resource"].endswith(":states:::emr-serverless:startJobRun.sync")
     submit = state["Parameters"]["JobDriver"]["SparkSubmit"]
     assert submit["EntryPointArguments.$"] == "States.Array($.vault.job)"
-    settings = flat(submit["SparkSubmitParameters"])
-    for said in (
-        "--conf spark.sql.catalog.lake.catalog-impl=org.apache.iceberg.aws.glue.GlueCatalog",
-        "--conf spark.sql.session.timeZone=UTC",
-        "--conf spark.c360.namespace=c360_vault",
-        "--py-files s3://",
-    ):
-        assert said in settings
+    assert flat(submit["SparkSubmitParameters"]).startswith("--py-files s3://")
+    [defaults] = state["Parameters"]["ConfigurationOverrides"]["ApplicationConfiguration"]
+    assert defaults["Classification"] == "spark-defaults", "where no quoting changes a value with spaces"
+    settings = defaults["Properties"]
+    assert settings.items() >= SESSION.items()
+    assert settings["spark.sql.catalog.lake.catalog-impl"] == "org.apache.iceberg.aws.glue.GlueCatalog"
+    assert settings["spark.sql.catalogImplementation"] == "in-memory", "Glue's database `default` is not the job's"
+    assert settings["spark.c360.namespace"] == "c360_vault"
     assert state["TimeoutSeconds"] == 60 * state["Parameters"]["ExecutionTimeoutMinutes"] < 6 * 3600
     application = spark_on_aws.properties("AWS::EMRServerless::Application")
     assert application["MaximumCapacity"] == {"Cpu": "16 vCPU", "Memory": "128 GB", "Disk": "800 GB"}
@@ -85,6 +90,26 @@ def test_sparks_role_has_the_warehouse_and_the_vaults_tables(spark_on_aws: Synth
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "emr-serverless.amazonaws.com"}
     assert trust["Condition"].keys() == {"StringEquals", "ArnLike"}, "for this application only"
+    sources = [flat(source) for source in trust["Condition"]["ArnLike"]["aws:SourceArn"]]
+    assert all("EngineApplication" in source for source in sources)
+    assert [source.endswith("/jobruns/*") for source in sources] == [False, True], "EMR names the application"
+
+
+def test_what_emr_runs_needs_no_newer_python_than_its_own() -> None:
+    for file in (spark_main_file(), spark_job_file(), spark_maintenance_file()):
+        ast.parse(file.read_text(encoding="utf-8"), feature_version=EMR_PYTHON)
+
+
+def test_views_for_athena_name_a_serde(spark_on_aws: Synthesis) -> None:
+    views = [
+        table["Properties"]["TableInput"]
+        for _, table in spark_on_aws.resources("AWS::Glue::Table")
+        if table["Properties"]["TableInput"]["TableType"] == "VIRTUAL_VIEW"
+    ]
+    assert views
+    for view in views:
+        assert view["StorageDescriptor"]["SerdeInfo"] == {"Name": "-", "SerializationLibrary": "-"}
+        assert view["Parameters"]["presto_view"] == "true"
 
 
 def test_the_state_machine_starts_this_application_and_passes_this_role(spark_on_aws: Synthesis) -> None:

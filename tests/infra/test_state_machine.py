@@ -1,12 +1,13 @@
 """The state machine is the contract's: same states, same payloads, three tries on transient errors only."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.common.errors import TRANSIENT_ERROR_NAMES
-from functions.load.plan.plan import ABANDONED_AFTER
+from functions.load.plan.plan import ABANDONED_AFTER, FILES_LIMIT
 from tests.support.synthesis import Synthesis, flat, synthesize
 
 LAMBDA_ERRORS = {
@@ -139,9 +140,11 @@ def test_very_many_files_are_children_of_a_distributed_map_with_the_run_they_are
         assert state["ItemSelector"].items() >= (selected | run).items()
         assert "ItemsPath" not in state
         assert not [field for field in state if field.startswith("ToleratedFailure")]
-        # what all children answer is one payload of Step Functions
+        # what all children answer is one payload of Step Functions, of 256 KiB at most
         [last] = [each for each in processor["States"].values() if each.get("End")]
-        assert last == {"Type": "Pass", "Result": {}, "End": True}
+        assert last == {"Type": "Pass", "Result": 1, "End": True}
+        answers = json.dumps([last["Result"]] * FILES_LIMIT, separators=(",", ":"))
+        assert len(answers) * 5 / 4 < 256 << 10, "with a quarter more, for the parts of large files"
 
 
 def test_the_state_machine_reads_manifests_and_nothing_else_of_the_landing_bucket(on_aws: Synthesis) -> None:

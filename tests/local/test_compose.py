@@ -3,6 +3,7 @@ containers on other ports, and a `docker` that only writes down its arguments. T
 """
 
 import json
+import socket
 import subprocess
 import sys
 import zipfile
@@ -51,6 +52,15 @@ class Scene:
         """As a new command sees it."""
         return ComposeStack(self.paths, self.options, stacks=(STACK,))
 
+    def deploy_managed(self, postgres: int) -> None:
+        """The outputs of a deployment whose PostgreSQL and Kafka are LocalStack's own."""
+        self._create(
+            DatabaseAdminSecretArn="arn:aws:secretsmanager:us-east-1:000000000000:secret:admin",
+            DatabaseHost="127.0.0.1",
+            DatabasePort=str(postgres),
+            KafkaBootstrapServers=self.broker.bootstrap_servers,
+        )
+
     def deploy(self, **changed: Any) -> None:
         """The event source mapping that the app has."""
         mapping = {
@@ -63,9 +73,12 @@ class Scene:
             "MaximumBatchingWindowInSeconds": 0,
             **changed,
         }
+        self._create(EventSourceMapping=json.dumps(mapping))
+
+    def _create(self, **outputs: str) -> None:
         template = {
             "Resources": {"Any": {"Type": "AWS::SNS::Topic"}},
-            "Outputs": {"EventSourceMapping": {"Value": json.dumps(mapping)}},
+            "Outputs": {name: {"Value": value} for name, value in outputs.items()},
         }
         cloudformation = client("cloudformation", self.endpoint)
         cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
@@ -224,6 +237,21 @@ def test_a_licensed_localstack_serves_rds_and_msk_by_the_current_image(
     up = f"compose --file {COMPOSE_FILE} up --detach --wait --no-deps localstack"
     assert docker.read_text() == f"localstack/localstack:latest ls-token {up}\n", "no other PostgreSQL, no other Kafka"
     assert "localstack" in yaml.safe_load(COMPOSE_FILE.read_text("utf-8"))["services"]
+
+
+def test_with_localstacks_own_servers_the_state_is_theirs_and_no_container_counts_as_stopped(scene: Scene) -> None:
+    scene.stack.event_source.stop()
+    with socket.create_server(("127.0.0.1", 0)) as postgres:
+        port = postgres.getsockname()[1]
+        scene.deploy_managed(port)
+        try:
+            status = scene.stack.status()
+        finally:
+            scene.remove()
+    assert (status.postgres.state, status.kafka.state) == ("running", "running")
+    assert (status.postgres.port, status.postgres.detail) == (port, f"LocalStack's RDS, 127.0.0.1:{port}")
+    assert status.kafka.detail == f"LocalStack's MSK, {scene.broker.bootstrap_servers}"
+    assert status.event_source.detail == "LocalStack's own"
 
 
 def test_what_docker_says_against_it_is_one_line(tmp_path: Path, docker: Path) -> None:

@@ -19,6 +19,14 @@ BATCH_LIMIT_SECONDS = 240
 BATCH_RESERVE_SECONDS = 360
 """What must be left of the function's time (Lambda's limit is 900 seconds) for another batch to begin."""
 
+_BATCH_OF_FEW = 500
+"""A batch has so many times the rows of a load that is done in one transaction."""
+
+
+def are_few(rows: int) -> bool:
+    """Whether all tables of a load with so many rows may be one transaction."""
+    return rows * _BATCH_OF_FEW <= BATCH_ROWS
+
 
 class Pace:
     """Chooses the width of batches; learns from those that took too long."""

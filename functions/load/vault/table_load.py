@@ -7,7 +7,7 @@ A load that takes long is done in batches, so that it outlives the time limit of
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,11 +20,11 @@ from functions.common.ledger import Run, active_run, lock, objects_of
 from functions.common.sql_files import read_sql
 from functions.common.vault_engine import require_engine
 from functions.load.recorded_step import recorded_step
-from functions.load.retraction import retract_objects
+from functions.load.retraction import retract_objects, unpublished_retractions
 from functions.load.statistics import refresh_statistics
 from functions.load.time_left import SecondsLeft, for_ever
 from functions.load.vault.key_range import KEYS_END, KeyRange, Unfinished, record_done, unfinished
-from functions.load.vault.pace import BATCH_LIMIT_SECONDS, Pace
+from functions.load.vault.pace import BATCH_LIMIT_SECONDS, Pace, are_few
 from functions.model.declaration import Model
 from functions.model.render.staging import render_staged_counts
 
@@ -113,9 +113,10 @@ def load_tables(
 ) -> Loaded:
     """Load these tables, in this order, from the run's staged objects, in batches that are transactions of their own.
 
-    A batch is a table, or a range of its hash keys when the objects have very many rows. No batch begins with less
-    than BATCH_RESERVE_SECONDS left, apart from the first: then the rest is for another call, which goes on where this
-    one ended. The caller has no transaction open. First of all, what the run retracts is noted.
+    A batch is a table, or a range of its hash keys when the objects have very many rows; of few rows, all tables are
+    loaded in one transaction. No batch begins with less than BATCH_RESERVE_SECONDS left, apart from the first: then the
+    rest is for another call, which goes on where this one ended. The caller has no transaction open. First of all, what
+    the run retracts is noted.
 
     Raises RunNotActiveError, EngineMismatchError when Spark keeps the vault, and StagingLostError when staged rows are
     missing.
@@ -124,17 +125,31 @@ def load_tables(
     with connection.transaction():
         require_engine(connection, "postgresql")
         _prepare(connection, run_id)
-        check_staging_is_there(connection, model, objects_of(connection, run_id, ["STAGED"]))
+        staged = objects_of(connection, run_id, ["STAGED"])
+        check_staging_is_there(connection, model, staged)
+        together = connection.transaction() if _is_small(connection, staged) else nullcontext()
     inserted: dict[str, int] = {}
-    for load in loads:
-        is_done = False
-        while not is_done:
-            if pace.is_time_up():
-                return Loaded(inserted, is_done=False)
-            with pace.batch(), connection.transaction():
-                rows, is_done = _load_batch(connection, run_id, load, pace)
-                inserted[load.table] = inserted.get(load.table, 0) + rows
+    with together:
+        for load in loads:
+            is_done = False
+            while not is_done:
+                if pace.is_time_up():
+                    return Loaded(inserted, is_done=False)
+                with pace.batch(), connection.transaction():
+                    rows, is_done = _load_batch(connection, run_id, load, pace)
+                    inserted[load.table] = inserted.get(load.table, 0) + rows
     return Loaded(inserted)
+
+
+def _is_small(connection: Connection, staged: list[int]) -> bool:
+    """Whether the rows are so few that the commits of the tables take longer than their rows."""
+    row = connection.execute(
+        "select coalesce(sum(rows_read), 0)::bigint, coalesce(bool_or(is_snapshot), true)"
+        " from metadata.object_version where object_id = any(%s)",
+        (staged,),
+    ).fetchone()
+    rows, has_lists = row or (0, True)
+    return not has_lists and are_few(rows) and not unpublished_retractions(connection)
 
 
 def _prepare(connection: Connection, run_id: str) -> None:
