@@ -29,7 +29,7 @@ COSTLY = (
 
 @pytest.fixture
 def server() -> Iterator[psutil.Process]:
-    """A server as the platform starts it; `port` is its last argument."""
+    """A server as the platform starts it; its port is its last argument."""
     port = str(processes.free_port())
     command = [sys.executable, "-m", "local.servers.api_process", "tests.support.telling_app:app", port]
     process = subprocess.Popen(command, cwd=REPOSITORY)
@@ -37,7 +37,7 @@ def server() -> Iterator[psutil.Process]:
         deadline = time.monotonic() + 30
         while True:
             try:
-                _connected(process.args[-1]).close()  # type: ignore[index]
+                _connected(port).close()
                 break
             except ConnectionRefusedError:
                 assert time.monotonic() < deadline
