@@ -1,6 +1,7 @@
 """The dashboard's page, served over a loaded shop."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import httpx
 
@@ -24,3 +25,8 @@ class Dashboard:
         body = {"view": {"page": "overview", "filters": {}}, "expires_in_days": 1, "filters_locked": True} | fields
         link: dict[str, str] = self.api.post("/shares", json=body).raise_for_status().json()
         return link
+
+
+def money(amount: Decimal) -> str:
+    """An amount as the page shows it in full."""
+    return f"${amount:,.2f}"

@@ -3,11 +3,14 @@
 import json
 from dataclasses import dataclass, field
 
+import psutil
+
 from local import processes
 from local.deployment.aws import ADMIN_SECRET
 from local.deployment.deploy import CdkApp, Progress
 from local.servers.localstack import LocalStack
 from local.stack import EmbeddedStack, StackOptions
+from local.state import State
 
 FUNCTION = "def handle(event, context):\n    return 1\n"
 
@@ -93,3 +96,28 @@ def tiny_options() -> StackOptions:
         kafka_port=processes.free_port(27000),
         database_url=None,
     )
+
+
+def processes_of(stack: TinyStack) -> list[psutil.Process]:
+    """Every process whose folder, command or log belongs to the stack's state folder, or serves its API."""
+    found = []
+    state = str(stack.paths.state)
+    port = str(stack._parts(State.load(stack.paths.stack_file)).api.port)
+    for process in psutil.process_iter():
+        try:
+            command = process.cmdline()
+            serves_api = "local.servers.api_process" in command and port in command
+            if serves_api or process.cwd().startswith(state) or state in " ".join(command):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def kill(part: str, stack: TinyStack) -> None:
+    """Kill a part as the system does that runs out of memory."""
+    pid = getattr(stack.status(), part).pid
+    assert pid is not None
+    victim = psutil.Process(pid)
+    victim.kill()
+    victim.wait(5)
