@@ -83,7 +83,7 @@ def migrate(
     if not result["is_moved"]:
         output.show(f"nothing to move: the vault is {engine.value}'s already, or nothing was ever loaded")
     else:
-        moved = [[each["table"], each["rows"], each["snapshot_id"]] for each in result["tables"]]
+        moved = [[each["table"], each["rows"], str(each["snapshot_id"] or "")] for each in result["tables"]]
         output.show(table(["table", "rows, equal in both", "Iceberg snapshot"], moved))
         output.show(f"the vault is {engine.value}'s since {execution.run_id} ({execution.seconds} s)")
         if engine is EngineName.POSTGRESQL:

@@ -1,4 +1,4 @@
-"""An existing vault carried from one engine to the other, between two nights (docs/adr/0032-moving-between-engines.md).
+"""An existing vault carried from one engine to the other, between two nights (docs/adr/0033-moving-between-engines.md).
 
 A move is a run of the load's state machine, so no other one is active meanwhile, and a failed one is recorded and
 alerts. To Spark, the rows of PostgreSQL's tables are written piece by piece, as their texts; Spark fills its tables

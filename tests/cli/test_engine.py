@@ -40,7 +40,9 @@ def test_a_move_starts_the_load_to_move_and_names_every_table(c360: C360, deploy
     assert json.loads(played.started[0]["input"]) == {"move_to": "spark"}
     assert done.json | MOVED == done.json
     assert {"status", "execution_arn", "run_id", "seconds"} <= done.json.keys()
-    assert "1,234" in c360("engine", "migrate", "spark").stdout
+    shown = c360("engine", "migrate", "spark").stdout
+    assert "1,234" in shown
+    assert "5678" in shown, "as it is written in a query"
 
 
 def test_the_way_back_says_what_to_deploy(c360: C360, deploy: Deploy) -> None:
