@@ -226,7 +226,7 @@ class Options(BaseModel):
     stream_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
     """Messages that the stream function gets at once at most."""
     stream_window_seconds: Annotated[int, Field(ge=0, le=300)] = 0
-    """For how many seconds a batch is gathered; 0: Lambda's default, half a second."""
+    """For how many seconds a batch is gathered; 0: what is there is handed over at once."""
     stream_pollers: Annotated[int, Field(ge=0, le=200)] = 0
     """Provisioned pollers of the event source; 0: on-demand mode ([stream](stream.md#on-aws))."""
 
