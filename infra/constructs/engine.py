@@ -30,6 +30,7 @@ from infra.constructs.private_bucket import PrivateBucket
 RELEASE = "emr-7.13.0"
 """Spark 3.5 with Iceberg 1.10, which are the versions here too (requirements/spark.txt)."""
 _ICEBERG = "/usr/share/aws/iceberg/lib/iceberg-spark3-runtime.jar"
+_WORKER_VCPUS = 4
 JOB_TIMEOUT = Duration.hours(5)
 """Less than the state machine has, so that a job that hangs is told from a load that does."""
 _HEARTBEAT = Duration.minutes(2)
@@ -132,6 +133,7 @@ class ServerlessSpark(VaultEngine):
     ) -> None:
         super().__init__(scope, construct_id)
         self._warehouse = warehouse
+        self._most_executors = max_vcpus // _WORKER_VCPUS - 1
         stack = Stack.of(self)
         self.database_name = f"{prefix.lower().replace('-', '_')}_vault"
         database = glue.CfnDatabase(
@@ -261,6 +263,12 @@ class ServerlessSpark(VaultEngine):
     def _settings(self) -> dict[str, str]:
         return {
             "spark.jars": _ICEBERG,
+            "spark.driver.cores": str(_WORKER_VCPUS),
+            "spark.executor.cores": str(_WORKER_VCPUS),
+            "spark.executor.memory": "26g",  # and a tenth more; 30 GB are the most that 4 vCPUs may have
+            # what a job asks for beyond the account's quota is not waited for: the job fails
+            "spark.dynamicAllocation.initialExecutors": str(min(3, self._most_executors)),
+            "spark.dynamicAllocation.maxExecutors": str(self._most_executors),
             **SESSION,
             **glue_catalog(self._warehouse.s3_url_for_object(_TABLES)),
             NAMESPACE_SETTING: self.database_name,

@@ -8,10 +8,13 @@ import pytest
 
 from functions.engine import spark_main_file, spark_module_files
 from functions.engine.session import SESSION
+from infra.config import DeploymentConfig
 from tests.support.synthesis import Synthesis, actions, flat, resources, synthesize
 
 EMR_PYTHON = (3, 9)
 """What EMR's releases 7 run Spark's Python with, unless they are told otherwise."""
+VCPUS_OF_A_NEW_ACCOUNT = 16
+"""Of EMR Serverless, at once (its user guide, "Endpoints and quotas")."""
 VAULT_STATES = {"LoadVaultTables"}
 JOB_STATES = {"WriteVaultJob", "IsVaultJobNeeded", "LoadVault", "RecordVault"}
 MAINTENANCE_STATES = {
@@ -110,6 +113,10 @@ def test_on_aws_the_state_waits_for_a_job_of_the_application(spark_on_aws: Synth
     assert settings["spark.sql.catalog.lake.catalog-impl"] == "org.apache.iceberg.aws.glue.GlueCatalog"
     assert settings["spark.sql.catalogImplementation"] == "in-memory", "Glue's database `default` is not the job's"
     assert settings["spark.c360.namespace"] == "c360_vault"
+    workers = 1 + int(settings["spark.dynamicAllocation.maxExecutors"])
+    assert settings["spark.driver.cores"] == settings["spark.executor.cores"] == "4"
+    assert workers * 4 == 16, "of the quota: a job that asks for more than the account's fails"
+    assert int(settings["spark.dynamicAllocation.initialExecutors"]) < workers
     assert state["TimeoutSeconds"] == 60 * state["Parameters"]["ExecutionTimeoutMinutes"] < 6 * 3600
     application = spark_on_aws.properties("AWS::EMRServerless::Application")
     assert application["MaximumCapacity"] == {"Cpu": "16 vCPU", "Memory": "128 GB", "Disk": "800 GB"}
@@ -144,6 +151,11 @@ def test_sparks_role_has_the_warehouse_and_the_vaults_tables(spark_on_aws: Synth
     sources = [flat(source) for source in trust["Condition"]["ArnLike"]["aws:SourceArn"]]
     assert all("EngineApplication" in source for source in sources)
     assert [source.endswith("/jobruns/*") for source in sources] == [False, True], "EMR names the application"
+
+
+def test_by_default_a_job_asks_for_no_more_than_a_new_account_may_use() -> None:
+    deployment = DeploymentConfig.from_context({"target": "aws", "engine": "spark"})
+    assert deployment.engine_vcpus == VCPUS_OF_A_NEW_ACCOUNT
 
 
 def test_what_emr_runs_needs_no_newer_python_than_its_own() -> None:
