@@ -168,8 +168,9 @@ class Options(BaseModel):
     engine: EngineKind = EngineKind.POSTGRESQL
     """What loads the raw vault: PostgreSQL, or Spark into Iceberg tables, whose rows PostgreSQL serves
     ([planning](spark-planning.md)). A vault that one of them has begun stays with it."""
-    engine_vcpus: Annotated[int, Field(ge=4, le=4_000)] = 64
-    """vCPUs that Spark may use at once on AWS, with 8 GB each."""
+    engine_vcpus: Annotated[int, Field(ge=8, le=4_000)] = 16
+    """vCPUs that Spark may use at once on AWS, 4 for its driver and 4 for each executor. A job that asks for more than
+    the account's quota fails; a new account has 16 ([deploying](deploy-aws.md#spark-as-the-engine-of-the-vault))."""
     split_mib: Annotated[int, Field(ge=1, le=10_240)] = 64
     """Files of more MiB than this are staged in parts of this size."""
     staging_concurrency: Annotated[int, Field(ge=1, le=40)]
@@ -225,7 +226,7 @@ class Options(BaseModel):
     stream_batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
     """Messages that the stream function gets at once at most."""
     stream_window_seconds: Annotated[int, Field(ge=0, le=300)] = 0
-    """For how many seconds a batch is gathered; 0: Lambda's default, half a second."""
+    """For how many seconds a batch is gathered; 0: what is there is handed over at once."""
     stream_pollers: Annotated[int, Field(ge=0, le=200)] = 0
     """Provisioned pollers of the event source; 0: on-demand mode ([stream](stream.md#on-aws))."""
 

@@ -33,9 +33,11 @@ def mapping_settings(deployment: DeploymentConfig) -> dict[str, Any]:
     Limits, bisecting and partial responses exist with provisioned pollers only; without, a batch is tried until it
     passes, so the function itself parts poison from the rest.
     """
-    settings: dict[str, Any] = {"BatchSize": deployment.stream_batch_size, "StartingPosition": "TRIM_HORIZON"}
-    if deployment.stream_window_seconds:
-        settings["MaximumBatchingWindowInSeconds"] = deployment.stream_window_seconds
+    settings: dict[str, Any] = {
+        "BatchSize": deployment.stream_batch_size,
+        "MaximumBatchingWindowInSeconds": deployment.stream_window_seconds,
+        "StartingPosition": "TRIM_HORIZON",
+    }
     if deployment.stream_pollers:
         settings |= {
             "MaximumRetryAttempts": RETRY_ATTEMPTS,

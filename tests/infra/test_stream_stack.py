@@ -176,6 +176,7 @@ def test_on_demand_polling_leaves_out_what_only_provisioned_pollers_know(provisi
     mapping = provisioned.one("AWS::Lambda::EventSourceMapping")
     assert mapping["Topics"] == ["clickstream_events"]
     assert (mapping["BatchSize"], mapping["StartingPosition"]) == (500, "TRIM_HORIZON")
+    assert mapping["MaximumBatchingWindowInSeconds"] == 0, "events are not kept waiting"
     assert mapping["AmazonManagedKafkaEventSourceConfig"] == {"ConsumerGroupId": "c360-stream"}
     for name in (
         "DestinationConfig",  # with one, Lambda gives up after ten tries, also in an outage
@@ -300,6 +301,7 @@ def test_locally_the_mapping_is_an_output_in_lambdas_words(local: Stream) -> Non
     mapping = json.loads(flat(local.template["Outputs"]["EventSourceMapping"]["Value"]))
     assert mapping["Topic"] == "clickstream_events"
     assert (mapping["BatchSize"], mapping["StartingPosition"]) == (500, "TRIM_HORIZON")
+    assert mapping["MaximumBatchingWindowInSeconds"] == 0, "events are not kept waiting"
     assert mapping["BootstrapServers"] == "127.0.0.1:9092"
     assert mapping["FunctionName"].startswith("Stream")
     assert "DestinationConfig" not in mapping, "as on AWS"
