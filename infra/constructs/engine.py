@@ -18,7 +18,7 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from functions.engine import spark_job_file, spark_main_file
+from functions.engine import spark_main_file, spark_module_files
 from functions.engine.session import NAMESPACE_SETTING, SESSION, glue_catalog
 from functions.engine.stored_job import PREFIX as PREFIX_OF_JOBS
 from functions.model.reading import load_model
@@ -81,8 +81,10 @@ class VaultEngine(Construct):
     """Does the jobs that the engine's function writes."""
 
     @abstractmethod
-    def job_state(self, scope: Construct, name: str, retry: Mapping[str, Any]) -> sfn.CustomState:
-        """The state that has the job at `$.vault.job` done, and ends when it is."""
+    def job_state(
+        self, scope: Construct, name: str, retry: Mapping[str, Any], *, job: str, timeout: Duration
+    ) -> sfn.CustomState:
+        """The state that has the job done whose address lies at the path `job`, and ends when it is."""
 
     @abstractmethod
     def grant(self, state_machine: sfn.StateMachine) -> None:
@@ -96,7 +98,9 @@ class LocalSpark(VaultEngine):
         super().__init__(scope, construct_id)
         self.activity = sfn.Activity(self, "Jobs")
 
-    def job_state(self, scope: Construct, name: str, retry: Mapping[str, Any]) -> sfn.CustomState:
+    def job_state(
+        self, scope: Construct, name: str, retry: Mapping[str, Any], *, job: str, timeout: Duration
+    ) -> sfn.CustomState:
         activity = self.activity.activity_arn
         return sfn.CustomState(
             scope,
@@ -104,9 +108,9 @@ class LocalSpark(VaultEngine):
             state_json={
                 "Type": "Task",
                 "Resource": activity,
-                "Parameters": {"run_id.$": "$$.Execution.Name", "job.$": "$.vault.job"},
+                "Parameters": {"run_id.$": "$$.Execution.Name", "job.$": job},
                 "ResultPath": "$.engine",  # a null, which would drop it, does not get through CDK
-                "TimeoutSeconds": JOB_TIMEOUT.to_seconds(),
+                "TimeoutSeconds": timeout.to_seconds(),
                 "HeartbeatSeconds": _HEARTBEAT.to_seconds(),
                 "Retry": [retry],
             },
@@ -159,9 +163,10 @@ class ServerlessSpark(VaultEngine):
             ),
             tags=[CfnTag(key="Name", value=f"{prefix}-vault")],
         )
-        engine = spark_job_file().parent
+        modules = spark_module_files()
+        exclude = ["*", *(f"!{each.name}" for each in modules)]
         self._entry = assets.Asset(self, "Main", path=str(spark_main_file()))
-        self._modules = assets.Asset(self, "Modules", path=str(engine), exclude=["*", f"!{spark_job_file().name}"])
+        self._modules = assets.Asset(self, "Modules", path=str(modules[0].parent), exclude=exclude)
         self.role = self._role()
 
     def _add_views(self, database: glue.CfnDatabase) -> None:
@@ -218,7 +223,9 @@ class ServerlessSpark(VaultEngine):
         )
         return role
 
-    def job_state(self, scope: Construct, name: str, retry: Mapping[str, Any]) -> sfn.CustomState:
+    def job_state(
+        self, scope: Construct, name: str, retry: Mapping[str, Any], *, job: str, timeout: Duration
+    ) -> sfn.CustomState:
         return sfn.CustomState(
             scope,
             name,
@@ -229,11 +236,11 @@ class ServerlessSpark(VaultEngine):
                     "ApplicationId": self.application.attr_application_id,
                     "ExecutionRoleArn": self.role.role_arn,
                     "Name.$": "$$.Execution.Name",
-                    "ExecutionTimeoutMinutes": JOB_TIMEOUT.to_minutes(),
+                    "ExecutionTimeoutMinutes": timeout.to_minutes(),
                     "JobDriver": {
                         "SparkSubmit": {
                             "EntryPoint": self._entry.s3_object_url,
-                            "EntryPointArguments.$": "States.Array($.vault.job)",
+                            "EntryPointArguments.$": f"States.Array({job})",
                             "SparkSubmitParameters": f"--py-files {self._modules.s3_object_url}",
                         }
                     },
@@ -248,7 +255,7 @@ class ServerlessSpark(VaultEngine):
                     },
                 },
                 "ResultPath": "$.engine",  # a null, which would drop it, does not get through CDK
-                "TimeoutSeconds": JOB_TIMEOUT.to_seconds(),
+                "TimeoutSeconds": timeout.to_seconds(),
                 "Retry": [retry],
             },
         )
