@@ -115,7 +115,7 @@ def _write_move(event: _WriteMove, seconds_left: SecondsLeft) -> dict[str, Any]:
         is_needed = begin_move(connection, request)
     if not is_needed:
         return {"is_needed": False, "is_done": True, "job": uri}
-    with environment.connections.session(settings) as connection:
+    with environment.connections.transaction(settings) as connection:  # or the next call's would be a part of it
         is_done = write_move(connection, load_model(), environment.s3(), uri, request, seconds_left)
     return {"is_needed": True, "is_done": is_done, "job": uri}
 

@@ -135,7 +135,8 @@ def write_move(
     request: MoveRequest,
     seconds_left: SecondsLeft = for_ever,
 ) -> bool:
-    """Write the job of a move that has begun to `uri`, piece by piece; whether it is whole.
+    """Write the job of a move that has begun to `uri`, piece by piece; whether it is whole. In a transaction of the
+    caller's.
 
     It goes on where another call of it has ended, and begins no piece with less than RESERVE_SECONDS left but the
     first. Raises RunNotActiveError, LedgerMovedError, UnknownTypeError and LakeUnavailableError.

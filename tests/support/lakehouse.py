@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.pq import TransactionStatus
 
 from functions.common import environment
+from functions.common.settings import DatabaseSettings
 from functions.engine import handler, spark_job_file
 from functions.engine.vault_job import JOB_FILE, record_job, write_job
 from functions.model.declaration import Model
@@ -204,9 +206,12 @@ class ServedNight(SparkNight):
         return rows
 
     def ask(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The answer of the engine's function."""
+        """The answer of the engine's function, which leaves no transaction open on its connection."""
         with self._function():
-            return handler.handle(event, lambda_context())
+            answer = handler.handle(event, lambda_context())
+            with environment.connections.session(environment.settings(DatabaseSettings)) as connection:
+                assert connection.info.transaction_status is TransactionStatus.IDLE, "nothing that comes would be kept"
+            return answer
 
     def do(self, job: str) -> None:
         """Have Spark do the job at this address."""
