@@ -168,8 +168,9 @@ class Options(BaseModel):
     engine: EngineKind = EngineKind.POSTGRESQL
     """What loads the raw vault: PostgreSQL, or Spark into Iceberg tables, whose rows PostgreSQL serves
     ([planning](spark-planning.md)). A vault that one of them has begun stays with it."""
-    engine_vcpus: Annotated[int, Field(ge=4, le=4_000)] = 64
-    """vCPUs that Spark may use at once on AWS, with 8 GB each."""
+    engine_vcpus: Annotated[int, Field(ge=8, le=4_000)] = 16
+    """vCPUs that Spark may use at once on AWS, 4 for its driver and 4 for each executor. A job that asks for more than
+    the account's quota fails; a new account has 16 ([deploying](deploy-aws.md#spark-as-the-engine-of-the-vault))."""
     split_mib: Annotated[int, Field(ge=1, le=10_240)] = 64
     """Files of more MiB than this are staged in parts of this size."""
     staging_concurrency: Annotated[int, Field(ge=1, le=40)]

@@ -199,7 +199,7 @@ class PipelineStack(Stack):
         """Rows go through its disk on their way to Spark."""
         function = self._function(
             "Jobs", "functions.engine.handler.handle", Role.LOADER,
-            "Writes a vault's job for Spark, and records it", Duration.minutes(15), 1769,
+            "Writes a job for Spark, and records it", Duration.minutes(15), 1769,
             environment={"WAREHOUSE_BUCKET": warehouse.bucket_name}, reaches_s3=True, concurrency=2, scratch_gib=10,
         )  # fmt: skip
         warehouse.grant_jobs(function)

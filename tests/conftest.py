@@ -17,7 +17,7 @@ from local.servers.broker import Broker
 from local.servers.localstack import LocalStack
 from local.servers.postgres import PostgresServer
 from tests.support import aws_calls
-from tests.support.database import fresh_database
+from tests.support.database import fresh_database, make_quick
 from tests.support.platform import Platform, SampleFiles, running_platform
 
 aws_calls.listen()
@@ -28,12 +28,17 @@ GROUPS = {
     "tests/platform/": "platform",
     "tests/browser/test_dashboard_gateway.py": "platform",
     "tests/browser/test_docs.py": "platform",
-    "tests/browser/": "dashboard",
+    "tests/engine/": "engine",
     "tests/local/": "localstack",
     "tests/cli/test_outputs.py": "localstack",
+    "tests/browser/": "dashboard",
     "tests/infra/": "templates",
+    "tests/api/": "api",
 }
 """Which tests share a fixture that takes long to start: on several processes, those of a group run in one of them."""
+
+FIRST = ("platform", "engine", "kills", "localstack", "dashboard", "templates", "api")
+"""The groups begin in this order, before single files: what takes long and starts last leaves others without work."""
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
@@ -52,11 +57,12 @@ def _group(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what needs the platform, as it takes longest; of that, end with what locks its API or all of it."""
+    """Begin with the groups; of the platform's, end with what locks its API or all of it."""
 
-    def turn(item: pytest.Item) -> tuple[bool, ...]:
-        names = getattr(item, "fixturenames", ())
-        return ("platform" not in names, "private_platform" in names, "locked" in names)
+    def turn(item: pytest.Item) -> tuple[int, bool, bool]:
+        group, names = _group(item.nodeid), getattr(item, "fixturenames", ())
+        place = FIRST.index(group) if group in FIRST else len(FIRST)
+        return (place, "private_platform" in names, "locked" in names)
 
     items.sort(key=turn)
 
@@ -75,6 +81,7 @@ def postgres_server(scratch: Path) -> Iterator[PostgresServer]:
     """One PostgreSQL server for the whole session, on a port of its own."""
     server = PostgresServer(scratch / "postgres")
     with server.running():
+        make_quick(server)
         yield server
     server.remove()
 

@@ -160,7 +160,8 @@ def test_imports_run_in_no_circle() -> None:
 
 def test_the_files_that_the_page_names_exist() -> None:
     named = re.findall(
-        r"`((?:functions|sql|infra|cli|local|tests|docs)/[a-z0-9_/]+(?:\.[a-z]+|/))(?::\w+)?`", PAGE.read_text()
+        r"`((?:functions|sql|infra|cli|local|dashboards|tests|docs)/[a-z0-9_/]+(?:\.[a-z]+|/))(?::\w+)?`",
+        PAGE.read_text(),
     )
     assert len(named) > 15
     for path, function in re.findall(r"`((?:functions|cli|local|infra)/[a-z0-9_/]+\.py):(\w+)`", PAGE.read_text()):

@@ -1,7 +1,8 @@
 """The API under load beside the plain way, on a database of its own: python -m benchmarks api [--quick]
 
 Requests per second with 16 connections, latency at any depth of a list, the single customer's SQL, and what a cold
-start imports. Every server is a uvicorn of one process; they take turns. Nothing but loopback is asked.
+start imports. Servers take turns, each a uvicorn of one process; as of an instant, that of the
+platform. Nothing but loopback is asked.
 """
 
 import argparse
@@ -133,20 +134,14 @@ class Measured:
 
 
 @contextlib.contextmanager
-def served(application: str, database_url: str, **settings: str) -> Iterator[Served]:
-    """A uvicorn of one process."""
+def served(application: str, database_url: str, *, locally: bool = False, **settings: str) -> Iterator[Served]:
+    """A uvicorn of one process; or, as it is served `locally`, with another one for costly requests."""
     port = processes.free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        application,
-        "--port",
-        str(port),
-        "--no-access-log",
-        "--lifespan",
-        "off",
-    ]
+    command = [sys.executable, "-m"]
+    if locally:
+        command += ["local.servers.api_process", application, str(port)]
+    else:
+        command += ["uvicorn", application, "--port", str(port), "--no-access-log", "--lifespan", "off"]
     environment = os.environ | {"DATABASE_URL": database_url, "POWERTOOLS_SERVICE_NAME": "api"} | settings
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -312,7 +307,7 @@ def _as_of(database_url: str, size: Size) -> str:
     orders = size.history_customers * LINES_PER_CUSTOMER
     with (
         tempfile.TemporaryDirectory(prefix="c360-spool-") as spool,
-        served("functions.api.app:app", database_url, AUDIT_SPOOL=spool) as server,
+        served("functions.api.app:app", database_url, locally=True, AUDIT_SPOOL=spool) as server,
     ):
         return "\n".join(
             [

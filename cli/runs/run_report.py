@@ -24,23 +24,33 @@ def wait_for(deployment: "Deployment", arn: str, output: Output, *, timeout: flo
     Raises RunFailedError (after showing what is known) when it ends as anything but SUCCEEDED, RunTimeoutError when
     `timeout` seconds have passed.
     """
+    execution, history = watched(deployment, arn, output, {"files": []}, timeout=timeout)
+    report = report_of(execution) or _report_of_ledger(deployment, execution.run_id)
+    _show(output, execution, report)
+    if execution.status != "SUCCEEDED":
+        raise reported(output, result_of(execution, report), _failure(execution, history))
+    return result_of(execution, report)
+
+
+def watched(
+    deployment: "Deployment", arn: str, output: Output, nothing: dict[str, Any], *, timeout: float | None = None
+) -> tuple[Execution, History]:
+    """Follow an execution with its progress. `nothing`: what else the JSON says when it is not followed to its end.
+
+    Raises RunTimeoutError when `timeout` seconds have passed.
+    """
     run_id = arn.rpartition(":")[2]
     output.say(f"run {run_id}")
     every = _LOCAL_POLL_SECONDS if deployment.is_local else _AWS_POLL_SECONDS
     unfinished: dict[str, Any] = {"status": "RUNNING", "execution_arn": arn, "run_id": run_id, "seconds": None}
     try:
         with display(output) as watch:
-            execution, history = follow(deployment.step_functions, arn, watch, every=every, timeout=timeout)
+            return follow(deployment.step_functions, arn, watch, every=every, timeout=timeout)
     except KeyboardInterrupt:
         output.say(f"stopped watching; {run_id} goes on: `c360 runs` shows how it ends")
         raise
     except CliError as error:
-        raise _reported(output, unfinished | {"files": []}, error) from error
-    report = report_of(execution) or _report_of_ledger(deployment, run_id)
-    _show(output, execution, report)
-    if execution.status != "SUCCEEDED":
-        raise _reported(output, result_of(execution, report), _failure(execution, history))
-    return result_of(execution, report)
+        raise reported(output, unfinished | nothing, error) from error
 
 
 def result_of(execution: Execution, report: dict[str, Any]) -> dict[str, Any]:
@@ -80,12 +90,17 @@ def _report_of_ledger(deployment: "Deployment", run_id: str) -> dict[str, Any]:
 
 
 def _failure(execution: Execution, history: History) -> RunFailedError:
+    return failure(execution, history, f"`c360 run --resume {execution.run_id}` goes on from there")
+
+
+def failure(execution: Execution, history: History, what_next: str) -> RunFailedError:
+    """Where and why it failed, and what to do next."""
     error, cause = execution.error or history.error, execution.cause or history.cause
     step = next((state.name for state in history.states.values() if state.status == "failed"), None)
     why = ": ".join(part for part in (error, _plain(cause)) if part)
     return RunFailedError(
         f"run {execution.run_id} {execution.status}{f' at {step}' if step else ''}{f': {why}' if why else ''}; "
-        f"`c360 logs --run {execution.run_id}` shows more, `c360 run --resume {execution.run_id}` goes on from there",
+        f"`c360 logs --run {execution.run_id}` shows more, {what_next}",
         error=error,
         cause=cause,
         step=step,
@@ -103,7 +118,7 @@ def _plain(cause: str | None) -> str | None:
     return str(parsed.get("errorMessage") or cause) if isinstance(parsed, dict) else cause
 
 
-def _reported(output: Output, result: dict[str, Any], error: CliError) -> CliError:
+def reported(output: Output, result: dict[str, Any], error: CliError) -> CliError:
     """Print the result with the error in it, since stdout is to be one object also then."""
     output.result(result | {"error": {"code": error.code, "message": error.message, **error.fields}})
     error.is_reported = True

@@ -34,7 +34,7 @@ def require_engine(connection: Connection, engine: Engine) -> None:
     if recorded not in (None, engine):
         raise EngineMismatchError(
             f"the vault is kept by {recorded}, and this deployment loads by {engine}, which lacks what was loaded:"
-            f" deploy with -c engine={recorded}"
+            f" deploy with -c engine={recorded}, or move the vault with c360 engine migrate {engine}"
         )
 
 

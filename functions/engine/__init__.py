@@ -9,10 +9,10 @@ def spark_job_file() -> Path:
 
 
 def spark_main_file() -> Path:
-    """The file that Spark starts with (spark_main.py) when a job lies in a folder; spark_job.py must be beside it."""
+    """The file that Spark starts with (spark_main.py) when a job lies in a folder, beside those that it imports."""
     return Path(__file__).parent / "spark_main.py"
 
 
-def spark_maintenance_file() -> Path:
-    """The file that Spark runs to maintain the tables; spark_job.py must be beside it."""
-    return Path(__file__).parent / "spark_maintenance.py"
+def spark_module_files() -> list[Path]:
+    """The files that spark_main.py imports."""
+    return sorted(set(Path(__file__).parent.glob("spark_*.py")) - {spark_main_file()})

@@ -12,10 +12,15 @@ from typing import Any
 
 from functions.common.database import Connection
 from functions.common.ledger import active_run, lock
-from functions.engine.vault_job import LedgerMovedError, recorded_snapshots
+from functions.engine.vault_job import JOB_FILE, LedgerMovedError, recorded_snapshots
+from functions.load.recorded_step import recorded_step
 
-MAINTENANCE_FILE = "maintenance.json"
+KIND = STEP = "maintenance"
+DUE_AFTER = 5
+"""So many runs have written tables since the last maintenance: after fewer, no table has enough small files."""
 KEPT = timedelta(days=7)
+ORPHAN_HOURS = 72
+"""So old is a file that no snapshot names before it is deleted: more than any job may take."""
 COMPACTION = {"min-input-files": "5", "target-file-size-bytes": str(256 << 20)}
 """Iceberg's rewrite_data_files: a table of fewer small files in a partition is left alone."""
 
@@ -27,6 +32,16 @@ from (
 where replaced_at is null or replaced_at >= now() - %s
 order by vault_table, snapshot_id"""
 
+_RUNS_SINCE = """select count(distinct run_id)
+from metadata.vault_snapshot
+where recorded_at > coalesce((select max(finished_at) from metadata.load_step where step = %s), '-infinity')"""
+
+
+def is_due(connection: Connection) -> bool:
+    """Whether DUE_AFTER runs have written tables since maintenance was last recorded."""
+    row = connection.execute(_RUNS_SINCE, (STEP,)).fetchone()
+    return row is not None and row[0] >= DUE_AFTER
+
 
 def write_maintenance(
     connection: Connection,
@@ -35,6 +50,7 @@ def write_maintenance(
     *,
     kept: timedelta = KEPT,
     compaction: dict[str, str] | None = None,
+    orphan_hours: int = ORPHAN_HOURS,
 ) -> bool:
     """Write what is to be maintained into `folder`, which Spark must reach; whether there is any table.
 
@@ -49,20 +65,29 @@ def write_maintenance(
         for name, snapshot in last.items()
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    job = {"run_id": run_id, "tables": tables, "compaction": compaction or COMPACTION}
-    (folder / MAINTENANCE_FILE).write_text(json.dumps(job, indent=1), encoding="utf-8")
+    job = {
+        "kind": KIND,
+        "run_id": run_id,
+        "tables": tables,
+        "compaction": compaction or COMPACTION,
+        "orphan_hours": orphan_hours,
+    }
+    (folder / JOB_FILE).write_text(json.dumps(job, indent=1), encoding="utf-8")
     return bool(tables)
 
 
 def record_maintenance(connection: Connection, run_id: str, job: dict[str, Any], result: dict[str, Any]) -> list[str]:
     """Record the compacted tables' snapshots in the ledger, where readers and the next load begin; the tables' names.
 
-    Raises RunNotActiveError, and LedgerMovedError when another run has recorded one meanwhile.
+    Again: changes nothing. Raises RunNotActiveError, and LedgerMovedError when another run has recorded one meanwhile.
     """
     before = {table["name"]: table["recorded"] for table in job["tables"]}
     compacted = {name: done["snapshot"] for name, done in result["tables"].items() if done["snapshot"] != before[name]}
     with connection.transaction():
         active_run(connection, run_id)
+        recorded = connection.execute("select from metadata.load_step where run_id = %s and step = %s", (run_id, STEP))
+        if recorded.rowcount:
+            return sorted(compacted)
         for name in sorted(compacted):
             lock(connection, name)
         now = recorded_snapshots(connection)
@@ -73,4 +98,6 @@ def record_maintenance(connection: Connection, run_id: str, job: dict[str, Any],
                 "insert into metadata.vault_snapshot (vault_table, snapshot_id, run_id) values (%s, %s, %s)",
                 (name, snapshot, run_id),
             )
+        with recorded_step(connection, run_id, STEP) as step:
+            step.rows = len(compacted)
     return sorted(compacted)

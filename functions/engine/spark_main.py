@@ -16,19 +16,32 @@ from pyspark.sql import functions as f
 
 RESULT_FILE = "result.json"
 NAMESPACE_SETTING = "spark.c360.namespace"
+_OTHER_KINDS = {"maintenance": ("spark_maintenance", "maintain"), "move": ("spark_move", "move")}
+"""Of jobs that are no load: the module beside this one, and its function."""
 
 
 def run(spark: SparkSession, folder: str) -> dict[str, Any]:
     """Do the job of a folder; write its result there, and return it.
 
-    Beside what run_job answers, `appended` says of each table which columns its new rows have, and how many they are;
-    they lie in `<folder>/appended/<table>`, as lines of PostgreSQL's COPY.
+    Beside what run_job answers of a load, `appended` says of each table which columns its new rows have, and how many
+    they are; they lie in `<folder>/appended/<table>`, as lines of PostgreSQL's COPY.
     """
     spark_job: Any = importlib.import_module("spark_job")
     namespace = f"lake.{spark.conf.get(NAMESPACE_SETTING, 'raw_vault')}"
     text = spark.read.text(f"{folder}/job.json", wholetext=True).first()[0]
     job = json.loads(text.replace(spark_job.NAMESPACE, namespace))
     spark_job.NAMESPACE = namespace
+    if (kind := job.get("kind")) is not None:
+        module, function = _OTHER_KINDS[kind]
+        result: dict[str, Any] = getattr(importlib.import_module(module), function)(spark, job, folder)
+    else:
+        result = _load(spark, spark_job, job, namespace, folder)
+    _write(spark, f"{folder}/{RESULT_FILE}", json.dumps(result))
+    return result
+
+
+def _load(spark: SparkSession, spark_job: Any, job: dict[str, Any], namespace: str, folder: str) -> dict[str, Any]:
+    """Do the job of a load, and write the rows that it appended."""
     result: dict[str, Any] = spark_job.run_job(spark, job)
     lakehouse = spark_job.Lakehouse(spark)
     result["appended"] = {}
@@ -40,7 +53,6 @@ def run(spark: SparkSession, folder: str) -> dict[str, Any]:
             rows = _appended(spark, f"{namespace}.{table}", before, snapshot)
             rows.select(copy_line(rows)).write.mode("overwrite").text(f"{folder}/appended/{table}")
             result["appended"][table] = {"columns": rows.columns, "rows": count}
-    _write(spark, f"{folder}/{RESULT_FILE}", json.dumps(result))
     return result
 
 

@@ -1,4 +1,4 @@
-"""Maintenance of the Iceberg tables, which runs in Spark: few large files, and no snapshot that nobody reads any more.
+"""Maintenance of the Iceberg tables, which runs in Spark: few large files, and no snapshot or file that nobody reads.
 
 Runs in Spark's own environment, with spark_job.py beside it. A job (functions/engine/maintenance.py) names the tables.
 """
@@ -6,16 +6,14 @@ Runs in Spark's own environment, with spark_job.py beside it. A job (functions/e
 from __future__ import annotations
 
 import importlib
-import json
-import sys
-from pathlib import Path
+import time
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 
-def maintain(spark: SparkSession, job: dict[str, Any]) -> dict[str, Any]:
-    """By table: its snapshot now, how many files became how many, and how many snapshots have gone.
+def maintain(spark: SparkSession, job: dict[str, Any], _folder: str) -> dict[str, Any]:
+    """By table: its snapshot now, how many files became how many, and how many snapshots and lost files have gone.
 
     A table that is not where the ledger says is left as it is: somebody loads it, or its load is to be taken up.
     """
@@ -27,7 +25,8 @@ def maintain(spark: SparkSession, job: dict[str, Any]) -> dict[str, Any]:
             files = _compact(spark, lakehouse.table(name), job)
             head = lakehouse.head(name)
             expired = _expire(lakehouse.table(name), {*table["kept"], recorded, head})
-            tables[name] = {"snapshot": head, "files": files, "expired": expired}
+            orphans = _remove_orphans(spark, lakehouse.table(name), job["orphan_hours"])
+            tables[name] = {"snapshot": head, "files": files, "expired": expired, "orphans": orphans}
     return {"tables": tables}
 
 
@@ -55,12 +54,16 @@ def _expire(table: Any, kept: set[int]) -> int:
     return len(others)
 
 
-def main(path: str) -> None:
-    """Do the job that stands in a file, and write its result beside it."""
-    job = json.loads(Path(path).read_text(encoding="utf-8"))
-    spark = SparkSession.builder.appName(f"c360 maintenance {job['run_id']}").getOrCreate()
-    Path(f"{path}.result").write_text(json.dumps(maintain(spark, job)), encoding="utf-8")
+def _remove_orphans(spark: SparkSession, table: Any, hours: int) -> int:
+    """Delete files below the table that none of its snapshots names, as a killed job leaves them; how many they were.
 
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    Not those of the last hours, which a job under way may be about to commit.
+    """
+    actions = spark._jvm.org.apache.iceberg.spark.actions.SparkActions.get(spark._jsparkSession)
+    before = int((time.time() - hours * 3600) * 1000)
+    found = actions.deleteOrphanFiles(table).olderThan(before).execute().orphanFileLocations().iterator()
+    count = 0
+    while found.hasNext():
+        found.next()
+        count += 1
+    return count

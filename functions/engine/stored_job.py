@@ -43,11 +43,7 @@ def upload_job(s3: "S3Client", folder: Path, uri: str) -> None:
 
 def read_result(s3: "S3Client", uri: str) -> dict[str, Any]:
     """What Spark says that it has done. Raises LakeUnavailableError."""
-    bucket, prefix = split_uri(uri)
-    with aws_failures_named("S3", LakeUnavailableError):
-        body = s3.get_object(Bucket=bucket, Key=f"{prefix}/{RESULT_FILE}")["Body"].read()
-    result: dict[str, Any] = json.loads(body)
-    return result
+    return Folder(s3, uri).read(RESULT_FILE)
 
 
 def appended_lines(s3: "S3Client", uri: str, table: str) -> Iterator[bytes]:
@@ -58,3 +54,36 @@ def appended_lines(s3: "S3Client", uri: str, table: str) -> Iterator[bytes]:
         for page in pages:
             for found in page.get("Contents", ()):
                 yield from s3.get_object(Bucket=bucket, Key=found["Key"])["Body"].iter_chunks(_CHUNK_BYTES)
+
+
+class Folder:
+    """Objects below an address in S3. Each call raises LakeUnavailableError when S3 does not answer."""
+
+    def __init__(self, s3: "S3Client", uri: str) -> None:
+        self._s3 = s3
+        self._bucket, self._prefix = split_uri(uri)
+
+    def names(self) -> list[str]:
+        """Of what lies in it."""
+        with aws_failures_named("S3", LakeUnavailableError):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{self._prefix}/")
+            return [
+                found["Key"].removeprefix(f"{self._prefix}/") for page in pages for found in page.get("Contents", ())
+            ]
+
+    def read(self, name: str) -> dict[str, Any]:
+        """An object of JSON."""
+        with aws_failures_named("S3", LakeUnavailableError):
+            body = self._s3.get_object(Bucket=self._bucket, Key=f"{self._prefix}/{name}")["Body"].read()
+        value: dict[str, Any] = json.loads(body)
+        return value
+
+    def write(self, name: str, value: dict[str, Any]) -> None:
+        """An object of JSON."""
+        with aws_failures_named("S3", LakeUnavailableError):
+            self._s3.put_object(Bucket=self._bucket, Key=f"{self._prefix}/{name}", Body=json.dumps(value).encode())
+
+    def upload(self, name: str, path: Path) -> None:
+        """A file."""
+        with aws_failures_named("S3", LakeUnavailableError):
+            self._s3.upload_file(str(path), self._bucket, f"{self._prefix}/{name}")

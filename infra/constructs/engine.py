@@ -18,7 +18,7 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from functions.engine import spark_job_file, spark_main_file
+from functions.engine import spark_main_file, spark_module_files
 from functions.engine.session import NAMESPACE_SETTING, SESSION, glue_catalog
 from functions.engine.stored_job import PREFIX as PREFIX_OF_JOBS
 from functions.model.reading import load_model
@@ -30,6 +30,7 @@ from infra.constructs.private_bucket import PrivateBucket
 RELEASE = "emr-7.13.0"
 """Spark 3.5 with Iceberg 1.10, which are the versions here too (requirements/spark.txt)."""
 _ICEBERG = "/usr/share/aws/iceberg/lib/iceberg-spark3-runtime.jar"
+_WORKER_VCPUS = 4
 JOB_TIMEOUT = Duration.hours(5)
 """Less than the state machine has, so that a job that hangs is told from a load that does."""
 _HEARTBEAT = Duration.minutes(2)
@@ -80,8 +81,10 @@ class VaultEngine(Construct):
     """Does the jobs that the engine's function writes."""
 
     @abstractmethod
-    def job_state(self, scope: Construct, name: str, retry: Mapping[str, Any]) -> sfn.CustomState:
-        """The state that has the job at `$.vault.job` done, and ends when it is."""
+    def job_state(
+        self, scope: Construct, name: str, retry: Mapping[str, Any], *, job: str, timeout: Duration
+    ) -> sfn.CustomState:
+        """The state that has the job done whose address lies at the path `job`, and ends when it is."""
 
     @abstractmethod
     def grant(self, state_machine: sfn.StateMachine) -> None:
@@ -95,7 +98,9 @@ class LocalSpark(VaultEngine):
         super().__init__(scope, construct_id)
         self.activity = sfn.Activity(self, "Jobs")
 
-    def job_state(self, scope: Construct, name: str, retry: Mapping[str, Any]) -> sfn.CustomState:
+    def job_state(
+        self, scope: Construct, name: str, retry: Mapping[str, Any], *, job: str, timeout: Duration
+    ) -> sfn.CustomState:
         activity = self.activity.activity_arn
         return sfn.CustomState(
             scope,
@@ -103,9 +108,9 @@ class LocalSpark(VaultEngine):
             state_json={
                 "Type": "Task",
                 "Resource": activity,
-                "Parameters": {"run_id.$": "$$.Execution.Name", "job.$": "$.vault.job"},
+                "Parameters": {"run_id.$": "$$.Execution.Name", "job.$": job},
                 "ResultPath": "$.engine",  # a null, which would drop it, does not get through CDK
-                "TimeoutSeconds": JOB_TIMEOUT.to_seconds(),
+                "TimeoutSeconds": timeout.to_seconds(),
                 "HeartbeatSeconds": _HEARTBEAT.to_seconds(),
                 "Retry": [retry],
             },
@@ -128,6 +133,7 @@ class ServerlessSpark(VaultEngine):
     ) -> None:
         super().__init__(scope, construct_id)
         self._warehouse = warehouse
+        self._most_executors = max_vcpus // _WORKER_VCPUS - 1
         stack = Stack.of(self)
         self.database_name = f"{prefix.lower().replace('-', '_')}_vault"
         database = glue.CfnDatabase(
@@ -157,9 +163,10 @@ class ServerlessSpark(VaultEngine):
             ),
             tags=[CfnTag(key="Name", value=f"{prefix}-vault")],
         )
-        engine = spark_job_file().parent
+        modules = spark_module_files()
+        exclude = ["*", *(f"!{each.name}" for each in modules)]
         self._entry = assets.Asset(self, "Main", path=str(spark_main_file()))
-        self._modules = assets.Asset(self, "Modules", path=str(engine), exclude=["*", f"!{spark_job_file().name}"])
+        self._modules = assets.Asset(self, "Modules", path=str(modules[0].parent), exclude=exclude)
         self.role = self._role()
 
     def _add_views(self, database: glue.CfnDatabase) -> None:
@@ -216,7 +223,9 @@ class ServerlessSpark(VaultEngine):
         )
         return role
 
-    def job_state(self, scope: Construct, name: str, retry: Mapping[str, Any]) -> sfn.CustomState:
+    def job_state(
+        self, scope: Construct, name: str, retry: Mapping[str, Any], *, job: str, timeout: Duration
+    ) -> sfn.CustomState:
         return sfn.CustomState(
             scope,
             name,
@@ -227,11 +236,11 @@ class ServerlessSpark(VaultEngine):
                     "ApplicationId": self.application.attr_application_id,
                     "ExecutionRoleArn": self.role.role_arn,
                     "Name.$": "$$.Execution.Name",
-                    "ExecutionTimeoutMinutes": JOB_TIMEOUT.to_minutes(),
+                    "ExecutionTimeoutMinutes": timeout.to_minutes(),
                     "JobDriver": {
                         "SparkSubmit": {
                             "EntryPoint": self._entry.s3_object_url,
-                            "EntryPointArguments.$": "States.Array($.vault.job)",
+                            "EntryPointArguments.$": f"States.Array({job})",
                             "SparkSubmitParameters": f"--py-files {self._modules.s3_object_url}",
                         }
                     },
@@ -246,7 +255,7 @@ class ServerlessSpark(VaultEngine):
                     },
                 },
                 "ResultPath": "$.engine",  # a null, which would drop it, does not get through CDK
-                "TimeoutSeconds": JOB_TIMEOUT.to_seconds(),
+                "TimeoutSeconds": timeout.to_seconds(),
                 "Retry": [retry],
             },
         )
@@ -254,6 +263,12 @@ class ServerlessSpark(VaultEngine):
     def _settings(self) -> dict[str, str]:
         return {
             "spark.jars": _ICEBERG,
+            "spark.driver.cores": str(_WORKER_VCPUS),
+            "spark.executor.cores": str(_WORKER_VCPUS),
+            "spark.executor.memory": "26g",  # and a tenth more; 30 GB are the most that 4 vCPUs may have
+            # what a job asks for beyond the account's quota is not waited for: the job fails
+            "spark.dynamicAllocation.initialExecutors": str(min(3, self._most_executors)),
+            "spark.dynamicAllocation.maxExecutors": str(self._most_executors),
             **SESSION,
             **glue_catalog(self._warehouse.s3_url_for_object(_TABLES)),
             NAMESPACE_SETTING: self.database_name,

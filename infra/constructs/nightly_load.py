@@ -12,6 +12,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct, IConstruct
 
 from infra.constructs.engine import VaultEngine
+from infra.constructs.engine_states import EngineStates
 from infra.constructs.lake import LakeCatalog
 from infra.constructs.load_tasks import CALL_TIMEOUT, RETRIES, LoadTasks
 from infra.constructs.nag import accept
@@ -26,9 +27,6 @@ GLUE_ERROR_NAMES = (
     "Glue.ThrottlingException",
     "States.Timeout",
 )
-ENGINE_ERROR_NAMES = ("States.TaskFailed", "States.Timeout", "States.HeartbeatTimeout")
-"""Spark's own words are in its log; a job that is done again finds what it has committed."""
-ENGINE_RETRIES = 1
 TIMEOUT = Duration.hours(6)
 """A night takes minutes; in the first load of years, a step of the vault goes on in one call after another."""
 VAULT_STEPS = ("Hubs", "Links", "Satellites")
@@ -47,8 +45,10 @@ class NightlyLoad(sfn.StateMachine):
     EventBridge rule on its status records and alerts. `export` comes after Finish: when it fails, the execution fails
     and alerts, but the run has succeeded and nothing of it is loaded again. `catalog` is pointed at what was exported.
     With an `engine`, the function `jobs` writes what is to be loaded, the engine does it, and the function records it:
-    one job for hubs, links and satellites, in place of the three steps. With `observed` it logs its transitions,
-    without their data, and is traced; `redrivable` passes the number of redrives to the steps.
+    one job for hubs, links and satellites, in place of the three steps, and one for maintenance where it is due. There
+    the input may also be `{"move_to": "spark"}` or `{"move_to": "postgresql"}`: the vault is moved, nothing loaded.
+    With `observed` it logs its transitions, without their data, and is traced; `redrivable` passes the number of
+    redrives to the steps.
     """
 
     def __init__(
@@ -79,8 +79,7 @@ class NightlyLoad(sfn.StateMachine):
         self._staging = StagingStates(self._tasks, staging_concurrency)
         self._export = export
         self._catalog = catalog
-        self._engine = engine
-        self._jobs = jobs
+        self._spark = None if engine is None or jobs is None else EngineStates(self._tasks, engine, jobs)
         self._alerts = alerts
         super().__init__(
             scope,
@@ -139,11 +138,11 @@ class NightlyLoad(sfn.StateMachine):
         check_vault = self._tasks.load_step(
             "CheckVault", "check_vault", result_path="$.checks", result_selector=_IS_DONE
         )
-        publish = self._tasks.load_step("PublishMarts", "publish").next(finish)
+        publish = self._tasks.load_step("PublishMarts", "publish").next(self._after_publication(finish))
         self._tasks.until_done(check_vault, "IsVaultChecked", "$.checks", publish)
         check_staging = self._tasks.load_step("CheckStaging", "check_staging")
-        if self._engine is not None and self._jobs is not None:
-            check_staging.next(self._vault_job(self._engine, self._jobs, check_vault))
+        if self._spark is not None:
+            check_staging.next(self._spark.vault_job(check_vault))
         else:
             check_staging.next(self._vault_steps(check_vault))
         stage_files.next(check_staging)
@@ -170,40 +169,31 @@ class NightlyLoad(sfn.StateMachine):
             .when(are_many_files, stage_many_files)
             .otherwise(stage_files)
         )
-        return self._list_running().next(self._plan()).next(any_files)
+        plan = self._plan().next(any_files)
+        if self._spark is None:
+            return self._list_running().next(plan)
+        is_move = sfn.Choice(self._tasks.scope, "IsMove").when(
+            sfn.Condition.is_present("$.move_to"), self._spark.move()
+        )
+        return self._list_running().next(is_move.otherwise(plan))
+
+    def _after_publication(self, then: sfn.IChainable) -> sfn.IChainable:
+        """Readers have all there is; before the run ends, Spark's tables are maintained."""
+        if self._spark is None:
+            return then
+        alert = self._alert(
+            "AlertMaintenance",
+            "Customer 360: Iceberg tables were not maintained",
+            "The load {} goes on without the maintenance of its Iceberg tables, which failed: small files and old"
+            " snapshots stay until a later night. docs/runbook.md, section Tables are not maintained, says what to do.",
+            "$$.Execution.Name",
+        )
+        return self._spark.maintenance(alert, then)
 
     def _vault_steps(self, then: sfn.IChainable) -> sfn.IChainable:
         """The vault in PostgreSQL: hubs, links and satellites at the same time."""
         at_once = sfn.Parallel(self._tasks.scope, "LoadVaultTables", result_path=sfn.JsonPath.DISCARD)
         return at_once.branch(*map(self._vault_step, VAULT_STEPS)).next(then)
-
-    def _vault_job(self, engine: VaultEngine, jobs: lambda_.IFunction, then: sfn.IChainable) -> sfn.IChainable:
-        """The vault on Spark: one job, since links and satellites write one table, and to start Spark takes long."""
-        context = self._tasks.step_context
-        write = self._tasks.task(
-            "WriteVaultJob",
-            jobs,
-            {"step": "write_job", **context},
-            result_selector={"is_needed.$": "$.Payload.is_needed", "job.$": "$.Payload.job"},
-            result_path="$.vault",
-        )
-        load = engine.job_state(
-            self._tasks.scope,
-            "LoadVault",
-            {
-                "ErrorEquals": [*ENGINE_ERROR_NAMES],
-                "MaxAttempts": ENGINE_RETRIES,
-                "IntervalSeconds": self._tasks.retry_interval.to_seconds(),
-                "BackoffRate": 2,
-                "MaxDelaySeconds": 30,
-                "JitterStrategy": "FULL",
-            },
-        )
-        record = self._tasks.task("RecordVault", jobs, {"step": "record_job", **context, "job.$": "$.vault.job"})
-        is_needed = sfn.Choice(self._tasks.scope, "IsVaultJobNeeded").when(
-            sfn.Condition.boolean_equals("$.vault.is_needed", value=True), load.next(record).next(then)
-        )
-        return write.next(is_needed.otherwise(then))
 
     def _vault_step(self, what: str) -> sfn.IChainable:
         """Load hubs, links or satellites, in as many calls as it takes."""
@@ -238,20 +228,24 @@ class NightlyLoad(sfn.StateMachine):
         )
 
     def _alert_held_lists(self) -> tasks.SnsPublish:
+        return self._alert(
+            "AlertHeldLists",
+            "Customer 360: complete lists are held",
+            "The load {} holds {} files of complete lists, since they would mark too many keys deleted. All"
+            " else is loaded. c360 lists list shows them; docs/runbook.md, section A list is held, says"
+            " what to do.",
+            "$.run_id",
+            "$.held",
+        )
+
+    def _alert(self, name: str, subject: str, message: str, *paths: str) -> tasks.SnsPublish:
+        """A message in which what lies at `paths` stands in for each {}."""
         alert = tasks.SnsPublish(
             self._tasks.scope,
-            "AlertHeldLists",
+            name,
             topic=self._alerts,
-            subject="Customer 360: complete lists are held",
-            message=sfn.TaskInput.from_text(
-                sfn.JsonPath.format(
-                    "The load {} holds {} files of complete lists, since they would mark too many keys deleted. All"
-                    " else is loaded. c360 lists list shows them; docs/runbook.md, section A list is held, says"
-                    " what to do.",
-                    sfn.JsonPath.string_at("$.run_id"),
-                    sfn.JsonPath.string_at("$.held"),
-                )
-            ),
+            subject=subject,
+            message=sfn.TaskInput.from_text(sfn.JsonPath.format(message, *map(sfn.JsonPath.string_at, paths))),
             result_path=sfn.JsonPath.DISCARD,
             task_timeout=sfn.Timeout.duration(CALL_TIMEOUT),
         )

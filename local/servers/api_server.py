@@ -51,7 +51,7 @@ class ApiServer:
         Raises `PortTakenError`, or `LocalError` with the end of its log.
         """
         process = processes.start(
-            [sys.executable, "-m", "local.servers.api_process", str(self.port)],
+            [sys.executable, "-m", "local.servers.api_process", "functions.api.app:app", str(self.port)],
             log=self.log,
             environment={
                 **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.api.history import fill_history
 from functions.api import database
+from functions.api.costly import may_be_costly
 from functions.api.paging import pages
 from functions.api.paging.collection import AS_OF_KEYS, Collection, Selection, page_statement
 from functions.api.resources.customers import CUSTOMERS
@@ -47,8 +48,10 @@ def test_costly_requests_beyond_their_number_are_503_and_no_others(changing: htt
         assert changing.get(path).status_code == 200, path
     with psycopg.connect(changing_url, autocommit=True) as admin:  # what was answered is remembered
         admin.execute("update metadata.mart_publication set published_at = now()")
+    assert not any(may_be_costly(f"GET {path} HTTP/1.1".encode()) for path in CHEAP)
     with _taken(changing_url):
         for path in COSTLY:
+            assert may_be_costly(f"GET {path} HTTP/1.1".encode()), path
             answer = changing.get(path)
             assert (answer.status_code, answer.headers.get("retry-after")) == (503, "1"), path
             assert "costly" in answer.json()["detail"]

@@ -6,14 +6,23 @@ from typing import Any
 
 import pytest
 
-from functions.engine import spark_job_file, spark_main_file, spark_maintenance_file
+from functions.engine import spark_main_file, spark_module_files
 from functions.engine.session import SESSION
+from infra.config import DeploymentConfig
 from tests.support.synthesis import Synthesis, actions, flat, resources, synthesize
 
 EMR_PYTHON = (3, 9)
 """What EMR's releases 7 run Spark's Python with, unless they are told otherwise."""
+VCPUS_OF_A_NEW_ACCOUNT = 16
+"""Of EMR Serverless, at once (its user guide, "Endpoints and quotas")."""
 VAULT_STATES = {"LoadVaultTables"}
 JOB_STATES = {"WriteVaultJob", "IsVaultJobNeeded", "LoadVault", "RecordVault"}
+MAINTENANCE_STATES = {
+    "WriteMaintenance", "IsMaintenanceDue", "MaintainTables", "RecordMaintenance", "AlertMaintenance",
+}  # fmt: skip
+MOVE_STATES = {
+    "IsMove", "WriteMove", "IsMoveWritten", "IsMoveNeeded", "NothingToMove", "MoveVault", "RecordMove",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +41,7 @@ def spark_here(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
 def test_the_night_is_the_same_but_for_the_job(spark: str, other: str, request: pytest.FixtureRequest) -> None:
     with_spark = request.getfixturevalue(spark).state_machine()["States"]
     without = request.getfixturevalue(other).state_machine()["States"]
-    assert with_spark.keys() - without.keys() == JOB_STATES
+    assert with_spark.keys() - without.keys() == JOB_STATES | MAINTENANCE_STATES | MOVE_STATES
     assert without.keys() - with_spark.keys() == VAULT_STATES
     following = {name: state.get("Next") for name, state in with_spark.items()}
     assert following["CheckStaging"] == "WriteVaultJob"
@@ -41,9 +50,54 @@ def test_the_night_is_the_same_but_for_the_job(spark: str, other: str, request: 
     assert with_spark["IsVaultJobNeeded"]["Default"] == "CheckVault"
     assert with_spark["LoadVault"]["ResultPath"] == "$.engine", "what the job is called is asked for after it"
     assert (following["LoadVault"], following["RecordVault"]) == ("RecordVault", "CheckVault")
-    assert {
-        name: state.get("Next") for name, state in without.items() if name not in {"CheckStaging", *VAULT_STATES}
-    } == {name: state for name, state in following.items() if name not in {"CheckStaging", *JOB_STATES}}
+    assert (following["ListRunning"], with_spark["IsMove"]["Default"]) == ("IsMove", "Plan")
+    others = {"CheckStaging", "PublishMarts", "ListRunning"}
+    assert {name: state.get("Next") for name, state in without.items() if name not in others | VAULT_STATES} == {
+        name: state
+        for name, state in following.items()
+        if name not in others | JOB_STATES | MAINTENANCE_STATES | MOVE_STATES
+    }
+
+
+@pytest.mark.parametrize("spark", ["spark_on_aws", "spark_here"])
+def test_maintenance_comes_after_publication_and_cannot_fail_the_night(
+    spark: str, request: pytest.FixtureRequest
+) -> None:
+    states = request.getfixturevalue(spark).state_machine()["States"]
+    assert states["PublishMarts"]["Next"] == "WriteMaintenance"
+    assert states["WriteMaintenance"]["Next"] == "IsMaintenanceDue"
+    [due] = states["IsMaintenanceDue"]["Choices"]
+    assert (due["Variable"], due["Next"]) == ("$.maintenance.is_needed", "MaintainTables")
+    assert states["IsMaintenanceDue"]["Default"] == "Finish"
+    assert states["MaintainTables"]["Next"] == "RecordMaintenance"
+    for name in ("WriteMaintenance", "MaintainTables", "RecordMaintenance"):
+        [caught] = states[name]["Catch"]
+        assert (caught["ErrorEquals"], caught["Next"]) == (["States.ALL"], "AlertMaintenance")
+        assert "ResultPath" in caught, "what Finish is told stays"
+    assert states["AlertMaintenance"]["Resource"].endswith(":states:::sns:publish")
+    assert states["AlertMaintenance"]["Next"] == states["RecordMaintenance"]["Next"] == "Finish"
+    assert states["MaintainTables"]["TimeoutSeconds"] < states["LoadVault"]["TimeoutSeconds"]
+
+
+@pytest.mark.parametrize("spark", ["spark_on_aws", "spark_here"])
+def test_a_move_takes_the_place_of_the_night(spark: str, request: pytest.FixtureRequest) -> None:
+    states = request.getfixturevalue(spark).state_machine()["States"]
+    [is_move] = states["IsMove"]["Choices"]
+    assert is_move == {"Variable": "$.move_to", "IsPresent": True, "Next": "WriteMove"}
+    [again] = states["IsMoveWritten"]["Choices"]
+    assert (again["Next"], states["IsMoveWritten"]["Default"]) == ("WriteMove", "IsMoveNeeded")
+    [needed] = states["IsMoveNeeded"]["Choices"]
+    assert (needed["Next"], states["IsMoveNeeded"]["Default"]) == ("MoveVault", "NothingToMove")
+    assert states["MoveVault"]["Next"] == "RecordMove"
+    assert states["MoveVault"]["Resource"] == states["LoadVault"]["Resource"]
+    assert states["RecordMove"]["End"]
+    assert states["NothingToMove"]["End"]
+    assert not any("Catch" in states[name] for name in ("WriteMove", "MoveVault", "RecordMove")), "it fails loudly"
+
+
+def test_the_job_carries_all_that_spark_runs(spark_on_aws: Synthesis) -> None:
+    found = {file.name for file in spark_on_aws.folder.glob("asset.*/spark_*.py")}
+    assert found == {file.name for file in spark_module_files()} >= {"spark_job.py", "spark_move.py"}
 
 
 def test_on_aws_the_state_waits_for_a_job_of_the_application(spark_on_aws: Synthesis) -> None:
@@ -59,6 +113,10 @@ def test_on_aws_the_state_waits_for_a_job_of_the_application(spark_on_aws: Synth
     assert settings["spark.sql.catalog.lake.catalog-impl"] == "org.apache.iceberg.aws.glue.GlueCatalog"
     assert settings["spark.sql.catalogImplementation"] == "in-memory", "Glue's database `default` is not the job's"
     assert settings["spark.c360.namespace"] == "c360_vault"
+    workers = 1 + int(settings["spark.dynamicAllocation.maxExecutors"])
+    assert settings["spark.driver.cores"] == settings["spark.executor.cores"] == "4"
+    assert workers * 4 == 16, "of the quota: a job that asks for more than the account's fails"
+    assert int(settings["spark.dynamicAllocation.initialExecutors"]) < workers
     assert state["TimeoutSeconds"] == 60 * state["Parameters"]["ExecutionTimeoutMinutes"] < 6 * 3600
     application = spark_on_aws.properties("AWS::EMRServerless::Application")
     assert application["MaximumCapacity"] == {"Cpu": "16 vCPU", "Memory": "128 GB", "Disk": "800 GB"}
@@ -95,8 +153,13 @@ def test_sparks_role_has_the_warehouse_and_the_vaults_tables(spark_on_aws: Synth
     assert [source.endswith("/jobruns/*") for source in sources] == [False, True], "EMR names the application"
 
 
+def test_by_default_a_job_asks_for_no_more_than_a_new_account_may_use() -> None:
+    deployment = DeploymentConfig.from_context({"target": "aws", "engine": "spark"})
+    assert deployment.engine_vcpus == VCPUS_OF_A_NEW_ACCOUNT
+
+
 def test_what_emr_runs_needs_no_newer_python_than_its_own() -> None:
-    for file in (spark_main_file(), spark_job_file(), spark_maintenance_file()):
+    for file in (spark_main_file(), *spark_module_files()):
         ast.parse(file.read_text(encoding="utf-8"), feature_version=EMR_PYTHON)
 
 

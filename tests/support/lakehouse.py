@@ -7,14 +7,16 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.pq import TransactionStatus
 
 from functions.common import environment
+from functions.common.settings import DatabaseSettings
 from functions.engine import handler, spark_job_file
 from functions.engine.vault_job import JOB_FILE, record_job, write_job
 from functions.model.declaration import Model
@@ -185,13 +187,10 @@ class ServedNight(SparkNight):
 
     def work(self, run_id: str) -> dict[str, Any] | None:
         """Have Spark do what the ledger leaves to do; the answer of the function that wrote the job."""
-        assert self.worker is not None
-        worker = self.worker
-        with self._function():
-            written = handler.handle({"step": "write_job", "run_id": run_id}, lambda_context())
+        written = self.ask({"step": "write_job", "run_id": run_id})
         if not written["is_needed"]:
             return None
-        do_stored_job(self.s3, written["job"], self.folder / run_id, lambda folder: worker.ask({"folder": str(folder)}))
+        self.do(written["job"])
         return written
 
     def load_vault(self, run_id: str) -> dict[str, int]:
@@ -203,10 +202,36 @@ class ServedNight(SparkNight):
 
     def record(self, run_id: str, job: str) -> dict[str, int]:
         """Have the function record a job that Spark has done; new rows by table."""
+        rows: dict[str, int] = self.ask({"step": "record_job", "run_id": run_id, "job": job})["rows"]
+        return rows
+
+    def ask(self, event: dict[str, Any]) -> dict[str, Any]:
+        """The answer of the engine's function, which leaves no transaction open on its connection."""
         with self._function():
-            event = {"step": "record_job", "run_id": run_id, "job": job}
-            rows: dict[str, int] = handler.handle(event, lambda_context())["rows"]
-            return rows
+            answer = handler.handle(event, lambda_context())
+            with environment.connections.session(environment.settings(DatabaseSettings)) as connection:
+                assert connection.info.transaction_status is TransactionStatus.IDLE, "nothing that comes would be kept"
+            return answer
+
+    def do(self, job: str) -> None:
+        """Have Spark do the job at this address."""
+        assert self.worker is not None
+        worker = self.worker
+        do_stored_job(self.s3, job, self.folder / "stored", lambda folder: worker.ask({"folder": str(folder)}))
+
+    def write_move(self, engine: str, run_id: str, running: tuple[str, ...] | None = None) -> dict[str, Any]:
+        """Begin to move the vault; the function's answer."""
+        started = datetime.now(UTC).isoformat()
+        event = {"execution_arn": "arn:aws:states:test", "started_at": started, "move_to": engine, "running": running}
+        return self.ask({"step": "write_move", "run_id": run_id, **event})
+
+    def move(self, engine: str, run_id: str) -> dict[str, Any]:
+        """Move the vault to an engine; what was recorded."""
+        written = self.write_move(engine, run_id)
+        assert written["is_needed"]
+        assert written["is_done"]
+        self.do(written["job"])
+        return self.ask({"step": "record_move", "run_id": run_id, "job": written["job"]})
 
     def publish(self, run_id: str, at: datetime | None = None) -> dict[str, int]:
         return Night.publish(self, run_id, at)

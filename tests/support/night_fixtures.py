@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from local.servers.postgres import PostgresServer
-from tests.support.database import fresh_database, make_quick
+from tests.support.database import fresh_database
 from tests.support.database_state import empty
 from tests.support.night import BUCKET, Night, prepare
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
     """The name of a migrated database that others are copied from."""
-    make_quick(postgres_server)
     with fresh_database(postgres_server) as url:
         prepare(url)
         with psycopg.connect(url) as connection:

@@ -1,9 +1,8 @@
 """Runs in Spark's own environment: jobs one after another in one session, as their start takes longer than their work.
 
-A line of its input is a request: {"job"} and {"maintenance"} run the job of a file, {"folder"} that of a folder, as
-Spark's main file does, {"dump"} answers the rows of tables as of snapshots, {"history"} the snapshots of tables with
-the steps that made them, {"sql"} runs a statement, {"roll_back", "to"} makes a table what it was. A line of its output
-is the answer.
+A line of its input is a request: {"job"} runs the job of a file, {"folder"} that of a folder, as Spark's main file
+does, {"dump"} answers the rows of tables as of snapshots, {"history"} the snapshots of tables with the steps that made
+them, {"sql"} runs a statement, {"roll_back", "to"} makes a table what it was. A line of its output is the answer.
 """
 
 import importlib.util
@@ -29,7 +28,8 @@ def _module(name: str) -> Any:
 
 spark_job = _module("spark_job")
 spark_main = _module("spark_main")
-spark_maintenance = _module("spark_maintenance")
+_module("spark_maintenance")
+_module("spark_move")
 
 spark = SparkSession.builder.getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
@@ -62,9 +62,6 @@ def answer(request: dict[str, Any]) -> Any:
     if "job" in request:
         with open(request["job"], encoding="utf-8") as file:  # noqa: PTH123
             return spark_job.run_job(spark, json.load(file))
-    if "maintenance" in request:
-        with open(request["maintenance"], encoding="utf-8") as file:  # noqa: PTH123
-            return spark_maintenance.maintain(spark, json.load(file))
     if "folder" in request:
         return spark_main.run(spark, request["folder"])
     lakehouse = spark_job.Lakehouse(spark)

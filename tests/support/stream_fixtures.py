@@ -10,7 +10,7 @@ from functions.stream.partitions import PartitionKeeper
 from functions.stream.settings import StreamSettings
 from local.servers.postgres import PostgresServer
 from tests.support.connection_holder import ClosingHolder
-from tests.support.database import fresh_database, make_quick
+from tests.support.database import fresh_database
 from tests.support.night import prepare
 from tests.support.stream_consumer import Consumer
 
@@ -18,7 +18,6 @@ from tests.support.stream_consumer import Consumer
 @pytest.fixture(scope="session")
 def stream_database(postgres_server: PostgresServer) -> Iterator[str]:
     """The administrator's URL of one migrated database that all tests share, each finding it empty."""
-    make_quick(postgres_server)
     with fresh_database(postgres_server) as url:
         prepare(url)
         yield url
