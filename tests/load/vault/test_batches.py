@@ -223,5 +223,24 @@ def test_a_batch_that_takes_too_long_is_cancelled_and_done_in_halves(
     assert done == [(0, 32768), (32768, 65536)]
 
 
+@pytest.mark.parametrize(("batch_rows", "kept"), [(pace.BATCH_ROWS, []), (1, ["sat_order_line"])])
+def test_few_rows_are_loaded_into_all_tables_in_one_transaction(
+    night: Night, monkeypatch: pytest.MonkeyPatch, batch_rows: int, kept: list[str]
+) -> None:
+    """Of many, what was committed before a failure stays."""
+    monkeypatch.setattr(pace, "BATCH_ROWS", batch_rows)
+    night.drop("transactions/dt=2024-01-01/a.csv", transactions({}))
+    run_id, object_ids = night.plan()
+    night.stage(run_id, object_ids)
+    loads = [
+        TableLoad("sat_order_line", "transactions", insert=lambda *_: 1),
+        TableLoad("sat_order_details", "transactions", insert=_never),
+    ]
+    with night.connect() as connection, pytest.raises(AssertionError):
+        load_tables(connection, night.model, run_id, loads)
+    assert list(batches(night, run_id)) == kept
+    assert night.rows("select distinct vault_table from metadata.vault_load") == [(table,) for table in kept]
+
+
 def _never(*_arguments: Any) -> int:
     raise AssertionError("it is loaded already")

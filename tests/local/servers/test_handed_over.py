@@ -115,11 +115,14 @@ def test_many_at_once_are_all_answered(server: psutil.Process) -> None:
             assert b"HTTP/1.1 200" in _received(line)
 
 
-def test_when_the_other_process_has_ended_nobody_notices_and_there_is_a_new_one(server: psutil.Process) -> None:
+def test_who_asks_when_the_other_process_has_ended_is_answered_and_there_is_a_new_one(server: psutil.Process) -> None:
     with closing(_connected(_port(server))) as line:
         ended = _ask(line, COSTLY[0])[0]
-    psutil.Process(ended).kill()
+    killed = psutil.Process(ended)
+    killed.kill()
     deadline = time.monotonic() + 20
+    while killed.is_running() and killed.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
     answered = server.pid
     while answered in (server.pid, ended):
         assert time.monotonic() < deadline
