@@ -1,4 +1,4 @@
--- Retracted objects that the history in the table still counts; none where it follows no history.
+-- Retracted objects that the history in the table still counts.
 insert into metadata.vault_retraction (object_id, vault_table, run_id, loaded_below)
 select r.object_id, %(table)s, %(run_id)s, 0
 from metadata.retraction as r

@@ -1,6 +1,5 @@
 """Ranges of hash keys, the batches of a table's load: what the ledger says of how far each object has come."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from functions.common.database import Connection
@@ -64,8 +63,12 @@ def unfinished(connection: Connection, table: str, source: str, staged: list[int
     )
 
 
-def record_done(connection: Connection, table: str, object_ids: Iterable[int], high: int) -> None:
+def record_done(connection: Connection, table: str, todo: Unfinished, high: int) -> None:
     """Note that the table has taken these objects, new or retracted, up to the key `high`."""
-    parameters = {"table": table, "object_ids": list(object_ids), "below": None if high == KEYS_END else high}
-    for statement in (read_sql("load/record_loaded_below.sql"), read_sql("load/record_retracted_below.sql")):
-        connection.execute(statement, parameters)
+    below = None if high == KEYS_END else high
+    for statement, object_ids in (
+        ("load/record_loaded_below.sql", todo.object_ids),
+        ("load/record_retracted_below.sql", todo.retracted),
+    ):
+        if object_ids:
+            connection.execute(read_sql(statement), {"table": table, "object_ids": object_ids, "below": below})

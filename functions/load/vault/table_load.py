@@ -125,6 +125,7 @@ def load_tables(
     with connection.transaction():
         require_engine(connection, "postgresql")
         _prepare(connection, run_id)
+    with connection.transaction():
         staged = objects_of(connection, run_id, ["STAGED"])
         check_staging_is_there(connection, model, staged)
         together = connection.transaction() if _is_small(connection, staged) else nullcontext()
@@ -136,7 +137,7 @@ def load_tables(
                 if pace.is_time_up():
                     return Loaded(inserted, is_done=False)
                 with pace.batch(), connection.transaction():
-                    rows, is_done = _load_batch(connection, run_id, load, pace)
+                    rows, is_done = _load_batch(connection, run_id, load, staged, pace)
                     inserted[load.table] = inserted.get(load.table, 0) + rows
     return Loaded(inserted)
 
@@ -162,15 +163,16 @@ def _prepare(connection: Connection, run_id: str) -> None:
     is_done = connection.execute(
         "select exists (select from metadata.load_step where run_id = %s and step = 'retract')", (run_id,)
     ).fetchone()
-    if is_done != (True,):
-        with recorded_step(connection, run_id, "retract") as step:
-            step.rows = retract_objects(connection, run_id)
-    # it locks a table that others write, so before any of them does
-    connection.execute(
-        "select raw_vault.open_tracking_month(effective_at) from metadata.object_version"
-        " where run_id = %s and status = 'STAGED'",
-        (run_id,),
-    )
+    if is_done == (True,):
+        return
+    with recorded_step(connection, run_id, "retract") as step:
+        step.rows = retract_objects(connection, run_id)
+        # it locks a table that others write, so before any of them does
+        connection.execute(
+            "select raw_vault.open_tracking_month(effective_at) from metadata.object_version"
+            " where run_id = %s and status = 'STAGED'",
+            (run_id,),
+        )
 
 
 def check_staging_is_there(connection: Connection, model: Model, staged: list[int]) -> None:
@@ -187,7 +189,9 @@ def check_staging_is_there(connection: Connection, model: Model, staged: list[in
             raise StagingLostError(_LOST, source=source)
 
 
-def _load_batch(connection: Connection, run_id: str, load: TableLoad, pace: Pace) -> tuple[int, bool]:
+def _load_batch(
+    connection: Connection, run_id: str, load: TableLoad, staged: list[int], pace: Pace
+) -> tuple[int, bool]:
     """Load of the objects that the table does not hold yet as many keys as a batch has, and say so in the ledger.
 
     Returns the new rows, and whether it holds all keys of all objects.
@@ -197,9 +201,6 @@ def _load_batch(connection: Connection, run_id: str, load: TableLoad, pace: Pace
     # two runs that load the same keys would not see each other's rows
     lock(connection, load.table)
     run = active_run(connection, run_id)
-    staged = objects_of(connection, run_id, ["STAGED"])
-    # sorts and hashes of a night fit in memory
-    connection.execute(sql.SQL("set local work_mem = {}").format(_WORK_MEM))
     todo = _todo(connection, run, load, staged)
     if todo is None:
         return 0, True
@@ -207,13 +208,17 @@ def _load_batch(connection: Connection, run_id: str, load: TableLoad, pace: Pace
     width = pace.width(load.table, rows, todo.width)
     keys = KeyRange(todo.low, min(todo.before, todo.low + width))
     batch = _batch(connection, load, todo, keys)
-    connection.execute("select set_config('statement_timeout', %s, true)", (f"{BATCH_LIMIT_SECONDS}s",))
+    # sorts and hashes of a night fit in memory
+    connection.execute(
+        "select set_config('work_mem', %s, true), set_config('statement_timeout', %s, true)",
+        (_WORK_MEM, f"{BATCH_LIMIT_SECONDS}s"),
+    )
     with (
         recorded_step(connection, run_id, load.table) as step,
         _indexes_last(connection, load, rows * keys.share),
     ):
         step.rows = _insert(connection, run, load, batch)
-    record_done(connection, load.table, [*todo.object_ids, *todo.retracted], keys.high)
+    record_done(connection, load.table, todo, keys.high)
     refresh_statistics(connection, "raw_vault", load.table, step.rows)
     return step.rows, keys.high == KEYS_END
 
@@ -230,7 +235,7 @@ def claim(connection: Connection, run: Run, load: TableLoad, staged: list[int]) 
     if (todo.low, todo.before) != (0, KEYS_END):
         raise C360Error("the table was loaded in part; resume that load where it began", table=load.table)
     batch = _batch(connection, load, todo, KeyRange())
-    record_done(connection, load.table, [*todo.object_ids, *todo.retracted], KEYS_END)
+    record_done(connection, load.table, todo, KEYS_END)
     return batch
 
 
@@ -242,8 +247,9 @@ def _todo(connection: Connection, run: Run, load: TableLoad, staged: list[int]) 
         "source": load.source,
         "history_of": load.history_of,
     }
-    for statement in ("claim_for_table", "claim_retracted_for_table"):
-        connection.execute(read_sql(f"load/{statement}.sql"), parameters)
+    connection.execute(read_sql("load/claim_for_table.sql"), parameters)
+    if load.history_of is not None:
+        connection.execute(read_sql("load/claim_retracted_for_table.sql"), parameters)
     return unfinished(connection, load.table, load.source, staged)
 
 
