@@ -198,7 +198,8 @@ def _in_driver(spark: SparkSession, rows: DataFrame) -> DataFrame:
 
 def _in_files(spark: SparkSession, rows: DataFrame, path: str) -> DataFrame:
     """The same rows, computed once. A plan that holds those of all that it reads takes longer to make than to run."""
-    rows.write.mode("overwrite").parquet(path)
+    # what is read once or twice, and mostly hashes, is not worth a dictionary
+    rows.write.mode("overwrite").option("parquet.enable.dictionary", "false").parquet(path)
     return spark.read.schema(rows.schema).parquet(path)
 
 

@@ -32,7 +32,8 @@ def _encoding(names: Sequence[str], columns: dict[str, Column]) -> str:
 
 def hashed(text_or_binary: str) -> str:
     """The first 16 bytes of SHA-256."""
-    return f"unhex(left(sha2({text_or_binary}, 256), 32))"
+    # bytes are cut, not digits: to cut a text, Spark counts the characters of all of it
+    return f"substring(unhex(sha2({text_or_binary}, 256)), 1, 16)"
 
 
 def digest(names: Sequence[str], columns: dict[str, Column]) -> str:
