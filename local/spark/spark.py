@@ -28,6 +28,14 @@ PASSED_ON = (
     "UV_CONFIG_FILE",
 )  # fmt: skip
 
+# For seconds of work the JVM's second compiler takes longer than what it makes faster: it waits ten times as long as by
+# default, for what runs once a row. And nobody waits for a pause of the collector.
+_JAVA = (
+    "-XX:+UseParallelGC -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000"
+    " -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
+)
+_DRIVER_JAVA = "spark.driver.extraJavaOptions"
+
 type Progress = Callable[[str], None]
 
 
@@ -107,6 +115,7 @@ class Spark:
             # 200 tasks, as on a cluster, would take longer to start than to run
             "spark.sql.shuffle.partitions": str(4 * (os.cpu_count() or 1)),
             **SESSION,
+            _DRIVER_JAVA: f"{SESSION[_DRIVER_JAVA]} {_JAVA}",
             **file_catalog(str(self.warehouse)),
             **(settings or {}),
         }
