@@ -14,7 +14,8 @@ from psycopg.conninfo import make_conninfo
 
 from functions.common.database import Connection, connect, sign_in
 from functions.common.errors import DatabaseUnavailableError
-from functions.load.schema.migrate import ROLES, read_migrations
+from functions.common.sql_files import read_sql
+from functions.load.schema.migrate import ROLES, Migration, read_migrations
 from functions.load.schema.migrate_handler import handle
 from infra.constructs.rds import ADMIN_USER
 from tests.support.csv_files import customers, transactions
@@ -55,6 +56,59 @@ def test_the_administrator_is_no_superuser(rds: RdsServer, deployed: str) -> Non
 
 def test_the_first_deployment_and_the_second_sign_in_and_migrate(deployed: str) -> None:
     assert handle({}, lambda_context()) == {"applied": []}
+
+
+def test_an_upgrade_from_any_earlier_release_ends_as_a_first_deployment(
+    rds: RdsServer, deployed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(rds.settings(database=deployed)) as connection:
+        first = _schema(connection)
+    for version in range(1, len(NAMES)):
+        with rds.database() as earlier:
+            with connect(rds.settings(database=earlier)) as connection, connection.transaction():
+                _deploy_release(connection, read_migrations()[:version])
+            monkeypatch.setenv("DATABASE_NAME", earlier)
+            assert handle({}, lambda_context()) == {"applied": NAMES[version:]}
+            with connect(rds.settings(database=earlier)) as connection:
+                assert _schema(connection) == first, f"from migration {version}"
+
+
+def _deploy_release(connection: Connection, migrations: list[Migration]) -> None:
+    """What the release that ended with these migrations has left: its schema, with staging handed to the loader."""
+    connection.execute("create schema metadata")
+    connection.execute(read_sql("load/create_migration_ledger.sql"))
+    for migration in migrations:
+        connection.execute(sql.SQL(migration.text))
+        connection.execute(
+            "insert into metadata.migration (version, name, checksum) values (%s, %s, %s)",
+            (migration.version, migration.name, migration.checksum),
+        )
+    connection.execute("grant usage, create on schema staging to c360_loader")
+    for (table,) in connection.execute("select tablename from pg_tables where schemaname = 'staging'").fetchall():
+        connection.execute(sql.SQL("alter table {} owner to c360_loader").format(sql.Identifier("staging", table)))
+
+
+_SCHEMA = """
+    select 'table', c.oid::regclass::text, c.relkind::text, c.relacl::text, c.relowner::regrole::text from pg_class as c
+    where c.relnamespace::regnamespace::text = any(%(schemas)s)
+    union all
+    select 'column', a.attrelid::regclass::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text
+    from pg_attribute as a join pg_class as c on c.oid = a.attrelid
+    where c.relnamespace::regnamespace::text = any(%(schemas)s) and a.attnum > 0 and not a.attisdropped
+    union all
+    select 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid), '' from pg_constraint
+    where connamespace::regnamespace::text = any(%(schemas)s)
+    union all
+    select 'function', oid::regprocedure::text, md5(prosrc), proconfig::text, proacl::text from pg_proc
+    where pronamespace::regnamespace::text = any(%(schemas)s)
+    order by 1, 2, 3
+"""
+
+
+def _schema(connection: Connection) -> list[tuple[object, ...]]:
+    """Tables, columns, constraints and functions, with their rights."""
+    schemas = ["audit", "business_vault", "metadata", "raw_vault", "staging"]
+    return connection.execute(_SCHEMA.encode(), {"schemas": schemas}).fetchall()
 
 
 @pytest.mark.parametrize("role", ROLES)
